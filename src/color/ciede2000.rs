@@ -1,9 +1,9 @@
 use super::Lab;
 
-/// The CIEDE2000 difference of two colors, with kL = kC = kH = 1.
+/// Returns the CIEDE2000 difference of two colors, with kL = kC = kH = 1.
 ///
-/// CIE 142-2001, with the angles as Sharma, Wu and Dalal (2005) make them unambiguous. About 1 is the least that a
-/// trained eye sees side by side.
+/// The formula is that of CIE 142-2001. The angles follow Sharma, Wu and Dalal (2005), who make them unambiguous. A
+/// difference of about 1 is the smallest that a trained eye sees when the colors are next to each other.
 pub fn ciede2000(one: Lab, other: Lab) -> f64 {
     let mean_chroma = (one.a.hypot(one.b) + other.a.hypot(other.b)) / 2.0;
     let stretch = 1.5 - 0.5 * bend(mean_chroma);

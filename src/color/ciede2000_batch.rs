@@ -1,16 +1,18 @@
 use super::{Plane, Rgb};
 
-/// How many pixels are converted at once: a block stays in the first-level cache, and its loops vectorize.
+/// The number of pixels that are converted at once. A block stays in the first-level cache, and its loops vectorize.
 const BLOCK: usize = 64;
 
 type Lanes = [f32; BLOCK];
 
-/// The ΔE00 of each pixel of two pictures of the same size: [`super::ciede2000`] in single precision, to 0.01 and a
-/// thousandth. Where two hues are opposite the formula itself jumps, and rounding decides on which side of it a pixel is; where a
-/// color is grey, rounding is its hue.
+/// Returns the ΔE00 of each pixel of two pictures of the same size.
 ///
-/// It has no branches and calls nothing, so that it is vectorized. Angles are not needed: the mean hue is the direction
-/// of the sum of both hues' directions, and its multiples follow from it.
+/// This is [`super::ciede2000`] in single precision, to within 0.01 plus a thousandth of the difference. The formula
+/// itself jumps if two hues are opposite, and rounding decides the side of the jump. The hue of a grey color is
+/// rounding error.
+///
+/// The computation has no branches and makes no calls, which allows vectorization. It needs no angles: the mean hue is
+/// the direction of the sum of both hues' directions, and its multiples follow from it.
 pub(super) fn differences(one: &Plane<Rgb>, other: &Plane<Rgb>) -> Plane<f32> {
     debug_assert_eq!((one.width, one.height), (other.width, other.height));
     let mut data = vec![0.0; one.data.len()];
@@ -30,7 +32,7 @@ pub(super) fn differences(one: &Plane<Rgb>, other: &Plane<Rgb>) -> Plane<f32> {
     Plane { width: one.width, height: one.height, data }
 }
 
-/// CIELAB of up to a block of colors, channel by channel.
+/// Returns the CIELAB values of up to one block of colors, channel by channel.
 fn lab(colors: &[Rgb]) -> [Lanes; 3] {
     let mut channels = [[0.0; BLOCK]; 3];
     for (lane, color) in colors.iter().enumerate() {
@@ -41,7 +43,7 @@ fn lab(colors: &[Rgb]) -> [Lanes; 3] {
     let mut lab = [[0.0; BLOCK]; 3];
     for lane in 0..BLOCK {
         let [r, g, b] = [channels[0][lane], channels[1][lane], channels[2][lane]];
-        // The rows of the matrix to XYZ, each over its sum.
+        // The rows of the matrix to XYZ, each divided by its sum.
         let x = lightness(0.433_887_35 * r + 0.376_224 * g + 0.189_888_65 * b);
         let y = lightness(0.212_639 * r + 0.715_168_7 * g + 0.072_192_3 * b);
         let z = lightness(0.017_750_04 * r + 0.109_447_62 * g + 0.872_802_3 * b);
@@ -65,7 +67,7 @@ fn difference(one: [f32; 3], other: [f32; 3]) -> f32 {
     let stretch = 1.5 - 0.5 * bend(mean);
     let (a1, a2) = (a1 * stretch, a2 * stretch);
     let (chroma1, chroma2) = ((a1 * a1 + b1 * b1).sqrt(), (a2 * a2 + b2 * b2).sqrt());
-    // The direction of the mean hue; where a color is grey it does not matter.
+    // The direction of the mean hue. It does not matter if a color is grey.
     let (across, up) = (a1 * chroma2 + a2 * chroma1, b1 * chroma2 + b2 * chroma1);
     let length = (across * across + up * up).sqrt().max(1e-12);
     let (cosine, sine) = (across / length, up / length);
@@ -77,7 +79,7 @@ fn difference(one: [f32; 3], other: [f32; 3]) -> f32 {
     let (cosine2, sine2) = (2.0 * cosine * cosine - 1.0, 2.0 * sine * cosine);
     let (cosine3, sine3) = (cosine * cosine2 - sine * sine2, sine * cosine2 + cosine * sine2);
     let (cosine4, sine4) = (2.0 * cosine2 * cosine2 - 1.0, 2.0 * sine2 * cosine2);
-    // Cosines and sines of 30, 6 and 63 degrees.
+    // The cosines and sines of 30, 6 and 63 degrees.
     let wave = 1.0 - 0.17 * (0.866_025_4 * cosine + 0.5 * sine)
         + 0.24 * cosine2
         + 0.32 * (0.994_521_9 * cosine3 - 0.104_528_46 * sine3)
@@ -99,9 +101,10 @@ fn bend(chroma: f32) -> f32 {
     (power / (power + OF_25)).sqrt()
 }
 
-/// The sine of 60 degrees times a bell around the hue of 275 degrees that is 25 degrees wide.
+/// Returns the sine of an angle: 60 degrees times a bell around the hue of 275 degrees that is 25 degrees wide.
 fn blue_turn(cosine: f32, sine: f32) -> f32 {
-    // Cosine and sine of 275 degrees; the tangent of half the angle to it, at most 1, which is beyond the bell.
+    // The cosine and sine of 275 degrees. `half` is the tangent of half the angle to that hue. It is at most 1, which
+    // is beyond the bell.
     let (along, neighbor) = (0.087_155_74 * cosine - 0.996_194_7 * sine, 0.996_194_7 * cosine + 0.087_155_74 * sine);
     let half = if along > 0.0 { neighbor / (1.0 + along) } else { 1.0 };
     let square = half * half;
@@ -109,7 +112,7 @@ fn blue_turn(cosine: f32, sine: f32) -> f32 {
         * half
         * (0.999_866 + square * (-0.330_299_5 + square * (0.180_141 + square * (-0.085_133 + square * 0.020_835_1))));
     let off = angle * (180.0 / std::f32::consts::PI / 25.0);
-    // The exponential of -off² as the 64th power of that of its 64th part.
+    // The exponential of -off² is the 64th power of the exponential of a 64th of -off².
     let part = off * off / 64.0;
     let mut bell = 1.0 / (1.0 + part * (1.0 + part * (0.5 + part * (1.0 / 6.0 + part / 24.0))));
     for _square in 0..6 {
@@ -125,8 +128,8 @@ mod tests {
     use super::*;
     use crate::color::{Lab, ciede2000, decode};
 
-    /// Whether rounding decides: a color is grey, so that its hue is rounding, or the hues are within half a degree of
-    /// being opposite.
+    /// Whether rounding decides the difference. Either a color is grey and its hue is rounding error, or the hues are
+    /// within half a degree of being opposite.
     fn is_rounding(one: [f32; 3], other: [f32; 3]) -> bool {
         let ([_, a1, b1], [_, a2, b2]) = (one, other);
         let stretch = 1.5 - 0.5 * bend((a1.hypot(b1) + a2.hypot(b2)) / 2.0);

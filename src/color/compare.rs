@@ -5,52 +5,58 @@ use super::dominant_color::percentile;
 use super::filter::{close, dilate, gaussian, open, shrink};
 use super::{Plane, Rgb};
 
-/// The longer side, in pixels, at which pictures are compared. Twice the size gives the same verdicts.
+/// The longer side, in pixels, of pictures that are compared. Twice the size gives the same verdicts.
 pub const COMPARED_SIDE: usize = 256;
 
 /// The smallest difference that counts as a change, in ΔE00.
 const MIN_CHANGE: f32 = 2.5;
 
-/// The smallest share of changed pixels that makes a region.
+/// The smallest share of changed pixels that counts as a region.
 const MIN_REGION_SHARE: f64 = 0.0005;
 
 /// The standard deviation of the blur before the comparison, in compared pixels.
 const BLUR: f32 = 0.5;
 
-/// How far around the region light of its color falls, in compared pixels.
+/// The distance around the region within which light of its color falls, in compared pixels.
 const SPILL_DISTANCE: f32 = 4.0;
 
-/// What changed between two pictures, told from them alone.
+/// The comparison of two pictures, based on them alone.
 pub(super) struct Comparison {
-    /// What changed, in the size of the pictures compared.
+    /// The changed region, in the size of the compared pictures.
     pub(super) region: Plane<bool>,
-    /// How well the rest was kept.
+    /// The measures of how well the rest was kept.
     pub(super) kept: Kept,
-    /// How far each pixel is from what it was, in ΔE00.
+    /// The ΔE00 between the two pictures at each pixel.
     pub(super) differences: Plane<f32>,
 }
 
-/// How well the rest of a picture was kept.
+/// Measures of how well the rest of a picture was kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Kept {
     /// The mean ΔE00.
     pub(super) mean: f64,
     /// The share of the pixels that changed by more than 2.
     pub(super) share: f64,
-    /// The ΔE00 that a quarter of the pixels stay below.
+    /// The ΔE00 below which a quarter of the pixels stay.
     pub(super) quarter: f64,
 }
 
 impl Kept {
-    /// Right edits score 0.67 and 0.10 in the mean, because a product throws its color on the floor. A large glossy one
-    /// throws more of it, but not on all: a cast or another ground leaves no quarter as it was.
+    /// Whether the rest was kept well enough.
+    ///
+    /// On average, correct edits score 0.67 and 0.10, because a product casts its color on the floor. A large glossy
+    /// product casts more of it, but not on the whole floor. With a color cast or another background, no quarter of the
+    /// pixels stays unchanged.
     pub(super) fn is_well(self) -> bool {
         self.mean <= 2.0 || self.share <= 0.35 || (self.mean <= 5.0 && self.quarter <= 1.25)
     }
 }
 
-/// Holds two pictures of the same size against each other: the differences' own noise at the border says what a change
-/// is, and Otsu's threshold where it ends. Slight blur makes it hold under compression and small shifts.
+/// Compares two pictures of the same size.
+///
+/// The noise of the differences at the border determines the smallest difference that counts as a change. Otsu's
+/// threshold determines the extent of the change. A slight blur makes the comparison robust against compression and
+/// small shifts.
 pub(super) fn compare(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Comparison {
     let scale = (before.width.max(before.height) as f32 / COMPARED_SIDE as f32).max(1.0);
     let (before, after) = (gaussian(before, BLUR * scale), gaussian(after, BLUR * scale));
@@ -68,7 +74,7 @@ pub(super) fn compare(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Comparison {
     Comparison { region, kept, differences }
 }
 
-/// Makes two pictures the same size; `None` where one is not the other scaled.
+/// Returns two pictures at the same size, or `None` if neither is a scaled version of the other.
 pub(super) fn aligned<'p>(one: Cow<'p, Plane<Rgb>>, other: Cow<'p, Plane<Rgb>>) -> Option<[Cow<'p, Plane<Rgb>>; 2]> {
     let ratio = |plane: &Plane<Rgb>| plane.width as f64 / plane.height.max(1) as f64;
     if (ratio(&one) / ratio(&other)).ln().abs() > 0.03 {
@@ -97,7 +103,8 @@ fn changed(differences: &Plane<f32>) -> Plane<bool> {
     close(&open(&differences.map(|off| off > high), 1), 2)
 }
 
-/// Otsu's threshold (1979): the value that parts a histogram in two with the most variance between the two.
+/// Returns Otsu's threshold (1979): the value that splits a histogram into two parts with the most variance between
+/// them.
 fn otsu(values: impl Iterator<Item = f32>) -> f32 {
     const STEPS: f32 = 4.0;
     let mut histogram = [0u64; 256];
@@ -126,7 +133,8 @@ mod tests {
 
     const SIDE: usize = 120;
 
-    /// A red square that becomes blue, on a grey ground of which the part left of `lit` takes on some blue.
+    /// Returns how well the rest is kept if a red square on a grey ground becomes blue. The part of the ground left of
+    /// `lit` becomes slightly blue.
     fn thrown(lit: usize) -> Kept {
         let picture = |product: Rgb, floor: Rgb| {
             let color = |x: usize, y: usize| match (40..80).contains(&x) && (40..80).contains(&y) {

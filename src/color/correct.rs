@@ -5,10 +5,9 @@ use super::{Plane, Rgb, luminance};
 /// The regularization that prefers gloss over a lighter body as the explanation of a veil.
 const RIDGE: f32 = 0.04;
 
-/// Shifts the color that a region shows to another one, each pixel by its own share of light.
+/// A shift of the color that a region shows to another color. Each pixel shifts by its own share of light.
 ///
-/// Pixels in the region that are no shade of its color, such as a print, stay as they are, and so does everything
-/// outside.
+/// Pixels in the region that are no shade of its color, such as a print, stay unchanged. So do all pixels outside it.
 pub struct Shift {
     shares: Plane<f32>,
     shown: Rgb,
@@ -17,13 +16,14 @@ pub struct Shift {
 }
 
 impl Shift {
-    /// For a region that shows the color `shown`. It may be smaller than the picture; its border is softened.
+    /// Returns the shift of a region that shows the color `shown`. The region may be smaller than the picture. Its
+    /// border is softened.
     pub fn new(region: &Plane<bool>, shown: Rgb) -> Shift {
         let shares = gaussian(&region.map(|is_set| [f32::from(u8::from(is_set)); 3]), 0.8).map(|[share, ..]| share);
         Shift { shares, shown, unmix: Unmix::new(shown, RIDGE), light: luminance(shown).max(1e-4) }
     }
 
-    /// Shifts the pixels of row `y` of a picture of `size`, width and height in pixels, to `aim`.
+    /// Shifts the pixels of row `y` to the color `aim`. `size` is the width and height of the picture in pixels.
     pub fn row(&self, size: (usize, usize), y: usize, pixels: &mut [Rgb], aim: Rgb) {
         let Shift { shares, shown, unmix, light } = self;
         let scale = (shares.width as f32 / size.0 as f32, shares.height as f32 / size.1 as f32);
@@ -42,7 +42,7 @@ impl Shift {
     }
 }
 
-/// The value between four samples.
+/// Returns the value at a position between four samples.
 fn sample(plane: &Plane<f32>, x: f32, y: f32) -> f32 {
     let (x, y) = (x.clamp(0.0, plane.width as f32 - 1.0), y.clamp(0.0, plane.height as f32 - 1.0));
     let (left, top) = (x as usize, y as usize);

@@ -1,9 +1,10 @@
 use super::{Oklab, Plane, Rgb};
 
-/// The color that a shaded region shows: neither the mean, which shadows pull down, nor one that gloss pulls to white.
+/// Returns the color that a shaded region shows. It is not the mean, which shadows darken. It is also not pulled to
+/// white by gloss.
 ///
-/// Of `pixels`, those whose OKLab lightness lies between the 45th and the 80th percentile; of these the half that is
-/// less veiled by gloss; of that the median, channel by channel. `None` where there are no pixels.
+/// The pixels whose OKLab lightness lies between the 45th and the 80th percentile are selected. The half of these with
+/// less gloss is kept. The result is the median of that half, channel by channel. It is `None` if there are no pixels.
 pub fn dominant_color(pixels: &[Rgb]) -> Option<Rgb> {
     let mut lightness: Vec<f32> = pixels.iter().map(|pixel| Oklab::from(*pixel).l).collect();
     let by_lightness = lightness.clone();
@@ -25,23 +26,23 @@ pub fn dominant_color(pixels: &[Rgb]) -> Option<Rgb> {
     Some(median)
 }
 
-/// How many pixels are sampled: enough where no decision depends on the last digit.
+/// The approximate number of pixels that are sampled. It suffices if no decision depends on the last digit.
 const MAX_SAMPLES: usize = 3_000;
 
-/// Some of the pixels of a `region`, evenly.
+/// Returns an even sample of the pixels of a `region`.
 pub(super) fn sampled(picture: &Plane<Rgb>, region: &Plane<bool>) -> Vec<Rgb> {
     let step = (region.count() / MAX_SAMPLES).max(1);
     let indices = (0..region.data.len()).filter(|index| region.data[*index]).step_by(step);
     indices.map(|index| picture.data[index]).collect()
 }
 
-/// How little white is mixed in: 1 where a channel is dark beside the brightest one.
+/// Returns how little white is mixed into a pixel. The result is 1 if a channel is dark relative to the brightest one.
 fn purity(pixel: &Rgb) -> f32 {
     let brightest = pixel[0].max(pixel[1]).max(pixel[2]);
     1.0 - pixel[0].min(pixel[1]).min(pixel[2]) / brightest.max(1e-4)
 }
 
-/// The value below which a `share` (0 to 1) of `values` lies; their order is lost.
+/// Returns the value below which a `share` (0 to 1) of `values` lies. The order of `values` is lost.
 pub(super) fn percentile(values: &mut [f32], share: f32) -> Option<f32> {
     let last = values.len().checked_sub(1)?;
     let index = ((last as f32 * share).round() as usize).min(last);

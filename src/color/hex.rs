@@ -6,13 +6,13 @@ use crate::job::Hex;
 use super::{Rgb, decode};
 
 impl Hex {
-    /// The color in linear light.
+    /// Returns the color in linear light.
     pub fn linear(self) -> Rgb {
         decode(self.0)
     }
 }
 
-/// Whether a text, in lower case, is the name of a color in CSS.
+/// Whether a text in lower case is the name of a CSS color.
 pub fn is_name(text: &str) -> bool {
     static NAMES: LazyLock<HashSet<String>> =
         LazyLock::new(|| csscolorparser::NAMED_COLORS.keys().map(|name| name.as_str().to_lowercase()).collect());

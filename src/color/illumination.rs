@@ -1,38 +1,39 @@
 use super::{Lab, Rgb, ciede2000};
 
-/// What light may make of a surface's own color.
+/// The range of effects that light may have on a surface's own color.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Light {
-    /// How much darker or lighter it may look: factors in linear light.
+    /// The smallest and the largest factor by which light may scale the surface's color, in linear light.
     shade: (f32, f32),
-    /// How much white light may lie over it as gloss, in linear light.
+    /// The maximum amount of white light that may cover the surface as gloss, in linear light.
     gloss: f32,
 }
 
-/// The widest range that studio light plausibly has.
+/// The widest plausible range of studio light.
 pub(super) const PLAUSIBLE: Light = Light { shade: (0.76, 1.10), gloss: 0.04 };
 
-/// The light of most pictures. No correct edit of a matte surface needs a wider range, and few of a glossy one.
+/// The range of light in most pictures. No correct edit of a matte surface needs a wider range, and few of a glossy one
+/// do.
 pub(super) const TYPICAL: Light = Light { shade: (0.92, 1.03), gloss: 0.02 };
 
 impl Light {
-    /// The same where it is known how much gloss there may be at most.
+    /// Returns the range with the gloss limited to a known maximum.
     pub(super) fn with_gloss(self, most: f32) -> Light {
         Light { gloss: self.gloss.min(most), ..self }
     }
 }
 
-/// The CIEDE2000 difference between the color that a region shows and a target, under the plausible light that suits
-/// the target best.
+/// Returns the CIEDE2000 difference between the color that a region shows and a target, under the plausible light that
+/// suits the target best.
 ///
-/// A lit product does not show its surface's color exactly, so the plain difference condemns right edits: true ones
-/// score 7.9 at the 90th percentile, and 1.9 here. The price is that a small error of lightness cannot be told from
-/// light. The grid is 18 shades by 9 veils.
+/// A lit product does not show its surface's color exactly. The plain difference therefore rejects correct edits: they
+/// score 7.9 at the 90th percentile, and 1.9 here. The disadvantage is that a small error of lightness cannot be
+/// distinguished from light. The grid has 18 shades and 9 amounts of gloss.
 pub fn lit_difference(shown: Rgb, target: Rgb) -> f64 {
     lit_difference_under(shown, target, PLAUSIBLE)
 }
 
-/// The same under some other light.
+/// Returns the same difference under another range of light.
 pub(super) fn lit_difference_under(shown: Rgb, target: Rgb, light: Light) -> f64 {
     let shown = Lab::from(shown);
     let mut least = f64::INFINITY;

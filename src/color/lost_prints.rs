@@ -9,29 +9,29 @@ const NEUTRAL_SATURATION: f32 = 0.09;
 /// The luminance below which a pixel shows no color of its own.
 const MAX_BLACK: f32 = 0.02;
 
-/// The largest share of the body's color, relative to the white in a pixel, in pixels that are certainly not of the
+/// The largest share of the body's color, relative to the white in a pixel, in pixels that certainly do not show the
 /// body.
 const MAX_FOREIGN_BODY: f32 = 0.25;
 
-/// The smallest such share in pixels that certainly are.
+/// The smallest such share in pixels that certainly show the body.
 const MIN_OWN_BODY: f32 = 1.0;
 
-/// How far a print may have moved, in pixels.
+/// The largest distance that a print may have moved, in pixels.
 const MAX_SHIFT: usize = 4;
 
-/// How far the color of a moved print may be from the old one, in OKLab.
+/// The largest distance between the color of a moved print and the old color, in OKLab.
 const MAX_SHIFTED_DISTANCE: f32 = 0.1;
 
-/// The fewest pixels that are not noise.
+/// The smallest number of pixels that is not noise.
 const MIN_PIXELS: usize = 6;
 
-/// Below this share of its old luminance a pixel has lost its light rather than its color.
+/// The share of its old luminance below which a pixel has lost its light rather than its color.
 const LOST_LIGHT_FACTOR: f32 = 0.5;
 
-/// How much lighter than the body a neutral pixel must be not to belong to it, in OKLab lightness.
+/// The difference in OKLab lightness above the body from which on a neutral pixel does not belong to the body.
 const MIN_LIGHTER: f32 = 0.2;
 
-/// How far from a neutral body's tint a pixel must be to have a hue, in OKLab a and b.
+/// The distance from a neutral body's tint above which a pixel has a hue, in OKLab a and b.
 const MIN_HUE_DISTANCE: f32 = 0.055;
 
 /// The luminance below which a neutral body reveals too little about dark pixels on it.
@@ -40,28 +40,28 @@ const MIN_NEUTRAL_LUMINANCE: f32 = 0.15;
 /// The same luminance for a colorful body.
 const MIN_COLORFUL_LUMINANCE: f32 = 0.08;
 
-/// How many times the old light a newly lit pixel must have.
+/// The factor by which a newly lit pixel must exceed its old light.
 const NEW_LIGHT_FACTOR: f32 = 3.0;
 
-/// How much more than that it must have, as a share of the body's light.
+/// The amount by which it must exceed that product, as a share of the body's light.
 const NEW_LIGHT_SHARE: f32 = 0.3;
 
-/// How much lighter than a neutral body its lighting can make a pixel, as a factor.
+/// The largest factor by which the lighting of a neutral body can make a pixel lighter.
 const MAX_LIGHTING_FACTOR: f32 = 1.4;
 
-/// The least white light, linear, of a print or a part on something dark.
+/// The smallest amount of white light, in linear light, of a print or a part on a dark surface.
 const MIN_WHITE: f32 = 0.15;
 
-/// The share of that light that must be left if it was gloss.
+/// The share of that light that must remain if it was gloss.
 const MIN_WHITE_LEFT: f32 = 0.4;
 
-/// The share of the `region` that was something else than the rest, such as a print or a handle, and now has the color
-/// of the rest, 0 to 1.
+/// Returns the share of the `region`, 0 to 1, that differed from the rest and now has the color of the rest. Examples
+/// are a print or a handle.
 ///
-/// Shade and gloss are the same before and after: what had none of the body's color has none of its new one, what was
-/// too dark to be lit is not lit, and what was gloss on something dark is still gloss. A pixel counts where nothing near
-/// it has its old color any more, for a print that was merely moved is not lost. White on white and black on black
-/// cannot be told from light and shade.
+/// Shade and gloss are the same before and after. A pixel that showed none of the body's color shows none of its new
+/// color. A pixel that was too dark to be lit is not lit. Gloss on a dark surface is still gloss. A pixel counts only
+/// if no pixel near it still has its old color, because a print that merely moved is not lost. White on white and black
+/// on black cannot be distinguished from light and shade.
 pub(super) fn painted_over(before: &Plane<Rgb>, after: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
     let body = |picture: &Plane<Rgb>| dominant_color(&sampled(picture, region)).map(Body::new);
     let (Some(old), Some(new)) = (body(before), body(after)) else { return 0.0 };
@@ -78,27 +78,27 @@ pub(super) fn painted_over(before: &Plane<Rgb>, after: &Plane<Rgb>, region: &Pla
     if painted < MIN_PIXELS { 0.0 } else { painted as f64 / region.count() as f64 }
 }
 
-/// Whether a pixel that was of none of the old body is of the new one.
+/// Whether a pixel that showed none of the old body shows the new one.
 fn has_changed_color([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
     luminance(one) > MAX_BLACK
         && old.has_no_part_in(one)
         && (new.is_colorful || luminance(other) < LOST_LIGHT_FACTOR * luminance(one) || old.differs_in_hue(one))
 }
 
-/// Whether a pixel that was too dark for any shade on the old body is as lit as the new one.
+/// Whether a pixel that was too dark for any shade on the old body is as lit as the new body.
 fn is_newly_lit([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
     old.is_bright()
         && new.is_bright()
         && new.shade(other) > NEW_LIGHT_FACTOR * luminance(one) / old.luminance + NEW_LIGHT_SHARE
 }
 
-/// Whether a pixel that was too bright to be anything but gloss on the old body has none over the new color.
+/// Whether a pixel that was too bright for anything but gloss on the old body has too little gloss over the new color.
 fn has_lost_its_white([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
     let gloss = luminance(one) - MAX_LIGHTING_FACTOR * old.luminance;
     !old.is_colorful && new.is_colorful && gloss > MIN_WHITE && new.unmix.split(other).1 < MIN_WHITE_LEFT * gloss
 }
 
-/// Whether a picture has a color near a place that is none of the body, nor mixed with it.
+/// Whether a picture shows a color near a pixel. Pixels of the body, or mixed with it, do not count.
 fn is_near(picture: &Plane<Rgb>, index: usize, color: Oklab, body: &Body) -> bool {
     let is_colorful = body.is_colorful && color.saturation() > NEUTRAL_SATURATION;
     let (x, y) = (index % picture.width, index / picture.width);
@@ -112,7 +112,7 @@ fn is_near(picture: &Plane<Rgb>, index: usize, color: Oklab, body: &Body) -> boo
     })
 }
 
-/// The color of a surface, and how to tell what is of it.
+/// The color of a surface, and the values that identify pixels of that surface.
 struct Body {
     color: Oklab,
     luminance: f32,
@@ -132,12 +132,12 @@ impl Body {
         self.luminance > if self.is_colorful { MIN_COLORFUL_LUMINANCE } else { MIN_NEUTRAL_LUMINANCE }
     }
 
-    /// How lit the body is in a pixel: 1 is as lit as most of it.
+    /// Returns how lit the body is in a pixel. A value of 1 is as lit as most of the body.
     fn shade(&self, pixel: Rgb) -> f32 {
         if self.is_colorful { self.unmix.split(pixel).0 } else { luminance(pixel) / self.luminance.max(1e-4) }
     }
 
-    /// Whether a pixel shows hardly anything of the surface: it is white or grey, or has another hue.
+    /// Whether a pixel shows hardly any of the surface: it is white or grey, or has another hue.
     fn has_no_part_in(&self, pixel: Rgb) -> bool {
         if !self.is_colorful {
             return self.differs_in_hue(pixel);
@@ -146,7 +146,7 @@ impl Body {
         shade * self.sum < MAX_FOREIGN_BODY * 3.0 * veil || self.differs_in_hue(pixel)
     }
 
-    /// Whether a pixel is the body under white, or mixed with what is white or grey.
+    /// Whether a pixel shows the body under white light, or mixed with white or grey.
     fn has_some_part_in(&self, pixel: Rgb) -> bool {
         let (shade, veil) = self.unmix.split(pixel);
         self.unmix.is_of_body(pixel, (shade, veil)) && shade * self.sum > MAX_FOREIGN_BODY * 3.0 * veil
@@ -180,8 +180,8 @@ mod tests {
     const WHITE: Rgb = [0.9; 3];
     const BLACK: Rgb = [0.011; 3];
 
-    /// What is lost of a shaded surface of the color `old` with a `print` and a highlight, once it is `new`: the print stays,
-    /// moved by `shift` pixels, or is painted over.
+    /// Returns the share that is lost of a shaded surface with a `print` and a highlight if its color changes from
+    /// `old` to `new`. The print moves by `shift` pixels, or is painted over if that is `None`.
     fn lost(old: Rgb, new: Rgb, print: Rgb, shift: Option<usize>) -> f64 {
         let picture = |body: Rgb, print_from: Option<usize>| {
             let color = |index: usize| {

@@ -9,38 +9,39 @@ use super::specular::{Unveiled, unveiled};
 use super::unchanged_area::{left_enclosed, left_out};
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
 
-/// A picture as it is compared: linear light, and how opaque each pixel is where not all of them are opaque.
+/// A picture in the form in which it is compared: its colors in linear light, and its opacity if not all pixels are
+/// opaque.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     /// The colors.
     pub colors: Plane<Rgb>,
-    /// 0 to 1.
+    /// The opacity, 0 to 1. `None` if all pixels are opaque.
     pub opacity: Option<Plane<f32>>,
 }
 
-/// What was measured: the check, and the region that it is about where that is certain.
+/// The result of a measurement: the check, and its region if that is certain.
 #[derive(Clone, Debug)]
 pub struct Measured {
-    /// What was found.
+    /// The result of the check.
     pub check: Check,
-    /// The recolored region, in the size that was compared; `None` where it is not certain.
+    /// The recolored region, in the size that was compared. `None` if it is uncertain.
     pub region: Option<Plane<bool>>,
 }
 
-/// The fewest pixels that a color is measured from.
+/// The smallest number of pixels from which a color is measured.
 const MIN_PIXELS: usize = 20;
 
-/// The largest share of a product that may have kept its old color; neighboring surfaces of the same color account for
+/// The largest share of a product that may have kept its old color. Neighboring surfaces of the same color account for
 /// that much.
 const MAX_UNCHANGED_SHARE: f64 = 0.25;
 
 /// The largest share of a region that may have had another color before. Correct edits reach 0.006, even shifted ones.
 const MAX_PAINTED_SHARE: f64 = 0.01;
 
-/// The largest share of a region that may be skin or hair: clothes have some at their edges.
+/// The largest share of a region that may be skin or hair. Clothes have some at their edges.
 const MAX_PEOPLE_SHARE: f64 = 0.08;
 
-/// The mean ΔE00 from which on a picture without a distinct region counts as changed as a whole.
+/// The mean ΔE00 from which on a picture without a distinct region counts as completely changed.
 const MIN_WHOLE_CHANGE: f64 = 5.0;
 
 /// The luminance below which light reflected within a surface is negligible compared with its gloss.
@@ -49,11 +50,12 @@ const MAX_DARK_LUMINANCE: f32 = 0.06;
 /// The smallest share of a region that counts as one of its colors.
 const MIN_COLOR_SHARE: f64 = 0.02;
 
-/// Measures whether `after` shows the colors asked for, `wanted` (at least one), where it differs from `before`.
+/// Measures whether `after` shows the requested colors, `wanted` (at least one), in the region that differs from
+/// `before`.
 ///
-/// Both have a longer side of [`super::COMPARED_SIDE`] pixels, or some more where the region is needed finer. Without a
-/// picture before, the product is looked for by itself: then a color can be confirmed and not be refuted, because the
-/// wrong part may have been found.
+/// Both have a longer side of [`super::COMPARED_SIDE`] pixels, or more if a finer region is needed. Without a picture
+/// before the edit, the product is searched for in `after` alone. A color can then be confirmed but not refuted,
+/// because the search may have found the wrong part.
 pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: Tolerance) -> Measured {
     let first = wanted.first().copied().unwrap_or(Hex([0; 3]));
     let unmeasurable = |reason: &str| Measured { check: Check::unmeasurable(first, reason), region: None };
@@ -73,7 +75,7 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         let ring: Vec<bool> = region.ring(2).map(|(x, y)| region.at(x, y)).collect();
         ring.iter().filter(|is_set| **is_set).count() * 2 > ring.len()
     };
-    // Where all changed alike, nothing stands out against it.
+    // If the whole picture changed alike, no region stands out.
     let is_all_changed = region.count() < MIN_PIXELS && kept.mean > MIN_WHOLE_CHANGE;
     let region = if is_all_changed { differences.map(|off| f64::from(off) > MIN_WHOLE_CHANGE) } else { region };
     let region_share = region.count() as f64 / region.data.len() as f64;
@@ -101,7 +103,7 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         }
         return kept_check(check, region, region_share, kept);
     }
-    // The ground changed as well: then the product is the part that matters, and is found by its edges.
+    // The background changed as well. In this case the product is the relevant part, and is found by its edges.
     let product = material(&old, &foreground(&old), None);
     let is_all = whole(&product) || product.count() < MIN_PIXELS;
     let region = if is_all { region } else { product };
@@ -113,7 +115,7 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     Measured { check, region: None }
 }
 
-/// The check with what is known of the rest of the picture.
+/// Returns the check with the measures of the rest of the picture.
 fn kept_check(check: Check, region: Plane<bool>, share: f64, kept: Kept) -> Measured {
     let mut check = Check { region: Some(rounded(share, 4)), background: Some(rounded(kept.mean, 2)), ..check };
     if !kept.is_well() {
@@ -123,19 +125,19 @@ fn kept_check(check: Check, region: Plane<bool>, share: f64, kept: Kept) -> Meas
     Measured { check, region: Some(region) }
 }
 
-/// Takes in what speaks against an edit beside its color: it is near at best.
+/// Adds a reason against an edit that is not its color. The verdict becomes near at best.
 fn worsen(check: &mut Check, reason: &str) {
     check.verdict = if check.verdict == Verdict::On { Verdict::Near } else { check.verdict };
     check.reason = Some(check.reason.take().map_or(reason.to_owned(), |first| format!("{first}; {reason}")));
 }
 
-/// Nothing changed: right where the product had the color before.
+/// Returns the result for an unchanged picture. The edit is correct if the product had the color before.
 fn unchanged(picture: &Plane<Rgb>, share: f64, kept: Kept, wanted: &[Hex], tolerance: Tolerance) -> Measured {
     let product = foreground(picture);
     let named = material(picture, &product, wanted.first().map(|hex| hex.linear()));
     let main = material(picture, &product, None);
     let mut check = judge(None, picture, &named, wanted, tolerance);
-    // A part of another color, such as a black handle, is not the product, nor is the ground between its legs.
+    // A part of another color, such as a black handle, is not the product. The ground between its legs is not either.
     let common = named.zip(&main, |is_named, is_main| is_named && is_main);
     if check.verdict == Verdict::On && common.count() * 2 > main.count() {
         check.reason = Some("nothing was changed: the product already had the color".to_owned());
@@ -173,7 +175,7 @@ fn without_before(
     Measured { check, region: None }
 }
 
-/// The check of a region: of several colors asked for, that of the one that was missed most.
+/// Returns the check of a region. If several colors were requested, it is the check of the one that was missed most.
 fn judge(
     before: Option<&Plane<Rgb>>,
     picture: &Plane<Rgb>,
@@ -217,7 +219,7 @@ fn color_of(
     let difference_in = |light: Light| match unveiled {
         Some(Unveiled { color, gloss }) => {
             let bare = lit_difference_under(color, hex.linear(), light.with_gloss(gloss));
-            // In its folds a bright surface lights itself, and looks deeper there than it is.
+            // A bright surface lights itself in its folds, and looks deeper there than its color.
             if luminance(color) < MAX_DARK_LUMINANCE {
                 bare
             } else {
@@ -227,7 +229,7 @@ fn color_of(
         None => lit_difference_under(seen, hex.linear(), light),
     };
     let difference = difference_in(PLAUSIBLE);
-    // One picture alone does not tell gloss from color, and is given all the light there may be.
+    // A single picture does not distinguish gloss from color. It is compared under the widest plausible light.
     let usual = if before.is_some() { difference_in(TYPICAL) } else { difference };
     let verdict = tolerance.verdict_in(difference, usual);
     let is_by_light = verdict != tolerance.verdict(difference);
@@ -247,7 +249,7 @@ fn color_of(
     }
 }
 
-/// Where a region is mixed with nothing beside it.
+/// Returns the pixels of a region that are not mixed with their surroundings.
 fn core(region: &Plane<bool>) -> Vec<usize> {
     let inner = [2, 1].into_iter().map(|radius| erode(region, radius));
     let inner = inner.into_iter().find(|inner| inner.count() >= MIN_PIXELS.max(region.count() / 8));
@@ -255,7 +257,8 @@ fn core(region: &Plane<bool>) -> Vec<usize> {
     (0..inner.data.len()).filter(|index| inner.data[*index]).collect()
 }
 
-/// The places by the color asked for that they are nearest to: k-means that begins at the colors asked for.
+/// Returns the pixels grouped by the nearest requested color. The groups are found by k-means that starts at those
+/// colors.
 fn parts(picture: &Plane<Rgb>, indices: &[usize], wanted: &[Hex]) -> Vec<Vec<usize>> {
     if wanted.len() == 1 {
         return vec![indices.to_vec()];
@@ -291,7 +294,7 @@ fn visible(view: &View) -> Plane<bool> {
     }
 }
 
-/// The colors with middle grey behind what is transparent, so that two clear pixels are alike.
+/// Returns the colors with middle grey behind transparent pixels. This makes two clear pixels alike.
 fn over_grey(view: &View) -> Cow<'_, Plane<Rgb>> {
     const GREY: f32 = 0.2;
     match &view.opacity {

@@ -1,7 +1,8 @@
-//! Color: names and hex, spaces, differences, regions, and recoloring. Pure: pixels in, pixels out.
+//! Color: names and hex codes, color spaces, differences, regions, and recoloring. The code is pure: pixels in, pixels
+//! out.
 //!
-//! Pictures are in linear light (sRGB primaries, D65, 0 to 1 a channel) wherever sums are made, because light adds up
-//! and encoded values do not.
+//! Pictures are in linear light (sRGB primaries, D65, 0 to 1 per channel) wherever sums are computed. Light is
+//! additive, and encoded values are not.
 
 mod ciede2000;
 mod ciede2000_batch;

@@ -1,26 +1,26 @@
-/// Samples in rows, top to bottom, left to right.
+/// A plane of samples in rows, top to bottom and left to right.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plane<T> {
-    /// In pixels.
+    /// The width in pixels.
     pub width: usize,
-    /// In pixels.
+    /// The height in pixels.
     pub height: usize,
-    /// `width * height` samples.
+    /// The `width * height` samples.
     pub data: Vec<T>,
 }
 
 impl<T: Copy> Plane<T> {
-    /// A plane of one value.
+    /// Returns a plane of one value.
     pub fn filled(width: usize, height: usize, value: T) -> Plane<T> {
         Plane { width, height, data: vec![value; width * height] }
     }
 
-    /// The plane of `map` over each sample.
+    /// Returns the plane of `map` over each sample.
     pub fn map<U>(&self, map: impl FnMut(T) -> U) -> Plane<U> {
         Plane { width: self.width, height: self.height, data: self.data.iter().copied().map(map).collect() }
     }
 
-    /// The plane of `join` over the samples of both, which have the same size.
+    /// Returns the plane of `join` over the samples of both planes, which have the same size.
     pub fn zip<U: Copy, V>(&self, other: &Plane<U>, mut join: impl FnMut(T, U) -> V) -> Plane<V> {
         debug_assert_eq!((self.width, self.height), (other.width, other.height));
         let data = self.data.iter().zip(&other.data).map(|(one, other)| join(*one, *other)).collect();
@@ -31,7 +31,7 @@ impl<T: Copy> Plane<T> {
         self.data[y * self.width + x]
     }
 
-    /// The samples within `depth` pixels of the border, some of them twice.
+    /// Returns the positions of the samples within `depth` pixels of the border, some of them twice.
     pub(super) fn ring(&self, depth: usize) -> impl Iterator<Item = (usize, usize)> + use<T> {
         let (width, height) = (self.width, self.height);
         let (across, down) = (depth.min(width), depth.min(height));
@@ -42,7 +42,7 @@ impl<T: Copy> Plane<T> {
 }
 
 impl Plane<bool> {
-    /// How many samples are set.
+    /// Returns the number of set samples.
     pub fn count(&self) -> usize {
         self.data.iter().filter(|is_set| **is_set).count()
     }

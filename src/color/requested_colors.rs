@@ -1,6 +1,7 @@
 use super::Hex;
 
-/// The colors that a job is compared with: that of its `color` column, else those that its prompt names by their hexes.
+/// Returns the colors that a job is compared with: the one in its `color` column, or else those that its prompt names
+/// by hex codes.
 pub fn wanted(color: Option<Hex>, prompt: &str) -> Vec<Hex> {
     match color {
         Some(color) => vec![color],
@@ -8,12 +9,12 @@ pub fn wanted(color: Option<Hex>, prompt: &str) -> Vec<Hex> {
     }
 }
 
-/// The colors that a text asks for by their hex codes, in order, each once: `#RRGGBB` or `#RGB`.
+/// Returns the colors that a text requests by their hex codes, in order and each once: `#RRGGBB` or `#RGB`.
 pub fn asked(text: &str) -> Vec<Hex> {
     let mut found: Vec<Hex> = Vec::new();
     for part in text.split('#').skip(1) {
         let digits = part.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(part.len());
-        // A letter right behind the digits makes it a word, such as a heading of a link.
+        // A letter directly after the digits makes it a word, such as a heading of a link.
         let is_word = part[digits..].starts_with(|next: char| next.is_alphanumeric() || next == '_');
         if let (false, Some(color)) = (is_word, Hex::from_digits(&part[..digits]))
             && !found.contains(&color)

@@ -1,99 +1,99 @@
 use std::sync::LazyLock;
 
-/// A color in linear light: sRGB primaries, D65, 0 to 1 a channel.
+/// A color in linear light: sRGB primaries, D65, 0 to 1 per channel.
 pub type Rgb = [f32; 3];
 
-/// CIELAB under D65: L* from 0 to 100.
+/// A color in CIELAB under D65, with L* from 0 to 100.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Lab {
-    /// Lightness.
+    /// The lightness.
     pub l: f64,
-    /// Green to red.
+    /// The axis from green to red.
     pub a: f64,
-    /// Blue to yellow.
+    /// The axis from blue to yellow.
     pub b: f64,
 }
 
-/// OKLab: L from 0 to 1.
+/// A color in OKLab, with L from 0 to 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Oklab {
-    /// Lightness.
+    /// The lightness.
     pub l: f32,
-    /// Green to red.
+    /// The axis from green to red.
     pub a: f32,
-    /// Blue to yellow.
+    /// The axis from blue to yellow.
     pub b: f32,
 }
 
-/// The light of all 256 encoded values.
+/// The linear light of all 256 encoded values.
 static DECODED: LazyLock<[f32; 256]> =
     LazyLock::new(|| std::array::from_fn(|value| linear_of(value as f64 / 255.0) as f32));
 
-/// The light of all 65536 encoded values.
+/// The linear light of all 65536 encoded values.
 static DECODED16: LazyLock<Box<[f32; 65536]>> = LazyLock::new(|| {
     let mut lights = Box::new([0.0; 65536]);
     lights.iter_mut().zip(0..).for_each(|(light, value)| *light = linear_of(f64::from(value) / 65535.0) as f32);
     lights
 });
 
-/// The encoded value of the middle of each of 4096 equal steps of linear light, times 255.
+/// The encoded values at the ends of 4096 steps of linear light, times 255.
 ///
-/// The steps are finest where the curve is steepest: they are equal in the square root of the light.
+/// The steps are equal in the square root of the light. They are finest where the curve is steepest.
 static ENCODED: LazyLock<[f32; 4097]> =
     LazyLock::new(|| std::array::from_fn(|step| (encoded_of((step as f64 / 4096.0).powi(2)) * 255.0) as f32));
 
-/// The light of each encoded value of 8 bits, for loops over many.
+/// Returns the linear light of each 8-bit encoded value, for loops over many values.
 pub fn light_of_bytes() -> &'static [f32; 256] {
     &DECODED
 }
 
-/// The light of each encoded value of 16 bits, for loops over many.
+/// Returns the linear light of each 16-bit encoded value, for loops over many values.
 pub fn light_of_words() -> &'static [f32; 65536] {
     &DECODED16
 }
 
-/// Encoded sRGB, 8 bits a channel, as linear light.
+/// Returns the linear light of encoded sRGB with 8 bits per channel.
 pub fn decode(encoded: [u8; 3]) -> Rgb {
     encoded.map(|value| DECODED[usize::from(value)])
 }
 
-/// Encoded sRGB, 16 bits a channel, as linear light.
+/// Returns the linear light of encoded sRGB with 16 bits per channel.
 pub fn decode16(encoded: [u16; 3]) -> Rgb {
     let table = light_of_words();
     encoded.map(|value| table[usize::from(value)])
 }
 
-/// Linear light as encoded sRGB, rounded to 16 bits a channel. What is out of range is clipped.
+/// Returns linear light as encoded sRGB, rounded to 16 bits per channel. Values out of range are clipped.
 pub fn encode16(linear: Rgb) -> [u16; 3] {
     linear.map(|value| (encoded_of(f64::from(value.clamp(0.0, 1.0))) * 65535.0 + 0.5) as u16)
 }
 
-/// The transfer curve of IEC 61966-2-1, from encoded values to light.
+/// Returns the linear light of an encoded value, by the transfer curve of IEC 61966-2-1.
 fn linear_of(encoded: f64) -> f64 {
     if encoded <= 0.04045 { encoded / 12.92 } else { ((encoded + 0.055) / 1.055).powf(2.4) }
 }
 
-/// The same curve back.
+/// Returns the encoded value of linear light, by the inverse of that curve.
 fn encoded_of(linear: f64) -> f64 {
     if linear <= 0.003_130_8 { 12.92 * linear } else { 1.055 * linear.powf(1.0 / 2.4) - 0.055 }
 }
 
-/// Linear light as encoded sRGB, rounded to 8 bits a channel. What is out of range is clipped.
+/// Returns linear light as encoded sRGB, rounded to 8 bits per channel. Values out of range are clipped.
 pub fn encode(linear: Rgb) -> [u8; 3] {
     Encoder::at_hand().encode(linear)
 }
 
-/// [`encode`] for loops over many pixels, with its table at hand.
+/// An encoder with a reference to its table: [`encode`] for loops over many pixels.
 #[derive(Clone, Copy)]
 pub struct Encoder(&'static [f32; 4097]);
 
 impl Encoder {
-    /// The one encoder.
+    /// Returns the encoder.
     pub fn at_hand() -> Encoder {
         Encoder(&ENCODED)
     }
 
-    /// The same as [`encode`].
+    /// Returns the same as [`encode`].
     #[inline]
     pub fn encode(self, linear: Rgb) -> [u8; 3] {
         linear.map(|value| {
@@ -105,14 +105,14 @@ impl Encoder {
     }
 }
 
-/// Relative luminance: the Y of CIE XYZ, 0 to 1.
+/// Returns the relative luminance: the Y of CIE XYZ, 0 to 1.
 #[inline]
 pub fn luminance(linear: Rgb) -> f32 {
     0.212_639 * linear[0] + 0.715_168_7 * linear[1] + 0.072_192_32 * linear[2]
 }
 
 impl From<Rgb> for Oklab {
-    /// Ottosson's matrices (2020), derived for sRGB's primaries.
+    /// Converts a color by Ottosson's matrices (2020), which were derived for sRGB's primaries.
     #[inline]
     fn from(linear: Rgb) -> Oklab {
         let [r, g, b] = linear.map(|value| value.max(0.0));
@@ -127,8 +127,9 @@ impl From<Rgb> for Oklab {
     }
 }
 
-/// The cube root of a number that is not negative, to six digits: a guess from the bits, and two steps of Halley's
-/// method. Unlike the exact one it has no branches, so that loops over pixels are vectorized.
+/// Returns the cube root of a number that is not negative, to six digits. It starts from an estimate from the bits, and
+/// takes two steps of Halley's method. Unlike the exact root, it has no branches, which allows vectorized loops over
+/// pixels.
 #[inline]
 pub(super) fn cube_root(value: f32) -> f32 {
     let value = value.max(1e-15);
@@ -139,13 +140,13 @@ pub(super) fn cube_root(value: f32) -> f32 {
     step(step(f32::from_bits(value.to_bits() / 3 + 0x2A51_4067)))
 }
 
-/// The length of a vector whose parts are of the size of colors: unlike `hypot` it is vectorized.
+/// Returns the length of a vector whose components are of the size of colors. Unlike `hypot`, it is vectorized.
 pub(super) fn length(a: f32, b: f32) -> f32 {
     (a * a + b * b).sqrt()
 }
 
 impl Oklab {
-    /// The light of its brightest channel, 1 where it is cut off.
+    /// Returns the light of its brightest channel. It is 1 if that channel is clipped.
     pub(super) fn brightest(self) -> f32 {
         let l = (self.l + 0.396_337_78 * self.a + 0.215_803_76 * self.b).powi(3);
         let m = (self.l - 0.105_561_346 * self.a - 0.063_854_17 * self.b).powi(3);
@@ -156,24 +157,24 @@ impl Oklab {
         red.max(green).max(blue)
     }
 
-    /// The distance from grey.
+    /// Returns the distance from grey.
     pub fn chroma(self) -> f32 {
         length(self.a, self.b)
     }
 
-    /// The angle of the hue, in radians.
+    /// Returns the angle of the hue, in radians.
     pub fn hue(self) -> f32 {
         self.b.atan2(self.a)
     }
 
-    /// Chroma over lightness: how colorful a surface is, whatever light falls on it.
+    /// Returns the chroma over the lightness: how colorful a surface is under any light.
     pub fn saturation(self) -> f32 {
         self.chroma() / self.l.max(0.05)
     }
 }
 
 impl From<Rgb> for Lab {
-    /// CIE 15:2004, relative to the white of sRGB, so that equal channels are exactly grey.
+    /// Converts a color by CIE 15:2004, relative to the white of sRGB. Equal channels become exactly grey.
     fn from(linear: Rgb) -> Lab {
         const XYZ: [[f64; 3]; 3] = [
             [0.412_390_799_3, 0.357_584_339_4, 0.180_480_788_4],

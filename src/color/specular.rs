@@ -1,49 +1,50 @@
 use super::Rgb;
 use super::dominant_color::percentile;
 
-/// The channel value, 0 to 1, from which on it may have been clipped: the true amount of light is unknown.
+/// The channel value, 0 to 1, from which on it may have been clipped. The true amount of light is then unknown.
 const CLIPPED_CHANNEL: f32 = 0.97;
 
 /// The smallest change of color, in linear light, from which shading can be read.
 const MIN_CHANGE: f32 = 0.03;
 
-/// The largest share of a change that may point away from the overall change; more means a different picture.
+/// The largest share of a change that may point away from the overall change. A larger share means a different picture.
 const MAX_OFF_AXIS: f32 = 0.25;
 
 /// The percentile of shading that counts as fully lit.
 const FULLY_LIT_PERCENTILE: f32 = 0.80;
 
-/// Pixels darker than this share of a fully lit one are skipped: their shading is too uncertain.
+/// The share of a fully lit pixel's shading below which pixels are skipped. Their shading is too uncertain.
 const MIN_SHADE: f32 = 0.4;
 
 /// The share of pixels, those with the least gloss, that show the surface itself.
 const CLEAREST_SHARE: f32 = 0.10;
 
-/// The fewest pixels that gloss is estimated from.
+/// The smallest number of pixels from which gloss is estimated.
 const MIN_PIXELS: usize = 20;
 
 /// The gloss that may cover the clearest pixels, as a share of the strongest gloss of the surface.
 const BASE_GLOSS: f32 = 0.35;
 
-/// The upper limit of that gloss, in linear light: polished surfaces reflect about four percent of a bright studio.
+/// The upper limit of that gloss, in linear light. Polished surfaces reflect about four percent of a bright studio.
 const MAX_BASE_GLOSS: f32 = 0.04;
 
-/// The color of a surface without what it mirrors, read off two pictures of it.
+/// The color of a surface without its reflections, read from two pictures of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Unveiled {
-    /// The color, fully lit.
+    /// The color in full light.
     pub(super) color: Rgb,
-    /// How much white light may still lie over it.
+    /// The maximum amount of white light that may still cover it.
     pub(super) gloss: f32,
 }
 
-/// Reads the color that a surface has after it was recolored off its pixels before and after.
+/// Reads the color of a recolored surface from its pixels before and after.
 ///
-/// Both are the same surface under the same light, `before = shade * old + gloss` and `after = shade * new + gloss`: of
-/// their difference, `shade * (new - old)`, the gloss is gone, and what is left is the shade of each pixel but for a
-/// factor. By it every pixel is lit alike; those that then have the least white in them show the color best, and what the
-/// others have more is gloss. On something dark and polished gloss is most of the light, and one picture alone does not
-/// tell it from the color. `None` where the pictures differ in anything else, or too little.
+/// Both pictures show the same surface under the same light: `before = shade * old + gloss` and
+/// `after = shade * new + gloss`. Their difference, `shade * (new - old)`, contains no gloss. It is the shade of each
+/// pixel up to a factor. Division by it gives all pixels the same light. The pixels with the least white then show the
+/// color best, and the additional white in the others is gloss. On a dark and polished surface, gloss is most of the
+/// light, and a single picture does not distinguish it from the color. Returns `None` if the pictures differ in
+/// anything else, or too little.
 pub(super) fn unveiled(pixels: &[(Rgb, Rgb)]) -> Option<Unveiled> {
     let mut direction = [0.0f32; 3];
     for change in pixels.iter().filter(|pair| !is_clipped(pair.0) && !is_clipped(pair.1)).map(change) {
@@ -101,7 +102,7 @@ fn is_clipped(color: Rgb) -> bool {
     color.iter().any(|channel| *channel > CLIPPED_CHANNEL)
 }
 
-/// How far a pixel moved in `direction`, and how far beside it. Channels that are cut off do not count.
+/// Returns how far a pixel moved along `direction`, and how far away from it. Clipped channels do not count.
 fn along(pair: &(Rgb, Rgb), direction: Rgb) -> (f32, f32) {
     let change = change(pair);
     let (mut sum, mut weight) = (0.0, 0.0);
@@ -112,7 +113,7 @@ fn along(pair: &(Rgb, Rgb), direction: Rgb) -> (f32, f32) {
         }
     }
     if weight < 0.02 {
-        // All that moved is cut off.
+        // All channels that moved are clipped.
         (sum, weight) = (change.iter().zip(direction).map(|(change, part)| change * part).sum(), 1.0);
     }
     let shade = sum / weight;
@@ -129,7 +130,8 @@ fn along(pair: &(Rgb, Rgb), direction: Rgb) -> (f32, f32) {
 mod tests {
     use super::*;
 
-    /// A polished ball of the color `body` in a bright room: from full light to little, and mirroring more toward its rim.
+    /// Returns the pixels of a polished ball of the color `body` in a bright room. Its light goes from full to little,
+    /// and its reflections increase toward its rim.
     fn polished(body: Rgb) -> Vec<Rgb> {
         let pixel = |step: u32| {
             let shade = 0.4 + 0.65 * (step % 40) as f32 / 40.0;

@@ -7,27 +7,27 @@ use super::{Oklab, Plane, Rgb, dominant_color};
 /// The saturation below which a color has no usable hue.
 const NEUTRAL_SATURATION: f32 = 0.09;
 
-/// The OKLab lightness from which on a neutral color is pale: white, lit or in shade.
+/// The OKLab lightness from which on a neutral color is pale: white in light or in shade.
 const MIN_PALE_LIGHTNESS: f32 = 0.7;
 
-/// How far apart two neutral colors of one surface may be in OKLab a and b.
+/// The largest distance between two neutral colors of one surface, in OKLab a and b.
 const MAX_TINT_DISTANCE: f32 = 0.02;
 
-/// How far apart they may be in OKLab lightness.
+/// The largest difference between such colors in OKLab lightness.
 const MAX_LIGHTNESS_DISTANCE: f32 = 0.10;
 
 /// The largest difference that is invisible, in ΔE00.
 const MAX_UNCHANGED: f32 = 2.0;
 
-/// How far from the region its surface may continue, in pixels: pixels in between are mixed.
+/// The largest distance from the region at which its surface may continue, in pixels. Pixels in between are mixed.
 const MAX_GAP: usize = 3;
 
-/// Areas that touch more than this share of the picture's border are background.
+/// The share of the picture's border above which an area that touches it is background.
 const MAX_BORDER_SHARE: f32 = 0.1;
 
-/// The share of a surface that was left as it was beside the `region` that changed, 0 to 1: what it goes on into that
-/// had the same color in the picture before. Where the background has that color as well, its edges say what of it is the
-/// product.
+/// Returns the share of a surface, 0 to 1, that was left unchanged next to the changed `region`. It continues the
+/// region and had the same color in the picture before. If the background has that color as well, the edges of the
+/// product determine which part belongs to it.
 pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &Plane<bool>) -> f64 {
     let Some(body) = dominant_color(&sampled(before, region)) else { return 0.0 };
     let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
@@ -74,11 +74,11 @@ fn is_pale(color: Oklab) -> bool {
     color.saturation() < NEUTRAL_SATURATION && color.l > MIN_PALE_LIGHTNESS
 }
 
-/// What of a mask lies beside a region.
+/// The part of a mask that is next to a region.
 struct Beside {
-    /// In pixels, without what is background.
+    /// The size in pixels, without the background.
     left: usize,
-    /// Whether there was any that is background.
+    /// Whether some of it is background.
     is_with_background: bool,
 }
 
@@ -104,7 +104,8 @@ fn neighbor(mask: &Plane<bool>, region: &Plane<bool>) -> Beside {
 mod tests {
     use super::*;
 
-    /// The share that is left of a square of `color` on a `ground`, of which all up to the column `until` changed.
+    /// Returns the share that is left of a square of `color` on a `ground`. The square changed up to the column
+    /// `until`.
     fn left(color: Rgb, ground: Rgb, until: usize) -> f64 {
         let is_product = |index: usize| (20..60).contains(&(index % 80)) && (20..60).contains(&(index / 80));
         let mut before = Plane::filled(80, 80, ground);

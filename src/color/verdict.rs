@@ -2,22 +2,22 @@ use serde::{Deserialize, Serialize};
 
 use super::Hex;
 
-/// Whether a result shows the color that was asked for.
+/// The verdict on whether a result shows the requested color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Within the tolerance.
     On,
-    /// Outside the tolerance, yet close enough to fix.
+    /// Outside the tolerance, but close enough to correct.
     Near,
     /// Another color.
     Off,
-    /// It cannot be told; a reason goes with it.
+    /// Not measurable. A reason is stated with it.
     Unmeasurable,
 }
 
 impl Verdict {
-    /// The word that files and tables use.
+    /// Returns the word for files and tables.
     pub fn as_str(self) -> &'static str {
         match self {
             Verdict::On => "on",
@@ -28,21 +28,21 @@ impl Verdict {
     }
 }
 
-/// Results by verdict.
+/// The numbers of results by verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct VerdictCounts {
-    /// Within the tolerance.
+    /// The results within the tolerance.
     pub on: u64,
-    /// Close.
+    /// The results close to the tolerance.
     pub near: u64,
-    /// Another color.
+    /// The results of another color.
     pub off: u64,
-    /// Not to be told.
+    /// The results that cannot be measured.
     pub unmeasurable: u64,
 }
 
 impl VerdictCounts {
-    /// Takes in one more.
+    /// Adds one verdict.
     pub fn add(&mut self, verdict: Verdict) {
         *match verdict {
             Verdict::On => &mut self.on,
@@ -52,39 +52,40 @@ impl VerdictCounts {
         } += 1;
     }
 
-    /// All of them.
+    /// Returns the number of all results.
     pub fn total(self) -> u64 {
         self.on + self.near + self.off + self.unmeasurable
     }
 
-    /// Each with its word, best first.
+    /// Returns each number with its word, best first.
     pub fn by_word(self) -> [(&'static str, u64); 4] {
         [("on", self.on), ("near", self.near), ("off", self.off), ("unmeasurable", self.unmeasurable)]
     }
 }
 
-/// How far a color may be from the one asked for, in ΔE00 under the light that suits it best.
+/// The largest differences from the requested color, in ΔE00 under the light that suits it best.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tolerance {
-    /// Up to here a result is [`Verdict::On`].
+    /// The largest difference of [`Verdict::On`].
     pub on: f64,
-    /// Up to here it is [`Verdict::Near`].
+    /// The largest difference of [`Verdict::Near`].
     pub near: f64,
 }
 
 impl Default for Tolerance {
-    /// 2.5 takes 98 of 100 right edits and refuses all that are wrong by 6 in hue or chroma; up to 8 can be corrected.
+    /// Returns the standard tolerance. The limit of 2.5 accepts 98 of 100 correct edits and rejects all that are wrong
+    /// by 6 in hue or chroma. Differences of up to 8 can be corrected.
     fn default() -> Tolerance {
         Tolerance { on: 2.5, near: 8.0 }
     }
 }
 
-/// How much farther than the tolerance a color may be under typical light, as a factor.
+/// The factor by which a color may exceed the tolerance under typical light.
 const TYPICAL_LIGHT_FACTOR: f64 = 1.2;
 
 impl Tolerance {
-    /// The verdict on a difference in ΔE00 under the light that suits best, and on the one under the light of most
-    /// pictures: what needs rare light to be right is near.
+    /// Returns the verdict on two differences in ΔE00: under the light that suits best, and under the light of most
+    /// pictures. A color that is correct only under rare light is near.
     pub(super) fn verdict_in(self, best: f64, usual: f64) -> Verdict {
         match self.verdict(best) {
             Verdict::On if usual > TYPICAL_LIGHT_FACTOR * self.on => Verdict::Near,
@@ -92,7 +93,7 @@ impl Tolerance {
         }
     }
 
-    /// The verdict on a difference in ΔE00.
+    /// Returns the verdict on a difference in ΔE00.
     pub fn verdict(self, difference: f64) -> Verdict {
         if difference <= self.on {
             Verdict::On
@@ -104,41 +105,41 @@ impl Tolerance {
     }
 }
 
-/// What the check of a result's color found.
+/// The outcome of the check of a result's color.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// The color asked for; of several the one that was missed most.
+    /// The requested color. Of several, it is the one that was missed most.
     pub asked: Hex,
     /// The color that the recolored region shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Hex>,
-    /// The ΔE00 of the two under the plausible light that suits them best: what the verdict goes by.
+    /// The ΔE00 of the two under the plausible light that suits them best. The verdict is based on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta_e: Option<f64>,
-    /// The ΔE00 of the two as they are.
+    /// The ΔE00 of the two without any adjustment for light.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta_e_plain: Option<f64>,
-    /// How much of the picture was recolored, 0 to 1.
+    /// The share of the picture that was recolored, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<f64>,
-    /// The mean ΔE00 of the rest of the picture to what it was.
+    /// The mean ΔE00 between the rest of the picture and its state before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub background: Option<f64>,
-    /// Whether it is the color asked for.
+    /// The verdict on the color.
     pub verdict: Verdict,
-    /// Why it is so, where the numbers do not say it.
+    /// The reason for the verdict, if the numbers do not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
 impl Check {
-    /// What orders checks of one thing from the best to the worst. What cannot be told comes last, behind a color that is
-    /// known to be missed: no picture is shown for want of a measurement.
+    /// Returns the key that orders checks of one thing from the best to the worst. Unmeasurable checks come last, after
+    /// those of colors that are known to be missed. The lack of a measurement is no reason to show a picture.
     pub fn badness(&self) -> (Verdict, f64) {
         (self.verdict, self.delta_e.unwrap_or(f64::INFINITY))
     }
 
-    /// A check that could not be made.
+    /// Returns a check that could not be carried out.
     pub fn unmeasurable(asked: Hex, reason: impl Into<String>) -> Check {
         Check {
             asked,

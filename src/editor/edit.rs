@@ -1,9 +1,9 @@
 use crate::job::{Seed, Size};
 use crate::photo::EncodeError;
 
-/// Something that edits pictures as the API's contract describes.
+/// An editor of pictures that follows the API's contract.
 pub trait Editor: Send + Sync + 'static {
-    /// Edits the first of `input.images` as `input.prompt` asks. Blocking, and bounded in memory and time.
+    /// Edits the first of `input.images` according to `input.prompt`. The call blocks. Its memory and time are bounded.
     fn edit(&self, input: &EditInput<'_>) -> Result<EditOutput, EditError>;
 }
 
@@ -14,20 +14,20 @@ pub struct EditInput<'a> {
     pub prompt: &'a str,
     /// The encoded pictures (JPEG, PNG, GIF or WebP), in the request's order.
     pub images: &'a [Vec<u8>],
-    /// The size asked for; `None` keeps the input's.
+    /// The requested size. `None` keeps the size of the input.
     pub size: Option<Size>,
-    /// The seed asked for.
+    /// The requested seed.
     pub seed: Option<Seed>,
 }
 
 /// The result of an edit.
 #[derive(Clone, Debug)]
 pub struct EditOutput {
-    /// The edited picture, a whole PNG file.
+    /// The edited picture, as a complete PNG file.
     pub png: Vec<u8>,
 }
 
-/// The reason why an edit failed; the text becomes the prediction's `error`.
+/// The reason why an edit failed. Its text becomes the prediction's `error`.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
     /// The editor cannot carry out the instruction.
@@ -38,7 +38,7 @@ pub enum EditError {
     Picture {
         /// The number of the image, from 1.
         number: usize,
-        /// Why.
+        /// The cause of the failure.
         cause: String,
     },
     /// The product could not be found in the picture.

@@ -1,7 +1,7 @@
 //! The embedded editor: an instruction and pictures in, an edited picture out.
 //!
-//! It recolors, and refuses everything else. It knows no network and no server; the server calls it through [`Editor`],
-//! so that tests of the server can use another editor.
+//! It recolors, and refuses everything else. It uses no network and no server. The server calls it through [`Editor`],
+//! and tests of the server can use another editor.
 
 mod edit;
 mod instruction;

@@ -6,7 +6,7 @@ use crate::photo::Photo;
 use super::edit::{EditError, EditInput, EditOutput, Editor};
 use super::instruction::Instruction;
 
-/// The editor that recolors products on studio backgrounds. The same input always gives the same picture.
+/// The editor that recolors products on studio backgrounds. The same input always produces the same picture.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Recolorer;
 
@@ -18,7 +18,7 @@ impl Editor for Recolorer {
         let picture =
             Photo::decode(encoded).map_err(|error| EditError::Picture { number: 1, cause: error.to_string() })?;
         let side = input.size.map_or(picture.longer_side(), side);
-        // Work is done on the smaller of the two sizes: it is less, and nothing is lost.
+        // The work is done at the smaller of the two sizes. This is less work, and nothing is lost.
         let mut picture = if side < picture.longer_side() { picture.resized(side) } else { picture };
         for part in &instruction.changes {
             let (from, to) = (part.from.map(Hex::linear), part.to.linear());
@@ -45,7 +45,7 @@ fn not_found(error: NotFound, word: Option<&str>) -> EditError {
 ///
 /// # Errors
 ///
-/// Where no product is found, or no such part of it.
+/// No product is found, or no such part of it.
 pub fn recolor(picture: &mut Photo, change: Change) -> Result<(), NotFound> {
     let recoloring = Recoloring::plan(&picture.reduced(Recoloring::SIDE), change)?;
     let (width, height) = picture.dimensions();
@@ -54,7 +54,7 @@ pub fn recolor(picture: &mut Photo, change: Change) -> Result<(), NotFound> {
     Ok(())
 }
 
-/// The longer side of a size, in pixels.
+/// Returns the longer side of a size, in pixels.
 fn side(size: Size) -> u32 {
     match size {
         Size::Small => 512,
@@ -67,7 +67,7 @@ fn side(size: Size) -> u32 {
 mod tests {
     use super::*;
 
-    /// A red square on white as a PNG, `width` by `height` pixels.
+    /// Returns a PNG of a red square on white, `width` by `height` pixels.
     fn photo(width: u32, height: u32) -> Vec<u8> {
         let picture = image::RgbImage::from_fn(width, height, |x, y| {
             let is_product = (width / 4..width * 3 / 4).contains(&x) && (height / 4..height * 3 / 4).contains(&y);

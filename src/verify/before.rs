@@ -22,15 +22,15 @@ pub const BEFORE: &str = "before";
 /// The maximum length in bytes of a picture before the edit.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The maximum count of remembered failures, so that a run's memory does not grow with its manifest.
+/// The maximum number of remembered failures. It keeps a run's memory from growing with its manifest.
 const MAX_REMEMBERED: usize = 1000;
 
-/// The limits of fetching pictures that the manifest names by URL, which must not burden their hosts.
+/// The limits of fetching pictures that the manifest names by URL. Fetching must not burden their hosts.
 #[derive(Clone, Copy, Debug)]
 pub struct FetchLimits {
-    /// How many are fetched at once.
+    /// The number of pictures that are fetched at once.
     pub at_once: usize,
-    /// After how many consecutive failures a host is not asked again in the run.
+    /// The number of consecutive failures after which a host is not asked again in the run.
     pub failures: u32,
 }
 
@@ -40,11 +40,11 @@ impl Default for FetchLimits {
     }
 }
 
-/// The one fetch of a URL's picture in a run, and what came of it.
+/// The only fetch of a URL's picture in a run, and its result.
 type Fetched = Arc<OnceCell<Result<PathBuf, Arc<BeforeUnavailable>>>>;
 
-/// The pictures before the edit: local files, `data:` URIs, or fetched from URLs and kept in the run's folder. A URL is
-/// fetched for the first job of a run that was submitted after its last fetch.
+/// The pictures before the edit: local files, `data:` URIs, or pictures from URLs that are kept in the run's folder. A
+/// URL is fetched for the first job of a run that was submitted after its last fetch.
 #[derive(Debug)]
 pub struct BeforePictures {
     folder: PathBuf,
@@ -57,7 +57,7 @@ pub struct BeforePictures {
 }
 
 impl BeforePictures {
-    /// Returns those of the run in the folder `run`. Nothing is touched before the first is needed.
+    /// Returns the pictures of the run in the folder `run`. Nothing is touched before the first picture is needed.
     ///
     /// # Errors
     /// The system's certificates cannot be read.
@@ -87,7 +87,7 @@ impl BeforePictures {
     ) -> Result<ImageSource, Arc<BeforeUnavailable>> {
         match image {
             ImageSource::Url(url) => {
-                // Once in a run is often enough: its jobs are submitted and checked within hours.
+                // One fetch per run is enough: its jobs are submitted and checked within hours.
                 let copy =
                     self.fetched(url, submitted_at.map_or(self.run_started, |at| at.min(self.run_started))).await?;
                 Ok(ImageSource::File(copy))
@@ -120,7 +120,7 @@ impl BeforePictures {
         };
         let found = cell.get_or_init(|| self.fetch(url)).await.clone();
         let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
-        // What was fetched lies in the folder: only failures are remembered, and of those not all.
+        // A fetched picture is in the folder. Only failures are remembered, and not all of them.
         if found.is_ok() || fetched.len() > MAX_REMEMBERED {
             fetched.remove(url);
         }
@@ -160,7 +160,8 @@ impl BeforePictures {
         }
     }
 
-    /// Returns the local copies of a URL. The lookup can be slow, so it runs where it delays no submit and no poll.
+    /// Returns the local copies of a URL. The lookup can be slow. It runs on a thread where it delays no submit and no
+    /// poll.
     async fn copies(&self, url: &str) -> Result<Copies, BeforeUnavailable> {
         let (folder, url) = (self.folder.clone(), url.to_owned());
         let found = tokio::task::spawn_blocking(move || Copies::of(&folder, &url)).await;
@@ -182,7 +183,8 @@ pub fn copies(run: &Path, request: &EditRequest, submitted_at: Option<Timestamp>
     request.images.iter().filter_map(|image| cached(run, image, submitted_at)).collect()
 }
 
-/// Returns the local copy of `image` in the run's folder, as it was at `at_time` or else the newest; `None` if there is none.
+/// Returns the local copy of `image` in the run's folder, as it was at `at_time`, or else the newest. Returns `None` if
+/// there is none.
 fn cached(run: &Path, image: &ImageSource, at_time: Option<Timestamp>) -> Option<PathBuf> {
     let ImageSource::Url(url) = image else { return None };
     let folder = run.join(BEFORE);
@@ -220,7 +222,7 @@ mod tests {
         assert!(remembered() <= MAX_REMEMBERED, "{}", remembered());
     }
 
-    /// A shop with one photo, which it may replace, and how often it was asked for it.
+    /// A shop with one photo, which it may replace, and the number of requests for it.
     #[derive(Clone, Default)]
     struct Shop(Arc<Mutex<(Vec<u8>, usize)>>);
 

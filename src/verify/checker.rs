@@ -17,13 +17,13 @@ use super::error::CheckError;
 use super::error::{BeforeUnavailable, PictureMissing, TaskFailed, Uncorrected};
 use super::verifier::{Correction, Subject, Verifier};
 
-/// The minimum side in pixels of a picture that can be measured.
+/// The minimum side, in pixels, of a picture that can be measured.
 const MIN_SIDE: u32 = 8;
 
-/// How many pictures before the edit are cached: rows of the same product follow each other.
+/// The number of pictures before the edit that are cached. Rows of the same product follow each other.
 const REMEMBERED: usize = 8;
 
-/// Checks and corrects the pictures of a run, on as many threads as there are cores.
+/// A checker and corrector of the pictures of a run. It works on as many threads as there are cores.
 #[derive(Clone, Debug)]
 pub struct ColorChecker {
     inner: Arc<Inner>,
@@ -116,7 +116,7 @@ impl Inner {
         }
     }
 
-    /// Returns a picture as it is compared.
+    /// Returns a picture in the form in which it is compared.
     async fn view(self: &Arc<Self>, file: &SavedFile) -> Result<View, CheckError> {
         if file.width.min(file.height) < MIN_SIDE {
             return Err(CheckError::TooSmall);
@@ -124,7 +124,7 @@ impl Inner {
         reduced(self.encoded(file).await?).await
     }
 
-    /// Returns the picture before the edit as it is compared.
+    /// Returns the picture before the edit in the form in which it is compared.
     async fn before(&self, subject: &Subject) -> Result<Arc<View>, Arc<BeforeUnavailable>> {
         let image = subject.target.request.images.first().ok_or(BeforeUnavailable::NotNamed)?;
         let found = self.before.local_copy(image, subject.submitted_at).await?;
@@ -140,7 +140,7 @@ impl Inner {
         Ok(view)
     }
 
-    /// Reads a picture from the subfolder of the run's folder that has it.
+    /// Reads a picture from the subfolder of the run's folder that contains it.
     async fn encoded(&self, file: &SavedFile) -> Result<Vec<u8>, PictureMissing> {
         let (run, file) = (self.run.clone(), file.clone());
         let work = move || {
@@ -159,8 +159,8 @@ impl Subject {
     }
 }
 
-/// Returns the severity by which the worst of a job's pictures is chosen. Unlike in [`Check::badness`], an unmeasurable one
-/// is better than one that is known to miss its color.
+/// Returns the severity that determines the worst of a job's pictures. Unlike in [`Check::badness`], an unmeasurable
+/// picture is better than one that is known to miss its color.
 fn severity(check: &Check) -> (u8, f64) {
     let verdict = match check.verdict {
         Verdict::On => 0,

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::job::ContentHash;
 use crate::photo::Format;
 
-/// The copies of the pictures at a URL, oldest first: shops replace photos under the same URL. The modification time of each
-/// file is when it was last seen there.
+/// The copies of the pictures at a URL, oldest first. Shops replace photos under the same URL. The modification time of
+/// each file is the time when it was last seen there.
 #[derive(Debug)]
 pub(super) struct Copies {
     folder: PathBuf,
@@ -35,7 +35,7 @@ impl Copies {
         copies
     }
 
-    /// Returns the copy that was at the URL at `moment`: the first that was seen there then or later.
+    /// Returns the copy that was at the URL at `moment`: the first that was seen there at that time or later.
     pub(super) fn at(&self, moment: Timestamp) -> Option<&Path> {
         self.found.iter().find(|copy| copy.seen >= moment).map(|copy| copy.path.as_path())
     }
@@ -45,7 +45,7 @@ impl Copies {
         self.found.last().map(|copy| copy.path.as_path())
     }
 
-    /// Keeps the present content of the URL.
+    /// Saves the current content of the URL, and returns the path of its copy.
     pub(super) fn keep(&self, content: &[u8], format: Format) -> io::Result<PathBuf> {
         let path = match self.newest() {
             Some(newest) if std::fs::read(newest)? == content => newest.to_owned(),
@@ -69,7 +69,8 @@ impl Copies {
         })
     }
 
-    /// Returns the path of the next copy. It is made of a hash of the URL, so that no URL leaves the folder and no two share it.
+    /// Returns the path of the next copy. It contains a hash of the URL: no URL leads out of the folder, and no two
+    /// URLs share a path.
     fn path(&self, format: Format) -> PathBuf {
         let number = match self.found.len() {
             0 => String::new(),

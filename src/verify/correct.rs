@@ -7,10 +7,10 @@ use super::verifier::Correction;
 /// The maximum difference after a correction, in ΔE00.
 pub const CORRECTION_TOLERANCE: f64 = 1.0;
 
-/// The longer side in which the region is outlined, in pixels.
+/// The longer side, in pixels, at which the region is outlined.
 const OUTLINED: usize = 2 * COMPARED_SIDE;
 
-/// The maximum count of rounds of correction.
+/// The maximum number of rounds of correction.
 const ROUNDS: usize = 4;
 
 /// Corrects `after`, whose changed region is near `color`, to within [`CORRECTION_TOLERANCE`].
@@ -54,7 +54,7 @@ mod tests {
 
     const GROUND: [u8; 3] = [235, 235, 235];
 
-    /// A disc of `color` under light from above, 160 pixels a side, with a print in `GROUND`'s color.
+    /// Returns a disc of `color` under light from above, 160 pixels a side, with a print in the color of `GROUND`.
     fn disc(color: [u8; 3]) -> Photo {
         let picture = RgbImage::from_fn(160, 160, |x, y| {
             let (x, y) = (x as f32 - 80.0, y as f32 - 80.0);

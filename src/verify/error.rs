@@ -36,31 +36,31 @@ pub enum BeforeUnavailable {
     /// The job has no input picture.
     #[error("the request has no picture")]
     NotNamed,
-    /// The manifest contains it in an unknown form.
+    /// The manifest contains the picture in an unknown form.
     #[error("it is not a data: URI")]
     NoDataUri,
-    /// It has to be fetched first.
+    /// The picture has to be fetched first.
     #[error("it is not on this machine")]
     Elsewhere,
-    /// Its host failed too often.
+    /// The host of the picture failed too often.
     #[error("{host} did not answer, and is not tried again in this run")]
     LeftAlone {
         /// The host, without a port.
         host: String,
     },
-    /// It could not be fetched, or decoded from its `data:` URI.
+    /// The picture could not be fetched, or could not be decoded from its `data:` URI.
     #[error("{}", .0.of_input())]
     Fetch(#[from] OutputError),
     /// The fetched file is not a picture.
     #[error("it is not a picture")]
     NoPicture,
-    /// It cannot be read, or kept.
+    /// The picture cannot be read or kept.
     #[error(transparent)]
     Disk(#[from] io::Error),
-    /// It does not decode.
+    /// The picture does not decode.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
-    /// The task that reads it did not finish.
+    /// The task that reads the picture did not finish.
     #[error(transparent)]
     TaskFailed(#[from] TaskFailed),
 }
@@ -71,16 +71,16 @@ pub enum Uncorrected {
     /// The job has no picture.
     #[error("there is no picture")]
     NoPicture,
-    /// The job has several, which might need different corrections.
+    /// The job has several pictures, which might need different corrections.
     #[error("the job has several pictures")]
     SeveralPictures,
     /// The manifest asks for more than one color.
     #[error("several colors were requested")]
     SeveralColors,
-    /// It is missing.
+    /// The picture is missing.
     #[error(transparent)]
     PictureMissing(#[from] PictureMissing),
-    /// The user has changed it while it was corrected.
+    /// The user changed the picture while it was corrected.
     #[error("the picture was changed by hand since it was saved")]
     Retouched,
     /// The job has no input picture.
@@ -92,13 +92,13 @@ pub enum Uncorrected {
     /// One of the two does not decode.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
-    /// The region that the edit has changed is uncertain.
+    /// The region that the edit changed is uncertain.
     #[error("it is uncertain what was recolored")]
     Uncertain,
-    /// The region that the edit has changed has no single color.
+    /// The region that the edit changed has no single color.
     #[error("the recolored area has no measurable color")]
     Colorless,
-    /// Its color is on, too far off, or unmeasurable.
+    /// The color is on, too far off, or unmeasurable.
     #[error("it is {}, and only near colors are corrected", .0.as_str())]
     NotNear(Verdict),
     /// The corrected picture fails its check.

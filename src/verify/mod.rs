@@ -1,6 +1,7 @@
-//! Verifying results: whether a picture shows the color that was asked for, and correcting it where it nearly does.
+//! Verification of results: whether a picture shows the requested color, and the correction of a color that is nearly
+//! right.
 //!
-//! The measuring itself is in [`crate::color`] and pure; here is where its pictures come from.
+//! The measurement itself is in [`crate::color`] and pure. This module provides its pictures.
 
 mod before;
 mod checker;

@@ -16,7 +16,7 @@ pub struct Subject {
     pub files: Vec<SavedFile>,
     /// The target that they are compared with.
     pub target: Arc<ColorTarget>,
-    /// When they were submitted: the picture before the edit is the one of that time.
+    /// The time when they were submitted. The picture before the edit is the one at that time.
     pub submitted_at: Option<Timestamp>,
     /// The tolerance of the check.
     pub tolerance: Tolerance,
@@ -33,9 +33,10 @@ pub struct Correction {
 
 /// A check of the color of results: [`ColorChecker`](super::ColorChecker), or a simulated one in tests.
 pub trait Verifier: Send + Sync + 'static {
-    /// Checks pictures. Returns the worst check of several; a picture that cannot be checked is unmeasurable, not an error.
+    /// Checks pictures. Returns the worst check of several. A picture that cannot be checked is unmeasurable, not an
+    /// error.
     fn check(&self, subject: Subject) -> BoxFuture<'static, Check>;
 
-    /// Corrects a picture that is near its color, or returns why it cannot.
+    /// Corrects a picture that is near its color, or returns the reason why it cannot.
     fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>>;
 }

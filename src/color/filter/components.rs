@@ -2,21 +2,21 @@ use crate::color::Plane;
 
 use super::erode;
 
-/// Which neighbors of a pixel are connected to it.
+/// The neighbors of a pixel that are connected to it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::color) enum Connected {
-    /// The four at its sides.
+    /// The four neighbors at its sides.
     Sides,
-    /// Those at its corners as well.
+    /// The neighbors at its sides and its corners.
     Corners,
 }
 
-/// The connected parts of a mask: each pixel's part, from 1, and 0 where the mask is not set; and each part's size, with
-/// nothing at 0.
+/// Returns the connected parts of a mask: the part of each pixel, and the size of each part. Parts are numbered from 1.
+/// The number is 0 where the mask is not set, and the size at 0 is 0.
 pub(in crate::color) fn components(mask: &Plane<bool>, connected: Connected) -> (Plane<u32>, Vec<usize>) {
     let width = mask.width.max(1);
     let reach = usize::from(connected == Connected::Corners);
-    // Runs of pixels in each row, joined with those that they touch in the row above.
+    // The runs of pixels in each row are joined with those that they touch in the row above.
     let mut runs: Vec<(usize, usize)> = Vec::new();
     let mut parents: Vec<usize> = Vec::new();
     let mut above = 0..0;
@@ -66,19 +66,19 @@ fn root(parents: &mut [usize], mut of: usize) -> usize {
     of
 }
 
-/// The places that touch `place` at its sides or corners, in a plane of the given size.
+/// Returns the pixels that touch the pixel `index` at its sides or corners, in a plane of the given size.
 pub(in crate::color) fn neighbors(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
     const AROUND: [(isize, isize); 8] = [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)];
     let (x, y) = (index % width, index / width);
     AROUND.into_iter().filter_map(move |(across, down)| {
-        // What is left of the first column, or above the first row, wraps to more than any width or height.
+        // A position left of the first column or above the first row wraps to more than any width or height.
         let (x, y) = (x.wrapping_add_signed(across), y.wrapping_add_signed(down));
         (x < width && y < height).then(|| y * width + x)
     })
 }
 
-/// What is set in `from`, and all that is reached from there: from pixel to neighbor, wherever `enters` says so of a place
-/// and the one beside it that is not reached yet.
+/// Returns the pixels that are set in `from`, and all pixels that are reached from them. The fill proceeds from a pixel
+/// to a neighbor that is not reached yet, if `enters` returns true for the two.
 pub(in crate::color) fn flooded(from: &Plane<bool>, mut enters: impl FnMut(usize, usize) -> bool) -> Plane<bool> {
     let mut flooded = from.clone();
     let inner = erode(from, 1);
@@ -95,7 +95,7 @@ pub(in crate::color) fn flooded(from: &Plane<bool>, mut enters: impl FnMut(usize
     flooded
 }
 
-/// Keeps the connected parts that `keep` wants, by their size in pixels.
+/// Returns the connected parts for whose size in pixels `keep` returns true.
 pub(in crate::color) fn keep_parts(mask: &Plane<bool>, keep: impl Fn(usize) -> bool) -> Plane<bool> {
     let (labels, sizes) = components(mask, Connected::Corners);
     labels.map(|label| label != 0 && keep(sizes[label as usize]))

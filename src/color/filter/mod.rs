@@ -6,13 +6,13 @@ use super::Plane;
 
 pub(super) use components::{Connected, components, flooded, keep_parts, neighbors};
 
-/// What can be averaged.
+/// A value that can be averaged.
 pub(super) trait Sample: Copy {
     const ZERO: Self;
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
     fn times(self, factor: f32) -> Self;
-    /// The numbers of many, one after the other: loops over them are vectorized.
+    /// Returns the numbers of many samples, one after the other. Loops over them are vectorized.
     fn flat(samples: &[Self]) -> &[f32];
     fn flat_mut(samples: &mut [Self]) -> &mut [f32];
 }
@@ -65,12 +65,13 @@ impl<const N: usize> Sample for [f32; N] {
     }
 }
 
-/// The mean over a square of `2 * radius + 1` pixels; the picture goes on as its mirror image.
+/// Returns the mean over a square with a side of `2 * radius + 1` pixels. Beyond its border, the picture continues as
+/// its mirror image.
 pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
     let (width, height) = (plane.width, plane.height);
     let share = 1.0 / (2 * radius + 1) as f32;
     let reach = radius as isize;
-    // Rows of means along them: as many as are needed at a time, each in the place of one that no longer is.
+    // The means along the rows that are needed at a time. Each new row replaces one that is no longer needed.
     let kept = (2 * radius + 2).min(height);
     let mut rows = vec![T::ZERO; kept * width];
     let mut padded = Vec::with_capacity(width + 2 * radius + 1);
@@ -103,7 +104,7 @@ pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
     Plane { width, height, data }
 }
 
-/// A Gaussian blur of a small `sigma`, in pixels.
+/// Returns the picture after a Gaussian blur with a small `sigma`, in pixels.
 pub(super) fn gaussian<T: Sample>(plane: &Plane<T>, sigma: f32) -> Plane<T> {
     let (width, height) = (plane.width, plane.height);
     let reach = (sigma * 3.5).ceil() as isize;
@@ -127,7 +128,7 @@ pub(super) fn gaussian<T: Sample>(plane: &Plane<T>, sigma: f32) -> Plane<T> {
     Plane { width, height, data }
 }
 
-/// The weighed sums of the first, the second and so on of all `values`, some at a time, so that they stay in registers.
+/// Computes the weighted sum of all `values` at each position. It works on blocks that stay in registers.
 fn weigh(sums: &mut [f32], values: &[&[f32]], weights: &[f32]) {
     const LANES: usize = 16;
     for (block, sums) in sums.chunks_mut(LANES).enumerate() {
@@ -147,7 +148,7 @@ fn add<T: Sample>(sums: &mut [T], values: &[T]) {
     T::flat_mut(sums).iter_mut().zip(T::flat(values)).for_each(|(sum, value)| *sum += value);
 }
 
-/// Fills `padded` with a row and as much of its mirror images as is asked for before and behind it.
+/// Fills `padded` with a row and its mirror images: `before` samples before the row, and `behind` samples after it.
 fn pad<T: Copy>(padded: &mut Vec<T>, row: &[T], before: usize, behind: usize) {
     let mirror = |index: isize| row[mirrored(index, row.len())];
     padded.clear();
@@ -170,12 +171,13 @@ fn transposed<T: Copy>(plane: &Plane<T>) -> Plane<T> {
     Plane { width: plane.height, height: plane.width, data }
 }
 
-/// Sets all pixels within a square of `radius` around one that is set.
+/// Sets all pixels within a square of `radius` around each set pixel.
 pub(super) fn dilate(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
     spread(mask, radius, |one, other| one | other)
 }
 
-/// What `pick` chooses of the values within a square of `radius`, such as the least or the largest.
+/// Returns the value that `pick` chooses within a square of `radius` around each pixel, such as the smallest or the
+/// largest.
 pub(super) fn spread<T: Copy>(plane: &Plane<T>, radius: usize, pick: impl Fn(T, T) -> T) -> Plane<T> {
     let width = plane.width.max(1);
     let choose = |values: &mut [T], others: &[T]| {
@@ -196,22 +198,22 @@ pub(super) fn spread<T: Copy>(plane: &Plane<T>, radius: usize, pick: impl Fn(T, 
     Plane { width: plane.width, height: plane.height, data }
 }
 
-/// The larger of two numbers, for [`spread`]: it takes one instruction, and [`f32::max`] some more.
+/// Returns the larger of two numbers, for [`spread`]. It takes one instruction, and [`f32::max`] takes several.
 pub(super) fn larger(one: f32, other: f32) -> f32 {
     if one > other { one } else { other }
 }
 
-/// The smaller of two numbers, likewise.
+/// Returns the smaller of two numbers, for [`spread`].
 pub(super) fn smaller(one: f32, other: f32) -> f32 {
     if one < other { one } else { other }
 }
 
-/// Keeps the pixels whose whole square of `radius` is set; what is outside the picture counts as set.
+/// Keeps the pixels whose whole square of `radius` is set. Pixels outside the picture count as set.
 pub(super) fn erode(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
     spread(mask, radius, |one, other| one & other)
 }
 
-/// Removes what is narrower than a square of `radius`.
+/// Removes areas that are narrower than a square of `radius`.
 pub(super) fn open(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
     dilate(&erode(mask, radius), radius)
 }
@@ -221,14 +223,14 @@ pub(super) fn close(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
     erode(&dilate(mask, radius), radius)
 }
 
-/// A smaller picture whose pixels are means over the areas that they cover.
+/// Returns a smaller picture. Each of its pixels is the mean over the area that it covers.
 pub(super) fn shrink<T: Sample>(plane: &Plane<T>, width: usize, height: usize) -> Plane<T> {
     transposed(&shrink_rows(&transposed(&shrink_rows(plane, width)), height))
 }
 
 fn shrink_rows<T: Sample>(plane: &Plane<T>, width: usize) -> Plane<T> {
     let step = plane.width as f64 / width as f64;
-    // The first pixel of each column, and how much of it and of those after it lies in the column.
+    // The first pixel of each column, and the shares of it and of the following pixels that lie in the column.
     let column = |x: usize| {
         let (from, to) = (x as f64 * step, (x + 1) as f64 * step);
         let covered = |at: usize| (to.min((at + 1) as f64) - from.max(at as f64)).max(0.0) as f32;
@@ -247,7 +249,8 @@ fn shrink_rows<T: Sample>(plane: &Plane<T>, width: usize) -> Plane<T> {
     Plane { width, height: plane.height, data }
 }
 
-/// A mask in another size: bilinear between its pixels, set where more than half is.
+/// Returns a mask in another size. Values between its pixels are interpolated bilinearly, and values above one half are
+/// set.
 pub(super) fn enlarge(mask: &Plane<bool>, width: usize, height: usize) -> Plane<bool> {
     let index = |at: usize, from: usize, to: usize| {
         let exact = ((at as f32 + 0.5) * from as f32 / to as f32 - 0.5).clamp(0.0, (from - 1) as f32);

@@ -1,4 +1,4 @@
-//! Moving a product from one color to another, with its shade, its gloss and its edges.
+//! Recoloring of a product with its shade, its gloss and its edges.
 
 mod painter;
 mod surface;
@@ -13,41 +13,42 @@ pub use painter::Painter;
 /// A change of color.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Change {
-    /// The color to change, where one is named; otherwise that of the product's main material.
+    /// The color to change, if one is named. Otherwise it is the color of the product's main material.
     pub from: Option<Rgb>,
-    /// The part to change, where one is meant and its color is not named.
+    /// The part to change, if one is meant and its color is not named.
     pub part: Option<Part>,
-    /// The color to reach: what the region is to show, not its albedo.
+    /// The color to reach. The region is to show this color, which is not its albedo.
     pub to: Rgb,
 }
 
-/// What is to be recolored was not found.
+/// The reason why the region to recolor was not found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotFound {
-    /// No region could be told from the background.
+    /// No region could be distinguished from the background.
     #[error("no product could be distinguished from the background")]
     Product,
-    /// The product has no such part of another color than the rest of it.
+    /// The product has no such part in another color than its rest.
     #[error("no such part could be distinguished from the rest of the product")]
     Part,
 }
 
-/// The fewest pixels that make a region, at the analyzed size.
+/// The smallest number of pixels in a region, at the analyzed size.
 const MIN_PIXELS: usize = 50;
 
-/// How far from the region shading is computed, in pixels: the soft outline and one pixel beyond.
+/// The distance from the region within which shading is computed, in pixels: the soft outline and one pixel beyond.
 const SHADE_DISTANCE: usize = 4;
 
-/// How many pixels a surface is sampled from.
+/// The approximate number of pixels from which a surface is sampled.
 const MAX_SAMPLES: usize = 6_000;
 
-/// Recolors the product in `picture`, or the part of it whose color is named, and keeps the rest as it is.
+/// Recolors the product in `picture`, or the part of it whose color is named. The rest stays unchanged.
 ///
-/// `opacity` is the picture's own, 0 to 1: where its border is transparent, what is opaque is the product. The same as
-/// [`Recoloring::plan`] on the picture reduced, and [`Painter::paint`] on each of its rows.
+/// `opacity` is the opacity of the picture, 0 to 1. If the border of the picture is transparent, its opaque pixels are
+/// the product. The result is that of [`Recoloring::plan`] on the reduced picture, and [`Painter::paint`] on each of
+/// its rows.
 ///
 /// # Errors
-/// Where no product is found, or no such part of it.
+/// No product is found, or no such part of it.
 pub fn recolor(picture: &Plane<Rgb>, opacity: Option<&Plane<f32>>, change: Change) -> Result<Plane<Rgb>, NotFound> {
     let (width, height) = (picture.width, picture.height);
     let longer = width.max(height);
@@ -72,22 +73,22 @@ pub fn recolor(picture: &Plane<Rgb>, opacity: Option<&Plane<f32>>, change: Chang
     Ok(done)
 }
 
-/// What is to be done to a picture of any size, decided on the picture reduced.
+/// The recoloring of a picture of any size, determined on the reduced picture.
 pub struct Recoloring {
     surface: Surface,
     matte: Matte,
-    /// The slow shade, on something dark.
+    /// The slow shade of a dark surface.
     slow: Option<Plane<f32>>,
 }
 
 impl Recoloring {
-    /// The longer side in which pictures are looked at, in pixels.
+    /// The longer side at which pictures are analyzed, in pixels.
     pub const SIDE: usize = ANALYZED_SIDE;
 
     /// Finds the product in `view`, whose longer side is at most [`Recoloring::SIDE`], and reads its surface.
     ///
     /// # Errors
-    /// Where no product is found, or no such part of it.
+    /// No product is found, or no such part of it.
     pub fn plan(view: &View, change: Change) -> Result<Recoloring, NotFound> {
         let picture = &view.colors;
         let colors = picture.map(Oklab::from);
@@ -104,13 +105,13 @@ impl Recoloring {
             return Err(NotFound::Product);
         }
         if cut_out.is_none() {
-            // The outline of a cut-out is known.
+            // The outline of a cut-out is known and needs no redrawing.
             region = redrawn(picture, &region);
         }
         let core = super::filter::erode(&region, 1);
         let core = if core.count() < MIN_PIXELS { region.clone() } else { core };
         if let Some(opacity) = cut_out {
-            // At the rim of a cut-out, color and opacity are apart: its pixels are painted like the rest.
+            // At the rim of a cut-out, color and opacity are separate. Its pixels are painted like the rest.
             for _round in 0..3 {
                 region = dilate(&region, 1)
                     .zip(opacity, |is_near, share| is_near && share <= 0.95)
@@ -129,13 +130,13 @@ impl Recoloring {
         Ok(Recoloring { surface: surface.painted(change.to, &samples), matte, slow })
     }
 
-    /// Paints the rows of a picture of the given size, in pixels.
+    /// Returns a painter for the rows of a picture of the given size, in pixels.
     pub fn painter(&self, width: usize, height: usize) -> Painter<'_> {
         Painter::new(self, width, height)
     }
 }
 
-/// Whether the picture is a product cut out: most of its border is transparent.
+/// Whether the picture is a product that was cut out: most of its border is transparent.
 fn is_cut_out(opacity: &Plane<f32>) -> bool {
     let ring: Vec<bool> = opacity.ring(1).map(|(x, y)| opacity.at(x, y) < 0.1).collect();
     ring.iter().filter(|is_clear| **is_clear).count() * 10 > ring.len() * 6
@@ -146,7 +147,7 @@ mod tests {
     use super::*;
     use crate::color::{Hex, Lab, ciede2000, dominant_color, luminance};
 
-    /// A shaded disc of `color` with a white highlight on a light ground, and the pixels of its body.
+    /// Returns a shaded disc of `color` with a white highlight on a light ground, and the pixels of its body.
     fn disc(color: &str) -> (Plane<Rgb>, Vec<usize>) {
         let body = color.parse::<Hex>().unwrap().linear();
         let mut picture = Plane::filled(160, 160, [0.82; 3]);

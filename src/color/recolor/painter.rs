@@ -4,18 +4,18 @@ use crate::color::Rgb;
 
 use super::{Recoloring, Rim, Side};
 
-/// Paints a picture row by row, so that no plane of its full size is needed.
+/// A painter that works row by row. It needs no plane of the picture's full size.
 pub struct Painter<'r> {
     recoloring: &'r Recoloring,
     height: usize,
-    /// How much sharper the outline is than that of the reduced picture.
+    /// The factor by which the outline is sharper than that of the reduced picture.
     sharpness: f32,
     columns: Vec<Place>,
     /// The first and the last column that may change, in each row of the reduced picture.
     spans: Vec<Option<(usize, usize)>>,
 }
 
-/// Where a column or row lies among those of the reduced picture: between two of them, and nearest to one.
+/// The position of a column or row among those of the reduced picture: the two that enclose it, and the nearest one.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     low: usize,
@@ -50,7 +50,7 @@ impl<'r> Painter<'r> {
         Painter { recoloring, height, sharpness, columns, spans }
     }
 
-    /// The columns of a row that may change, if any.
+    /// Returns the columns of a row that may change, if any.
     pub fn span(&self, y: usize) -> Option<Range<usize>> {
         let row = Place::new(y, self.height, self.recoloring.matte.sides.height).nearest;
         let (first, last) = self.spans[row]?;
@@ -59,7 +59,7 @@ impl<'r> Painter<'r> {
         (from < to).then_some(from..to)
     }
 
-    /// Paints `pixels`, which are those of row `y` from column `first` on.
+    /// Paints `pixels`, which belong to row `y` and start at column `first`.
     pub fn paint(&self, y: usize, first: usize, pixels: &mut [Rgb]) {
         let Recoloring { surface, matte, slow } = self.recoloring;
         let row = Place::new(y, self.height, matte.sides.height);
@@ -96,13 +96,13 @@ impl<'r> Painter<'r> {
     }
 }
 
-/// A pixel in part of the surface and in part of what is behind it.
+/// Returns the painted color of a pixel that shows part of the surface and part of its background.
 fn mixed(surface: &super::Surface, pixel: Rgb, rim: Rim, slow: f32, sharpness: f32) -> Rgb {
     let share = rim.share(pixel, sharpness);
     if share <= 0.0 {
         return pixel;
     }
-    // The more of a pixel is covered, the better it tells the surface's color by itself.
+    // The more of a pixel is covered, the better it shows the surface's color by itself.
     let own = ((share - 0.6) / 0.3).clamp(0.0, 1.0);
     let front: Rgb = std::array::from_fn(|channel| {
         let free = ((pixel[channel] - (1.0 - share) * rim.back[channel]) / share).clamp(0.0, 1.0);

@@ -3,75 +3,77 @@ use crate::color::filter::box_blur;
 use crate::color::region::{Unmix, norm};
 use crate::color::{Oklab, Plane, Rgb, dominant_color, luminance};
 
-/// The share of light beside shade and veil from which on a pixel starts to count as a fine print.
+/// The share of light other than shade and veil from which on a pixel starts to count as a fine print.
 const MIN_PRINT_SHARE: f32 = 0.24;
 
 /// The share from which on it counts as print alone.
 const FULL_PRINT_SHARE: f32 = 0.40;
 
-/// How much lighter than the body the lightest tenth of a matte surface is at most, as a factor.
+/// The largest factor by which the lightest tenth of a matte surface is lighter than the body.
 const MAX_MATTE_CONTRAST: f32 = 1.5;
 
-/// How much lighter than the body the lightest tenth of a glossy surface is at least, as a factor.
+/// The smallest factor by which the lightest tenth of a glossy surface is lighter than the body.
 const MIN_GLOSSY_CONTRAST: f32 = 1.8;
 
-/// How much of the slow variation on a dark, neutral and matte surface is its own shading, as a power.
+/// The share of the slow variation on a dark, neutral and matte surface that is its own shading, as a power.
 const MATTE_SLOW_POWER: f32 = 0.8;
 
-/// The same for a glossy surface: nearly all light of black lacquer is reflected.
+/// The same for a glossy surface. Nearly all light from black lacquer is reflected.
 const GLOSSY_SLOW_POWER: f32 = 0.05;
 
-/// Pixels darker than this share of the body lie in a crevice.
+/// The share of the body's light below which a pixel lies in a crevice.
 const MAX_CREVICE_LIGHT: f32 = 0.7;
 
-/// How much of that darkness is shading, as a power.
+/// The share of that darkness that is shading, as a power.
 const CREVICE_POWER: f32 = 0.5;
 
-/// The light below which something black and glossy shows no shading: where it reflects nothing, a photograph is
-/// black, and any light would be many times as much.
+/// The light below which a black and glossy surface shows no shading. A photograph is black where the surface reflects
+/// nothing, and any light would be many times as much.
 const BLACK_FLOOR: f32 = 0.004;
 
-/// How much of the slow variation on a dark and colorful surface is its own shading: its color tells what is not
-/// reflected.
+/// The share of the slow variation on a dark and colorful surface that is its own shading, as a power. Its color shows
+/// which light is not reflected.
 const COLORFUL_SLOW_POWER: f32 = 0.6;
 
-/// How much of the fast variation on a dark and matte surface is its own shading, as a power; the rest is reflected.
+/// The share of the fast variation on a dark and matte surface that is its own shading, as a power. The rest is
+/// reflected.
 const FAST_POWER: f32 = 0.4;
 
 /// The linear light of a white surface in all channels (#F1F1F1), which leaves room for highlights.
 const MAX_WHITE: f32 = 0.88;
 
-/// The share of the error by which a paint is adjusted in each round; less at the end, so that it converges.
+/// The shares of the error by which a paint is adjusted in each round. They are smaller at the end for convergence.
 const GAINS: [f32; 5] = [1.0, 1.0, 1.0, 0.5, 0.5];
 
 /// The regularization that prefers gloss over a lighter body as the explanation of a veil.
 const RIDGE: f32 = 0.04;
 
-/// How many pixels are processed at once.
+/// The number of pixels that are processed at once.
 const BLOCK: usize = 32;
 
-/// A surface of one color under light: each of its pixels is a shade of the body's color, and light that it mirrors.
+/// A surface of one color under light. Each of its pixels is a shade of the body's color plus reflected light.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surface {
     pub(super) body: Rgb,
-    /// From neutral to colorful, and from light to dark, there is no step: each way of reading has its share.
+    /// The degree from neutral to colorful, 0 to 1. Neither it nor `dark` has a step: each way of reading has its
+    /// share.
     pub(super) colorful: f32,
     dark: f32,
     light: f32,
     unmix: Unmix,
-    /// On something neutral, what is lighter than this multiple of the body is a highlight.
+    /// The multiple of the body's light above which light on a neutral surface is a highlight.
     cap: f32,
-    /// How much of what varies slowly and of what varies fast is the surface's own shade where it is dark, as powers.
+    /// The shares of the slow and of the fast variation on a dark surface that are its own shade, as powers.
     slow_power: f32,
     fast_power: f32,
-    /// Less light than this tells no shade.
+    /// The light below which no shade can be read.
     floor: f32,
-    /// The color that makes it show what is asked for.
+    /// The paint with which the surface shows the requested color.
     pub(super) paint: Rgb,
 }
 
 impl Surface {
-    /// Reads a surface off `pixels`, which show it free of what is around it. `None` where there are none.
+    /// Reads a surface from `pixels`, which show it without its surroundings. Returns `None` if there are none.
     pub(super) fn read(pixels: &[Rgb]) -> Option<Surface> {
         let body = dominant_color(pixels)?;
         let light = luminance(body);
@@ -79,7 +81,7 @@ impl Surface {
         let lightest = percentile(&mut lights, 0.90)?;
         let glossy = ((lightest - MAX_MATTE_CONTRAST) / (MIN_GLOSSY_CONTRAST - MAX_MATTE_CONTRAST)).clamp(0.0, 1.0);
         let colorful = ((Oklab::from(body).saturation() - 0.05) / 0.07).clamp(0.0, 1.0);
-        // What is glossy may be black and look grey for what it mirrors: its darker parts tell.
+        // A glossy surface may be black and look grey because of its reflections. Its darker parts reveal its color.
         let darker = 1.0 + glossy * (1.0 - colorful) * (percentile(&mut lights, 0.20)? - 1.0);
         Some(Surface {
             body,
@@ -99,9 +101,9 @@ impl Surface {
         })
     }
 
-    /// What of the light varies slowly, as the shade that it is on something dark: there, gloss is most of the light,
-    /// and all that varies fast is mirrored. `weights` say where the surface is, and `near` where the shade is needed.
-    /// `None` where it is not dark.
+    /// Returns the slowly varying light of a dark surface as its shade. On such a surface, gloss is most of the light,
+    /// and all fast variation is reflected. `weights` mark the surface, and `near` marks the pixels where the shade is
+    /// needed. Returns `None` if the surface is not dark.
     pub(super) fn slow(&self, front: &Plane<Rgb>, weights: &Plane<f32>, near: &Plane<bool>) -> Option<Plane<f32>> {
         if self.dark == 0.0 {
             return None;
@@ -125,10 +127,10 @@ impl Surface {
         Some(slow.zip(near, |value, is_near| if is_near { shade(value) } else { 1.0 }))
     }
 
-    /// The surface painted so that `samples`, pixels with their slow shade, show `target`: shade and gloss change what
-    /// is seen, so it takes some rounds.
+    /// Returns the surface with the paint that makes `samples`, pixels with their slow shade, show `target`. Shade and
+    /// gloss change the visible color, and several rounds are needed.
     ///
-    /// Of a white that is all light a little less is aimed at, or no shade would be left of folds and edges.
+    /// A target that is nearly full white is made slightly darker. Otherwise folds and edges would have no shade.
     pub(super) fn painted(mut self, target: Rgb, samples: &[(Rgb, f32)]) -> Surface {
         let least = target.into_iter().fold(1.0, f32::min);
         let target = target.map(|channel| channel * (MAX_WHITE / least.max(MAX_WHITE)));
@@ -144,9 +146,11 @@ impl Surface {
         self
     }
 
-    /// Turns pixels of the surface into what they show once it is painted; `slow` tells the slow shade of each.
+    /// Turns pixels of the surface into the colors that they show after painting. `slow` returns the slow shade of
+    /// each.
     ///
-    /// The same as [`Surface::lit`] for each of them, in loops over plain arrays where it is not dark, which are vectorized.
+    /// The result is that of [`Surface::lit`] for each pixel. If the surface is not dark, the loops run over plain
+    /// arrays and are vectorized.
     pub(super) fn light(&self, pixels: &mut [Rgb], slow: impl Fn(usize) -> f32) {
         if self.dark > 0.0 {
             return pixels.iter_mut().enumerate().for_each(|(at, pixel)| *pixel = self.lit(*pixel, slow(at)));
@@ -167,7 +171,7 @@ impl Surface {
         }
     }
 
-    /// The color of a pixel of the surface, once it is painted.
+    /// Returns the color of a pixel of the surface after painting.
     #[inline(always)]
     pub(super) fn lit(&self, pixel: Rgb, slow: f32) -> Rgb {
         let light = luminance(pixel) / self.light.max(1e-4);
@@ -191,7 +195,8 @@ impl Surface {
         })
     }
 
-    /// How much lighter a pixel of something dark is for its own shade than what varies slowly around it.
+    /// Returns the factor by which a pixel of a dark surface is lighter than the slow variation around it, due to its
+    /// own shade.
     fn detail(&self, light: f32, slow: f32) -> f32 {
         if self.fast_power == 0.0 {
             return 1.0;
@@ -199,8 +204,8 @@ impl Surface {
         (light / slow.powf(1.0 / self.slow_power)).clamp(0.3, 1.6).powf(self.fast_power)
     }
 
-    /// How far a pixel at the outline of something colorful can be read by itself, 0 to 1, and its color then: it
-    /// tells how much of the body is in it, whatever neutral is beside.
+    /// Returns the painted color of a pixel at the outline of a colorful surface, if it can be read by itself. It then
+    /// shows how much of the body is in it, whatever neutral color is next to it.
     pub(super) fn lit_at_outline(&self, pixel: Rgb) -> Option<Rgb> {
         if self.colorful <= 0.5 || self.dark > 0.5 {
             return None;
@@ -220,7 +225,8 @@ impl Surface {
 mod tests {
     use super::*;
 
-    /// What a black surface with pixels of these lights makes of one twice as light as the rest, painted white.
+    /// Returns how much lighter a fold is than the rest after a black surface with these lights is painted white. The
+    /// fold was twice as light as the rest.
     fn fold(lights: impl Fn(usize) -> f32) -> f32 {
         let pixels: Vec<Rgb> = (0..1000).map(|step| [lights(step); 3]).collect();
         let samples: Vec<(Rgb, f32)> = pixels.iter().map(|pixel| (*pixel, 1.0)).collect();

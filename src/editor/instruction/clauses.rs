@@ -1,4 +1,4 @@
-//! Prompts as clauses, and clauses as words.
+//! Prompts as lists of clauses, and clauses as lists of words.
 
 use super::colors::function;
 use super::words::{begins_clause, is_keep};

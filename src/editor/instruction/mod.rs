@@ -1,4 +1,4 @@
-//! Instructions in plain words, as far as they ask for another color.
+//! Instructions in plain words that request another color.
 
 mod clauses;
 mod colors;
@@ -19,21 +19,21 @@ pub(super) use named::NamedPart;
 use named::named_part;
 use words::{Elsewhere, asks_for_change, elsewhere, foreign, is_keep};
 
-/// What an instruction asks for.
+/// The changes that an instruction requests.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Instruction {
-    /// One after the other, at least one.
+    /// The changes in order, at least one.
     pub(super) changes: Vec<ColorChange>,
 }
 
-/// A part that changes its color.
+/// A change of the color of a part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct ColorChange {
-    /// The color that it has, if that is said.
+    /// The current color, if the instruction names it.
     pub(super) from: Option<Hex>,
     /// The part that is named in place of a color.
     pub(super) named: Option<NamedPart>,
-    /// The color that it gets.
+    /// The target color.
     pub(super) to: Hex,
 }
 
@@ -43,7 +43,7 @@ struct Mention {
     hex: Hex,
     role: Role,
     is_code: bool,
-    /// The words of the clause before which and behind which it stands.
+    /// The index of the first word in the clause, and the index after the last word.
     words: (usize, usize),
 }
 
@@ -52,7 +52,7 @@ struct Mention {
 enum Role {
     From,
     To,
-    /// "in red" is a target, unless another follows: "the mug in red to blue".
+    /// "in red" is a target, unless another target follows: "the mug in red to blue".
     In,
     Unstated,
 }
@@ -65,7 +65,7 @@ impl FromStr for Instruction {
         let mut is_kept = false;
         for clause in clauses(prompt) {
             let Some(begin) = clause.first() else { continue };
-            // "keep the lid and the handle" holds until something is to change.
+            // "keep the lid and the handle" holds until a change is requested.
             is_kept = is_keep(begin, clause.get(1).map(String::as_str)) || (is_kept && !asks_for_change(&clause));
             if is_kept {
                 continue;
@@ -93,7 +93,7 @@ fn cannot(why: &str) -> EditError {
     ))
 }
 
-/// The changes that a clause asks for, if it speaks of colors at all.
+/// Returns the changes that a clause requests, if it names colors.
 fn parts(clause: &[String]) -> Result<Vec<ColorChange>, EditError> {
     let mentions = mentions(clause)?;
     let is_target = |mention: &Mention| matches!(mention.role, Role::To | Role::In);
@@ -111,7 +111,7 @@ fn parts(clause: &[String]) -> Result<Vec<ColorChange>, EditError> {
     for (index, mention) in mentions.iter().enumerate() {
         if is_target(mention) || index == last_target {
             let named = named_part(clause, mention.words);
-            // The "red mug's handle" is not red for certain, and the "red handle" is.
+            // The "red mug's handle" is not certainly red. The "red handle" is.
             let is_of_part = |source: &Mention| {
                 let behind = clause.get(source.words.1);
                 source.role == Role::From || named.is_none_or(|named| behind.is_some_and(|word| named.is(word)))
@@ -127,7 +127,7 @@ fn parts(clause: &[String]) -> Result<Vec<ColorChange>, EditError> {
     Ok(parts)
 }
 
-/// The product's colors that a clause names, in order.
+/// Returns the colors of the product that a clause names, in order.
 fn mentions(clause: &[String]) -> Result<Vec<Mention>, EditError> {
     let mut mentions: Vec<Mention> = Vec::new();
     let mut index = 0;
@@ -146,7 +146,7 @@ fn mentions(clause: &[String]) -> Result<Vec<Mention>, EditError> {
         let role = role(clause, words.0, mentions.last());
         let mention = Mention { hex: named.hex, role, is_code: named.is_code, words };
         match mentions.last_mut() {
-            // "navy (#000080)" and "#1E90FF (ocean blue)" are one color each, and the code is the exact one.
+            // "navy (#000080)" and "#1E90FF (ocean blue)" each name one color, and the code is the exact one.
             Some(last) if same_color(clause, last, &mention) => {
                 let hex = if mention.is_code && !last.is_code { mention.hex } else { last.hex };
                 *last =
@@ -163,7 +163,7 @@ fn mentions(clause: &[String]) -> Result<Vec<Mention>, EditError> {
     Ok(mentions)
 }
 
-/// Whether two mentions with nothing but a word of a name between them are the same color.
+/// Whether two mentions with only words of a name between them are the same color.
 fn same_color(clause: &[String], last: &Mention, next: &Mention) -> bool {
     let between = &clause[last.words.1..next.words.0];
     let is_of_code = |word: &String| matches!(word.as_str(), "hex" | "code" | "color" | "colour");
@@ -176,7 +176,7 @@ fn same_color(clause: &[String], last: &Mention, next: &Mention) -> bool {
 }
 
 fn preposition(clause: &[String], word: &str) -> Option<Role> {
-    // "the mug with the red handle" has it, "replace the yellow with teal" gets it.
+    // "the mug with the red handle" names a current color. "replace the yellow with teal" names a target.
     const COVERING_VERBS: &[&str] =
         &["replace", "swap", "substitute", "exchange", "paint", "cover", "dye", "coat", "spray"];
     match word {
@@ -194,7 +194,7 @@ fn role(clause: &[String], at: usize, last: Option<&Mention>) -> Role {
     let from = last.map_or(0, |last| last.words.1).max(at.saturating_sub(MAX_WORDS_BEFORE));
     let found = clause[from..at].iter().rev().enumerate().find_map(|(distance, word)| {
         match preposition(clause, word)? {
-            // "of the red one" is a part's color only right before it; and "for the red mug" is no target.
+            // "of the red one" names a part's color only directly before it. "for the red mug" names no target.
             Role::From if word == "of" && distance > 1 => None,
             Role::To if word == "for" && distance > 0 => None,
             role => Some(role),

@@ -1,9 +1,9 @@
-//! Parts of a product by their names.
+//! The parts of a product by name.
 
 use super::words::{is_link, is_of_color};
 use crate::color::Part;
 
-/// A part that an instruction names, and by which word.
+/// A part that an instruction names, and the word for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::editor) struct NamedPart {
     pub(in crate::editor) word: &'static str,
@@ -32,11 +32,11 @@ const PARTS: &[(&str, Part)] = &[
     ("base", Part::Bottom),
 ];
 
-/// Words that are products themselves more often than parts, unless they are something's.
+/// Words that mean a product more often than a part, unless they have an owner.
 const PRODUCTS: &[&str] = &["cap", "strap"];
 
-/// The part whose color the one at `words` of a clause is: "make the handle white", "give it a white handle", "the lid of
-/// the jar to red".
+/// Returns the part that has the color at `words` of a clause: "make the handle white", "give it a white handle", "the
+/// lid of the jar to red".
 pub(super) fn named_part(clause: &[String], words: (usize, usize)) -> Option<NamedPart> {
     let (before, behind) = (&clause[..words.0], &clause[words.1..]);
     if let Some(named) = behind.first().and_then(|word| known(word)) {
@@ -54,7 +54,7 @@ pub(super) fn named_part(clause: &[String], words: (usize, usize)) -> Option<Nam
 }
 
 impl NamedPart {
-    /// Whether a word is the part's.
+    /// Whether a word names the part.
     pub(super) fn is(&self, word: &str) -> bool {
         word.trim_end_matches("'s") == self.word
     }
@@ -65,7 +65,8 @@ fn known(word: &str) -> Option<NamedPart> {
     PARTS.iter().find(|(known, _)| *known == word).map(|(word, part)| NamedPart { word, part: *part })
 }
 
-/// Whether a word is a part for certain, by the words before and behind it: "the bottle's cap", "the cap of the bottle".
+/// Whether a word certainly means a part, by the words before and after it: "the bottle's cap", "the cap of the
+/// bottle".
 fn is_meant(named: NamedPart, before: Option<&String>, behind: Option<&String>) -> bool {
     let is_owned = before.is_some_and(|word| word.ends_with("'s") || word.ends_with("s'") || word == "its");
     !PRODUCTS.contains(&named.word) || is_owned || behind.is_some_and(|word| word == "of")

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What people write, the color that is to change, if they name it, and the one to reach.
+/// Prompts, the color to change if they name it, and the target color.
 const UNDERSTOOD: &[(&str, Option<&str>, &str)] = &[
     // The target alone.
     ("Change the mug's color to #1E90FF (ocean), keep the background", None, "#1E90FF"),
@@ -58,7 +58,7 @@ const UNDERSTOOD: &[(&str, Option<&str>, &str)] = &[
     ("Change the dark purple bottle to light coral", Some("#4D004D"), "lightcoral"),
     ("make it a light burgundy color", None, "#C08090"),
     ("make the chair dark #1E90FF", None, "#1E90FF"),
-    // The color that it has as well.
+    // The current color as well.
     ("Change the red mug's color to #1E90FF", Some("red"), "#1E90FF"),
     ("Change the armchair from green to brick (#B22222)", Some("green"), "#B22222"),
     ("Turn the light blue bottle black", Some("lightblue"), "black"),
@@ -76,7 +76,7 @@ const UNDERSTOOD: &[(&str, Option<&str>, &str)] = &[
     ("Turn the mug in red into blue", Some("red"), "blue"),
     ("Repaint the black chair #F4F1EA, but keep the wooden legs", Some("black"), "#F4F1EA"),
     ("Transform the white sneaker to pure black", Some("white"), "black"),
-    // What is to stay.
+    // Things to keep.
     ("Change the mug to red, keep the white lid and the black handle", None, "red"),
     ("make the bottle coral but keep the white lettering", None, "coral"),
     ("make the bottle coral without changing the white background", None, "coral"),
@@ -90,7 +90,7 @@ const UNDERSTOOD: &[(&str, Option<&str>, &str)] = &[
     ("White background, mug in crimson", None, "crimson"),
 ];
 
-/// What is refused, and a word of why.
+/// Refused prompts, and a word of the reason.
 const REFUSED: &[(&str, &str)] = &[
     ("add a hat", "add"),
     ("Remove the handle", "remove"),

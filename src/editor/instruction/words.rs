@@ -1,6 +1,6 @@
-//! The words that instructions are understood by.
+//! The words by which instructions are understood.
 
-/// Words that ask for a change of color, in the form of an order.
+/// Words that request a change of color, in the imperative.
 const CHANGE: &[&str] = &[
     "change",
     "make",
@@ -36,10 +36,10 @@ const CHANGE: &[&str] = &[
     "spray",
 ];
 
-/// Words within a clause that ask for a change wherever they stand.
+/// Words that request a change anywhere in a clause.
 const DEMAND_WORDS: &[&str] = &["become", "becomes", "should", "must", "shall"];
 
-/// Words that begin what is to stay as it is.
+/// Words that introduce things to keep unchanged.
 const KEEP: &[&str] = &[
     "keep",
     "keeping",
@@ -59,22 +59,22 @@ const KEEP: &[&str] = &[
     "never",
 ];
 
-/// Words that ask for what this editor does not do.
+/// Words that request things that this editor does not do.
 const FOREIGN: &[&str] = &[
     "add", "remove", "delete", "erase", "put", "place", "insert", "move", "rotate", "flip", "crop", "zoom", "blur",
     "sharpen", "draw", "write", "generate", "create", "extend", "expand", "enlarge", "shrink", "resize", "wear",
 ];
 
-/// Words by which a new picture turns out to be the old one in another color: "create a blue version of it".
+/// Words that show that a new picture is the old one in another color: "create a blue version of it".
 const REFERENCE_WORDS: &[&str] = &["version", "versions", "variant", "variation", "copy", "same", "this", "edition"];
 
-/// Words before an order that ask for nothing themselves.
+/// Words before an imperative that request nothing themselves.
 const FILLER_WORDS: &[&str] = &[
     "please", "kindly", "can", "could", "would", "will", "you", "we", "i", "i'd", "want", "need", "like", "to", "then",
     "also", "just", "now", "simply", "only", "and", "but", "let's", "the", "its",
 ];
 
-/// Words after a color that name its owner, so that it is no color to change or to reach.
+/// Words after a color that name its owner. The color is then neither to be changed nor a target.
 const SURROUNDINGS: &[&str] = &[
     "background",
     "backdrop",
@@ -94,27 +94,27 @@ const SURROUNDINGS: &[&str] = &[
     "lighting",
 ];
 
-/// Things around a product or printed on it, which cannot be the product itself.
+/// Things around a product or printed on it. They cannot be the product itself.
 const NOT_THE_PRODUCT: &[&str] = &["background", "backdrop", "lettering", "logo", "text", "shadow", "shadows"];
 
-/// Whether an order to change something begins with this word: "change", "changing", "changed".
+/// Whether a request for a change begins with this word: "change", "changing", "changed".
 pub(super) fn is_change(word: &str) -> bool {
     is_form_of(word, CHANGE)
 }
 
-/// Whether what is kept ends with this clause.
+/// Whether this clause ends the things to keep.
 pub(super) fn asks_for_change(clause: &[String]) -> bool {
     first(clause).is_some_and(is_change)
         || clause.iter().any(|word| DEMAND_WORDS.contains(&word.as_str()))
         || clause.first().is_some_and(|word| matches!(word.as_str(), "to" | "into"))
 }
 
-/// Whether what follows stays as it is: "do" does so before "not" alone.
+/// Whether the following words name things to keep. "do", "does", "should" and "must" count only before "not".
 pub(super) fn is_keep(word: &str, next: Option<&str>) -> bool {
     KEEP.contains(&word) || (matches!(word, "do" | "does" | "should" | "must") && next == Some("not"))
 }
 
-/// The word by which a clause asks for something else than a color.
+/// Returns the word by which a clause requests something other than a color.
 pub(super) fn foreign(clause: &[String]) -> Option<&str> {
     let verb = first(clause).filter(|word| is_form_of(word, FOREIGN))?;
     let is_again = clause.iter().any(|word| REFERENCE_WORDS.contains(&word.as_str()));
@@ -122,7 +122,7 @@ pub(super) fn foreign(clause: &[String]) -> Option<&str> {
     (!(is_making && is_again)).then_some(verb)
 }
 
-/// Whether a clause begins with something that is asked for.
+/// Whether a clause begins with this word.
 pub(super) fn begins_clause(word: &str, next: Option<&str>) -> bool {
     is_change(word)
         || is_keep(word, next)
@@ -130,16 +130,16 @@ pub(super) fn begins_clause(word: &str, next: Option<&str>) -> bool {
         || matches!(word, "the" | "its" | "then" | "also" | "please")
 }
 
-/// The owner of a color between these words, if that is not a product.
+/// The owner of a color that does not belong to the product.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Elsewhere {
-    /// Where the product stands: "on a white background".
+    /// The surroundings of the product: "on a white background".
     Place,
-    /// Something that is to change: "make the background white", "the logo to red".
+    /// A thing that is to change: "make the background white", "the logo to red".
     Asked(String),
 }
 
-/// Returns whose color it is if it is not the product's, by the words before and behind it in its clause.
+/// Returns the owner of a color if it is not the product, by the words before and after it in its clause.
 pub(super) fn elsewhere(before: &[String], behind: &[String]) -> Option<Elsewhere> {
     const PLACE_PREPOSITIONS: &[&str] = &["on", "against", "before", "in", "onto", "over"];
     let placed = |words: &[String]| words.iter().rev().take(3).any(|word| PLACE_PREPOSITIONS.contains(&word.as_str()));
@@ -162,7 +162,7 @@ pub(super) fn elsewhere(before: &[String], behind: &[String]) -> Option<Elsewher
     }
 }
 
-/// Whether the color before these words is that of something around the product: "white seamless background".
+/// Whether the color before these words belongs to something around the product: "white seamless background".
 fn is_of_surroundings(behind: &[String]) -> bool {
     const MAX_WORDS_BEHIND: usize = 3;
     let mut near = behind.iter().take(MAX_WORDS_BEHIND).take_while(|word| !is_link(word));
@@ -177,12 +177,12 @@ pub(super) fn is_of_color(word: &str) -> bool {
     matches!(word, "color" | "colour" | "a" | "an" | "the" | "should" | "must" | "becomes" | "pure" | "bright" | "hex")
 }
 
-/// The first word that is no filler.
+/// Returns the first word that is not a filler.
 fn first(clause: &[String]) -> Option<&str> {
     clause.iter().map(String::as_str).find(|word| !FILLER_WORDS.contains(word))
 }
 
-/// Whether `word` is one of `stems`, or made of one by `s`, `d`, `ed` or `ing`.
+/// Whether `word` is one of `stems`, or one of them with the ending `s`, `d`, `ed` or `ing`.
 fn is_form_of(word: &str, stems: &[&str]) -> bool {
     stems.iter().any(|stem| {
         word.strip_prefix(stem).is_some_and(|ending| matches!(ending, "" | "s" | "d" | "ed" | "ing"))
