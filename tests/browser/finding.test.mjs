@@ -62,7 +62,7 @@ test("search finds words of the id, the prompt, the error and any column, all of
     assert.equal(await shownOf(page), `${found} of 120 jobs`, words);
   }
   await page.fill("#find", "no such thing");
-  assert.match(await page.textContent("#nothing"), /No job fits/);
+  assert.match(await page.textContent("#nothing"), /No job matches/);
   await page.click("#clear");
   assert.equal(await shownOf(page), "120 jobs");
   await close(page);
