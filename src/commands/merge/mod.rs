@@ -7,6 +7,7 @@ mod pictures;
 mod plans;
 mod source;
 mod target;
+mod write;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let joined = counted(planned.len() as u64, "folder");
 
     target.take_lock()?;
-    let copied = target.write(&sources, &merged, plan, &command(arguments))?;
+    let copied = write::write(&target, &sources, &merged, plan, &command(arguments))?;
 
     let ledger = JournalFile::read(&target.folder)?;
     let manifest = report_data::manifest(&ledger);
