@@ -151,8 +151,8 @@ fn with_outline_on_edges(settled: &Plane<bool>, mask: &Plane<bool>, edges: &Edge
         let (pieces, sizes) = components(&is_changed, Connected::Corners);
         let mut outlines: Vec<Vec<usize>> = vec![Vec::new(); sizes.len()];
         for (index, piece) in pieces.data.iter().enumerate().filter(|(_, piece)| **piece != 0) {
-            let neighbor = neighbors(index, settled.width, settled.height);
-            outlines[*piece as usize].extend(neighbor.filter(|neighbor| settled.data[*neighbor] != is_product));
+            let around = neighbors(index, settled.width, settled.height);
+            outlines[*piece as usize].extend(around.filter(|neighbor| settled.data[*neighbor] != is_product));
         }
         let is_unfounded = |piece: u32| {
             let outline = &outlines[piece as usize];
