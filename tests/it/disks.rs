@@ -179,7 +179,7 @@ fn a_disk_that_fills_up_meanwhile_stops_submits_and_what_was_paid_for_is_brought
     let summary = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(summary.contains("of 100 jobs completed") && summary.contains("free some space"), "{summary}");
     assert!(said.contains("No space left on device: only") && said.contains("free some space"), "{said}");
-    assert!(said.contains("letting what is under way end") && !said.contains("the deadline"), "{said}");
+    assert!(said.contains("waiting for open jobs") && !said.contains("the deadline"), "{said}");
     assert!(provider.accepted() < 100);
     assert_eq!(sandbox.names("out/results").len(), provider.accepted());
     assert!(!said.contains("failed to save"), "all pictures are: {said}");
