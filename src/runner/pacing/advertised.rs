@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use crate::api::RateLimits;
 
-/// Ends of windows have a precision of whole seconds: closer to the end than this, the quota is more accurate than
-/// the remainder.
-const RESET_PRECISION: Duration = Duration::from_secs(2);
+/// The precision of the times at which headers say that windows end, which are whole seconds. Closer to the end than this,
+/// the quota is more accurate than the remainder.
+pub(super) const RESET_PRECISION: Duration = Duration::from_secs(2);
 
 /// How long the rate is kept before headers may double it again, so that each increase is tested first.
 const MIN_DOUBLING_INTERVAL: Duration = Duration::from_millis(250);

@@ -3,7 +3,6 @@
 mod advertised;
 mod bucket;
 mod concurrency_limit;
-mod fixed_rate;
 mod poll_limit;
 mod quota_claim;
 mod search;
@@ -19,12 +18,15 @@ use tokio::time::Instant;
 use crate::job::Rate;
 
 use bucket::Bucket;
-use fixed_rate::FixedRate;
 
 pub(super) use poll_limit::PollLimit;
 pub(super) use quota_claim::QuotaClaim;
 pub(super) use spacing::Spacing;
 pub(super) use submits::Submits;
+
+/// The factor by which the time between two tokens is longer than a fixed rate says: clocks and networks are not exact,
+/// and a provider with exactly that limit refuses a submit that is slightly early.
+const SAFETY_FACTOR: f64 = 1.005;
 
 /// A rate limiter with a pause, before whose end no request passes.
 #[derive(Debug)]
@@ -37,33 +39,24 @@ pub(super) struct RateLimiter {
 
 #[derive(Debug)]
 struct State {
-    tokens: Tokens,
+    bucket: Bucket,
     paused_until: Instant,
-}
-
-/// Where tokens come from.
-#[derive(Debug)]
-enum Tokens {
-    /// At a fixed rate.
-    Fixed(FixedRate),
-    /// At a rate that changes during a search.
-    Adjustable(Bucket),
 }
 
 impl RateLimiter {
     /// Creates a limiter with a fixed rate.
     pub(super) fn new(rate: Rate, burst: NonZeroU32) -> RateLimiter {
-        let start = Instant::now();
-        RateLimiter::with_tokens(Tokens::Fixed(FixedRate::new(rate, burst, start)), start)
+        RateLimiter::with_bucket(Bucket::new(safe_interval(rate), burst.get()))
     }
 
     /// Creates a limiter that starts with `rate`, without bursts.
     pub(super) fn adjustable(rate: Rate) -> RateLimiter {
-        RateLimiter::with_tokens(Tokens::Adjustable(Bucket::new(rate.interval(), 1)), Instant::now())
+        RateLimiter::with_bucket(Bucket::new(rate.interval(), 1))
     }
 
-    fn with_tokens(tokens: Tokens, start: Instant) -> RateLimiter {
-        let state = State { tokens, paused_until: start };
+    fn with_bucket(bucket: Bucket) -> RateLimiter {
+        let start = Instant::now();
+        let state = State { bucket, paused_until: start };
         RateLimiter { start, state: Mutex::new(state), queue: tokio::sync::Mutex::default() }
     }
 
@@ -74,11 +67,7 @@ impl RateLimiter {
         if state.paused_until > now {
             return Err(state.paused_until);
         }
-        let taken = match &mut state.tokens {
-            Tokens::Fixed(fixed) => fixed.try_take(),
-            Tokens::Adjustable(bucket) => bucket.try_take(now - self.start),
-        };
-        taken.map_err(|until| self.start + until)
+        state.bucket.try_take(now - self.start).map_err(|until| self.start + until)
     }
 
     /// Waits for a token.
@@ -106,16 +95,19 @@ impl RateLimiter {
         state.paused_until = state.paused_until.max(until);
     }
 
-    /// Adds a token each `interval` from now on, if the rate is adjustable.
+    /// Adds a token each `interval` from now on.
     pub(super) fn set_interval(&self, interval: Duration) {
-        if let Tokens::Adjustable(bucket) = &mut self.state().tokens {
-            bucket.set_interval(self.start.elapsed(), interval);
-        }
+        self.state().bucket.set_interval(self.start.elapsed(), interval);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the time between two tokens of a fixed rate.
+fn safe_interval(rate: Rate) -> Duration {
+    rate.interval().mul_f64(SAFETY_FACTOR)
 }
 
 #[cfg(test)]

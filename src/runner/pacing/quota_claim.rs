@@ -2,12 +2,11 @@ use std::time::Duration;
 
 use crate::api::RateLimits;
 
+use super::advertised::RESET_PRECISION;
+
 /// The longest wait because of headers alone. After it, one request goes out and shows whether they are right: if so,
 /// it is refused at no cost, with a hint of its own.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-
-/// Ends of windows have a precision of whole seconds.
-const RESET_PRECISION: Duration = Duration::from_secs(2);
 
 /// What headers claim about an exhausted quota, and whether that was right. Pure: times are those since the run
 /// started.

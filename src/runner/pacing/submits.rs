@@ -8,12 +8,11 @@ use crate::api::RateLimits;
 use crate::job::{Rate, SubmitRate};
 use crate::journal::LearnedLimits;
 
-use super::RateLimiter;
 use super::concurrency_limit::{ConcurrencyLimit, LimitedBy};
-use super::fixed_rate;
 use super::quota_claim::QuotaClaim;
 use super::search::RateSearch;
 use super::spacing::Spacing;
+use super::{RateLimiter, safe_interval};
 
 /// The pace of submits: a fixed rate, or the search for the best one.
 #[derive(Debug)]
@@ -39,7 +38,7 @@ impl Submits {
         };
         let submits = Submits { pace, search, slots, quota: QuotaClaim::default(), spacing: Arc::default() };
         if let (SubmitRate::Fixed(rate), NonZeroU32::MIN) = (rate, burst) {
-            submits.spacing.set_interval(fixed_rate::interval(rate));
+            submits.spacing.set_interval(safe_interval(rate));
         }
         submits.adjust();
         submits

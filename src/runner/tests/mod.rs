@@ -205,11 +205,11 @@ async fn simulate(
     work: impl Iterator<Item = Work>,
 ) -> RunOutcome {
     let settings = Settings { in_flight: NonZeroU32::new(32).unwrap(), ..settings };
-    play_as(settings, api, ledger, disk, work).await
+    simulate_as(settings, api, ledger, disk, work).await
 }
 
 /// Runs `work` as the settings say.
-async fn play_as(
+async fn simulate_as(
     settings: Settings,
     api: Arc<impl EditApi>,
     ledger: Ledger,
