@@ -1,10 +1,11 @@
 use std::borrow::Cow;
+use std::cell::LazyCell;
 
 use super::compare::{Comparison, Kept, aligned, compare};
 use super::filter::erode;
 use super::illumination::{Light, PLAUSIBLE, TYPICAL, lit_difference_under};
 use super::lost_prints::painted_over;
-use super::region::{foreground, material, share_of_people};
+use super::region::{find_foreground, foreground, material, share_of_people};
 use super::specular::{Unveiled, unveiled};
 use super::unchanged_area::{left_enclosed, left_out};
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
@@ -71,10 +72,7 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         return without_before(after, &visible, wanted, tolerance, "the picture before has another shape, so");
     };
     let Comparison { region, kept, differences } = compare(&old, &new);
-    let whole = |region: &Plane<bool>| {
-        let ring: Vec<bool> = region.ring(2).map(|(x, y)| region.at(x, y)).collect();
-        ring.iter().filter(|is_set| **is_set).count() * 2 > ring.len()
-    };
+    let whole = |region: &Plane<bool>| region.ring_share(2, |x, y| region.at(x, y)) > 0.5;
     // If the whole picture changed alike, no region stands out.
     let is_all_changed = region.count() < MIN_PIXELS && kept.mean > MIN_WHOLE_CHANGE;
     let region = if is_all_changed { differences.map(|off| f64::from(off) > MIN_WHOLE_CHANGE) } else { region };
@@ -84,12 +82,15 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     }
     if !whole(&region) {
         let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
-        let left = left_out(&old, &differences, &region);
+        let foreground = LazyCell::new(|| find_foreground(&old));
+        let left = left_out(&old, &differences, &region, &foreground);
         let is_wanted = || judge(None, &old, &region, wanted, tolerance).verdict == Verdict::On;
         if left > MAX_UNCHANGED_SHARE && !is_wanted() {
             let reason = format!("{:.0} % of the product's color was not changed", left * 100.0);
             worsen(&mut check, &reason);
-        } else if check.verdict == Verdict::On && left_enclosed(&old, &differences, &region) > MAX_UNCHANGED_SHARE {
+        } else if check.verdict == Verdict::On
+            && left_enclosed(&old, &differences, &region, &foreground) > MAX_UNCHANGED_SHARE
+        {
             worsen(&mut check, "part of the product may have kept its color");
         }
         let painted = if wanted.len() == 1 { painted_over(&old, &new, &region) } else { 0.0 };

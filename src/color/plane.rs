@@ -39,6 +39,16 @@ impl<T: Copy> Plane<T> {
         let columns = (0..across).flat_map(move |x| (0..height).flat_map(move |y| [(x, y), (width - 1 - x, y)]));
         rows.chain(columns)
     }
+
+    /// Returns the share, 0 to 1, of the positions of [`Plane::ring`] for which `is_set` returns true.
+    pub(super) fn ring_share(&self, depth: usize, is_set: impl Fn(usize, usize) -> bool) -> f32 {
+        let (mut set, mut all) = (0_usize, 0_usize);
+        for (x, y) in self.ring(depth) {
+            set += usize::from(is_set(x, y));
+            all += 1;
+        }
+        set as f32 / all.max(1) as f32
+    }
 }
 
 impl Plane<bool> {

@@ -1,6 +1,8 @@
+use std::cell::LazyCell;
+
 use super::dominant_color::sampled;
 use super::filter::{Connected, components, dilate, open};
-use super::region::{Unmix, enclosed_product, foreground};
+use super::region::{Foreground, Unmix};
 use super::spaces::length;
 use super::{Oklab, Plane, Rgb, dominant_color};
 
@@ -27,8 +29,13 @@ const MAX_BORDER_SHARE: f32 = 0.1;
 
 /// Returns the share of a surface, 0 to 1, that was left unchanged next to the changed `region`. It continues the
 /// region and had the same color in the picture before. If the background has that color as well, the edges of the
-/// product determine which part belongs to it.
-pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &Plane<bool>) -> f64 {
+/// product determine which part belongs to it: `foreground` is found in `before` then.
+pub(super) fn left_out<F: FnOnce() -> Foreground>(
+    before: &Plane<Rgb>,
+    differences: &Plane<f32>,
+    region: &Plane<bool>,
+    foreground: &LazyCell<Foreground, F>,
+) -> f64 {
     let Some(body) = dominant_color(&sampled(before, region)) else { return 0.0 };
     let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
     let is_alike = |pixel: Rgb| {
@@ -43,30 +50,38 @@ pub(super) fn left_out(before: &Plane<Rgb>, differences: &Plane<f32>, region: &P
     for (is_same, pixel) in same.data.iter_mut().zip(&before.data) {
         *is_same = *is_same && is_alike(*pixel);
     }
-    let left = match neighbor(&same, region) {
-        Beside { left, is_with_background: false } => left,
-        Beside { left, .. } => {
-            let product = foreground(before);
-            left.max(neighbor(&same.zip(&product, |is_same, is_product| is_same && is_product), region).left)
+    let left = match adjacent(&same, region) {
+        Adjacent { pixels, is_with_background: false } => pixels,
+        Adjacent { pixels, .. } => {
+            let same = same.zip(&foreground.product, |is_same, is_product| is_same && is_product);
+            pixels.max(adjacent(&same, region).pixels)
         }
     };
-    left as f64 / (left + region.count()).max(1) as f64
+    share_of(left, region)
 }
 
 /// Returns the share of a white product, 0 to 1, that kept its color next to the changed `region`. It applies to products on
 /// a white ground that only their edges distinguish from it, because their lit sides have the ground's color.
-pub(super) fn left_enclosed(before: &Plane<Rgb>, differences: &Plane<f32>, region: &Plane<bool>) -> f64 {
+pub(super) fn left_enclosed<F: FnOnce() -> Foreground>(
+    before: &Plane<Rgb>,
+    differences: &Plane<f32>,
+    region: &Plane<bool>,
+    foreground: &LazyCell<Foreground, F>,
+) -> f64 {
     let body = dominant_color(&sampled(before, region)).map(Oklab::from);
-    if !body.is_some_and(is_pale) {
+    if !body.is_some_and(is_pale) || !foreground.is_enclosed {
         return 0.0;
     }
-    let Some(product) = enclosed_product(before) else { return 0.0 };
     let near = dilate(region, MAX_GAP);
-    let mut kept = differences.zip(&product, |off, is_product| is_product && off < MAX_UNCHANGED);
+    let mut kept = differences.zip(&foreground.product, |off, is_product| is_product && off < MAX_UNCHANGED);
     for (index, is_kept) in kept.data.iter_mut().enumerate() {
         *is_kept = *is_kept && !near.data[index] && is_pale(Oklab::from(before.data[index]));
     }
-    let left = open(&kept, 2).count();
+    share_of(open(&kept, 2).count(), region)
+}
+
+/// Returns the share of a surface, 0 to 1, that is `left` next to its changed `region`, in pixels.
+fn share_of(left: usize, region: &Plane<bool>) -> f64 {
     left as f64 / (left + region.count()).max(1) as f64
 }
 
@@ -75,14 +90,15 @@ fn is_pale(color: Oklab) -> bool {
 }
 
 /// The part of a mask that is next to a region.
-struct Beside {
+struct Adjacent {
     /// The size in pixels, without the background.
-    left: usize,
+    pixels: usize,
     /// Whether some of it is background.
     is_with_background: bool,
 }
 
-fn neighbor(mask: &Plane<bool>, region: &Plane<bool>) -> Beside {
+/// Returns the part of a mask that is next to a region.
+fn adjacent(mask: &Plane<bool>, region: &Plane<bool>) -> Adjacent {
     let (parts, sizes) = components(&open(mask, 1), Connected::Sides);
     let near = dilate(region, MAX_GAP);
     let (mut touches, mut bordering) = (vec![false; sizes.len()], vec![0usize; sizes.len()]);
@@ -97,12 +113,13 @@ fn neighbor(mask: &Plane<bool>, region: &Plane<bool>) -> Beside {
     let (background, own): (Vec<usize>, Vec<usize>) = (1..sizes.len())
         .filter(|part| touches[*part])
         .partition(|part| bordering[*part] as f32 > MAX_BORDER_SHARE * border as f32);
-    Beside { left: own.into_iter().map(|part| sizes[part]).sum(), is_with_background: !background.is_empty() }
+    Adjacent { pixels: own.into_iter().map(|part| sizes[part]).sum(), is_with_background: !background.is_empty() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::color::region::find_foreground;
 
     /// Returns the share that is left of a square of `color` on a `ground`. The square changed up to the column
     /// `until`.
@@ -115,7 +132,8 @@ mod tests {
             before.data[index] = color.map(|channel| channel * shade);
             region.data[index] = index % 80 < until;
         }
-        left_out(&before, &region.map(|is_set| if is_set { 30.0 } else { 0.1 }), &region)
+        let foreground = LazyCell::new(|| find_foreground(&before));
+        left_out(&before, &region.map(|is_set| if is_set { 30.0 } else { 0.1 }), &region, &foreground)
     }
 
     #[test]
@@ -145,7 +163,8 @@ mod tests {
         region.data.iter_mut().enumerate().for_each(|(index, is_set)| *is_set = shaded(index));
         let differences = region.map(|is_set| if is_set { 30.0 } else { 0.1 });
         let whole = region.map(|_| true);
-        assert!(left_enclosed(&before, &whole.map(|_| 30.0), &region) < 0.01, "all of it changed");
-        assert!(left_enclosed(&before, &differences, &region) > 0.25, "half of it changed");
+        let foreground = LazyCell::new(|| find_foreground(&before));
+        assert!(left_enclosed(&before, &whole.map(|_| 30.0), &region, &foreground) < 0.01, "all of it changed");
+        assert!(left_enclosed(&before, &differences, &region, &foreground) > 0.25, "half of it changed");
     }
 }

@@ -138,8 +138,7 @@ impl Recoloring {
 
 /// Whether the picture is a product that was cut out: most of its border is transparent.
 fn is_cut_out(opacity: &Plane<f32>) -> bool {
-    let ring: Vec<bool> = opacity.ring(1).map(|(x, y)| opacity.at(x, y) < 0.1).collect();
-    ring.iter().filter(|is_clear| **is_clear).count() * 10 > ring.len() * 6
+    opacity.ring_share(1, |x, y| opacity.at(x, y) < 0.1) > 0.6
 }
 
 #[cfg(test)]

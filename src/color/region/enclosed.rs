@@ -1,8 +1,9 @@
 use crate::color::dominant_color::percentile;
-use crate::color::filter::{Connected, components, dilate, erode, flooded, larger, open, smaller, spread};
+use crate::color::filter::{dilate, erode, flooded, larger, open, smaller, spread};
 use crate::color::{Oklab, Plane};
 
 use super::background::ground_around;
+use super::outline::{PRODUCT_AREA, outline, without_specks};
 
 /// The dilations of edges, in pixels, that close gaps in an outline; a gap is twice as wide.
 const GAP_RADII: [usize; 2] = [1, 2];
@@ -32,9 +33,6 @@ const EDGE_WEIGHT: f32 = 2.0;
 
 /// The weight of the share of the picture's border that a mask touches, against the same logarithm.
 const BORDER_WEIGHT: f32 = 6.0;
-
-/// The share of the picture that a product fills.
-const AREA: std::ops::Range<f32> = 0.004..0.85;
 
 /// The share of the found mask that must be enclosed.
 const MIN_COMMON_SHARE: f32 = 0.85;
@@ -91,10 +89,7 @@ fn within(edges: &Plane<bool>, gap: usize) -> Plane<bool> {
     let mut border = edges.map(|_| false);
     closed.ring(1).for_each(|(x, y)| border.data[y * closed.width + x] = !closed.at(x, y));
     let ground = flooded(&border, |_, neighbor| !closed.data[neighbor]);
-    let mask = open(&dilate(&ground, gap).map(|is_ground| !is_ground), 2);
-    let (parts, sizes) = components(&mask, Connected::Corners);
-    let largest = sizes.iter().skip(1).copied().max().unwrap_or(0);
-    parts.map(|part| part != 0 && sizes[part as usize] * 50 > largest)
+    without_specks(&open(&dilate(&ground, gap).map(|is_ground| !is_ground), 2))
 }
 
 /// Removes pixels that were not `found` and are darker than the ground, from the outline inward. Such pixels differ
@@ -116,7 +111,7 @@ fn without_shadow(mask: &Plane<bool>, found: &Plane<bool>, colors: &Plane<Oklab>
 /// the border.
 fn score(mask: &Plane<bool>, is_edge: &Plane<bool>) -> f32 {
     let count = mask.count() as f32;
-    if !AREA.contains(&(count / mask.data.len() as f32)) {
+    if !PRODUCT_AREA.contains(&(count / mask.data.len() as f32)) {
         return f32::NEG_INFINITY;
     }
     let outline = outline(mask);
@@ -144,15 +139,9 @@ fn median(mask: &Plane<bool>, colors: &Plane<Oklab>, value: impl Fn(Oklab) -> f3
     percentile(&mut set.map(|(color, _)| value(*color)).collect::<Vec<_>>(), 0.5).unwrap_or(0.0)
 }
 
-/// Returns the pixels of a mask at its outline.
-fn outline(mask: &Plane<bool>) -> Plane<bool> {
-    mask.zip(&erode(mask, 1), |is_set, is_inside| is_set && !is_inside)
-}
-
 /// Returns the share of the picture's border that a mask touches, 0 to 1.
 fn border_share(mask: &Plane<bool>) -> f32 {
-    let ring: Vec<bool> = mask.ring(1).map(|(x, y)| mask.at(x, y)).collect();
-    ring.iter().filter(|is_set| **is_set).count() as f32 / ring.len().max(1) as f32
+    mask.ring_share(1, |x, y| mask.at(x, y))
 }
 
 /// Returns the number of pixels that both masks have.

@@ -1,5 +1,5 @@
 use crate::color::dominant_color::percentile;
-use crate::color::filter::{Connected, components, enlarge, erode, flooded, gaussian, open, shrink};
+use crate::color::filter::{Connected, components, enlarge, flooded, gaussian, open, shrink};
 use crate::color::spaces::length;
 use crate::color::{Oklab, Plane, Rgb};
 
@@ -9,6 +9,7 @@ use super::enclosed::enclosed;
 use super::frame::frame;
 use super::graph::Graph;
 use super::holes::{without_holes, without_spots};
+use super::outline::{PRODUCT_AREA, outline, without_specks};
 use super::overexposed::with_burnt_out;
 use super::people::without_people;
 use super::refine::{is_washed_out, refine_outline};
@@ -45,6 +46,11 @@ struct Candidate {
 /// chosen step has the outline that lies best on edges and changes least, and its mask is not a speck. Shadows have
 /// soft outlines and are removed. Holes that show the background are removed as well.
 pub(crate) fn foreground(picture: &Plane<Rgb>) -> Plane<bool> {
+    find_foreground(picture).product
+}
+
+/// Returns the product like [`foreground`], with the way in which it was found.
+pub(crate) fn find_foreground(picture: &Plane<Rgb>) -> Foreground {
     let longer = picture.width.max(picture.height).max(1);
     let small = if longer > ANALYZED_SIDE {
         let scaled = |side: usize| (side * ANALYZED_SIDE / longer).max(8);
@@ -52,8 +58,11 @@ pub(crate) fn foreground(picture: &Plane<Rgb>) -> Plane<bool> {
     } else {
         picture.clone()
     };
-    let mask = foreground_of(&small.map(Oklab::from));
-    if longer > ANALYZED_SIDE { enlarge(&mask, picture.width, picture.height) } else { mask }
+    let found = outlined(&small.map(Oklab::from));
+    if longer <= ANALYZED_SIDE {
+        return found;
+    }
+    Foreground { product: enlarge(&found.product, picture.width, picture.height), ..found }
 }
 
 /// Returns the product in a picture that is no larger than necessary.
@@ -63,21 +72,15 @@ pub(crate) fn foreground_of(colors: &Plane<Oklab>) -> Plane<bool> {
     outlined(colors).product
 }
 
-/// Returns the mask of a white product that only its edges distinguish from a ground of its color; `None` for all
-/// others.
-pub(crate) fn enclosed_product(picture: &Plane<Rgb>) -> Option<Plane<bool>> {
-    let Outlined { product, is_enclosed } = outlined(&picture.map(Oklab::from));
-    is_enclosed.then_some(product)
+/// A product in front of its background.
+pub(crate) struct Foreground {
+    /// The product's mask.
+    pub(crate) product: Plane<bool>,
+    /// Whether only its edges distinguish a large part from the ground: it is white on a ground of its color.
+    pub(crate) is_enclosed: bool,
 }
 
-/// The mask of a product.
-struct Outlined {
-    product: Plane<bool>,
-    /// Whether a large part was found by its edges alone.
-    is_enclosed: bool,
-}
-
-fn outlined(colors: &Plane<Oklab>) -> Outlined {
+fn outlined(colors: &Plane<Oklab>) -> Foreground {
     let channels = colors.map(|color| [color.l, color.a, color.b]);
     let smooth = gaussian(&channels, 0.7);
     let weight = chroma_weight(&smooth);
@@ -89,7 +92,7 @@ fn outlined(colors: &Plane<Oklab>) -> Outlined {
     let half = if is_large { shrink(&channels, colors.width / 2, colors.height / 2) } else { channels.clone() };
     let noise_area = if is_large { NOISE_AREA / 4.0 } else { NOISE_AREA };
     let Some(Found { mask: rough, weight: found_by }) = roughly(&half, weight, noise_area) else {
-        return Outlined { product: Plane::filled(colors.width, colors.height, true), is_enclosed: false };
+        return Foreground { product: Plane::filled(colors.width, colors.height, true), is_enclosed: false };
     };
     let fine = gradient(&smooth, weight);
     let mut basins = Basins::new(if found_by > MIN_CHROMA_WEIGHT { &fine } else { &coarse }, &border);
@@ -98,7 +101,7 @@ fn outlined(colors: &Plane<Oklab>) -> Outlined {
     let mask = without_shadows(drawn.map_or(rough, |drawn| drawn.mask), &edges);
     if !is_washed_out(&mask, colors) {
         let product = without_people(without_holes(mask, colors, &background, &edges), colors);
-        return Outlined { product, is_enclosed: false };
+        return Foreground { product, is_enclosed: false };
     }
     if found_by <= MIN_CHROMA_WEIGHT && weight > MIN_CHROMA_WEIGHT {
         basins = Basins::new(&fine, &border);
@@ -110,8 +113,8 @@ fn outlined(colors: &Plane<Oklab>) -> Outlined {
     };
     let product = finished(&refined(&mask));
     match enclosed(&product, colors, &gradient(&gaussian(&channels, ENCLOSING_BLUR), MIN_CHROMA_WEIGHT)) {
-        Some(whole) => Outlined { product: finished(&with_outline_of(&whole, &refined(&whole))), is_enclosed: true },
-        None => Outlined { product, is_enclosed: false },
+        Some(whole) => Foreground { product: finished(&with_outline_of(&whole, &refined(&whole))), is_enclosed: true },
+        None => Foreground { product, is_enclosed: false },
     }
 }
 
@@ -229,15 +232,11 @@ impl<'g> Basins<'g> {
 
 /// Returns the area that did not merge with the border, if it can be a product.
 fn candidate(mask: &Plane<bool>, edges: &Edges, border: &Plane<bool>) -> Option<Candidate> {
-    let mask = open(mask, 1);
-    let (parts, sizes) = components(&mask, Connected::Corners);
-    let largest = sizes.iter().copied().max().unwrap_or(0);
-    let mask = parts.map(|part| part != 0 && sizes[part as usize] * 50 > largest);
+    let mask = without_specks(&open(mask, 1));
     let area = mask.count() as f32 / mask.data.len() as f32;
-    (0.004..0.85).contains(&area).then(|| {
+    PRODUCT_AREA.contains(&area).then(|| {
         let on_edges = edges.share(&outline(&mask), (3.0 * edges.noise).max(0.010));
-        let ring: Vec<bool> = mask.ring(1).map(|(x, y)| mask.at(x, y) && border.at(x, y)).collect();
-        let touching = ring.iter().filter(|is_set| **is_set).count() as f32 / ring.len() as f32;
+        let touching = mask.ring_share(1, |x, y| mask.at(x, y) && border.at(x, y));
         let score = on_edges - 2.0 * touching + 0.18 * (area.min(0.3) / 0.05).ln();
         Candidate { mask, score }
     })
@@ -265,10 +264,6 @@ fn overlap(one: &Plane<bool>, other: &Plane<bool>) -> f32 {
         any += usize::from(*one || *other);
     }
     both as f32 / any.max(1) as f32
-}
-
-fn outline(mask: &Plane<bool>) -> Plane<bool> {
-    mask.zip(&erode(mask, 1), |is_set, is_inside| is_set && !is_inside)
 }
 
 /// Removes parts whose outline is much softer than that of the sharpest part.

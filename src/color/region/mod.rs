@@ -25,7 +25,7 @@ mod shadow;
 mod unmix;
 mod watershed;
 
-pub(super) use foreground::{ANALYZED_SIDE, enclosed_product, foreground, foreground_of};
+pub(super) use foreground::{ANALYZED_SIDE, Foreground, find_foreground, foreground, foreground_of};
 pub(super) use material::{is_of_another_hue, material, material_of};
 pub(super) use matte::{Matte, Rim, Side};
 pub use part::Part;

@@ -1,6 +1,24 @@
-//! The area beyond the outline of a product.
+//! The outline of a product, and the area beyond it.
 
+use std::ops::Range;
+
+use crate::color::filter::{Connected, components, erode};
 use crate::color::{Oklab, Plane};
+
+/// The share of the picture that a product fills.
+pub(super) const PRODUCT_AREA: Range<f32> = 0.004..0.85;
+
+/// Returns the pixels of a mask at its outline.
+pub(super) fn outline(mask: &Plane<bool>) -> Plane<bool> {
+    mask.zip(&erode(mask, 1), |is_set, is_inside| is_set && !is_inside)
+}
+
+/// Removes parts of a mask that have at most a fiftieth of the pixels of the largest part.
+pub(super) fn without_specks(mask: &Plane<bool>) -> Plane<bool> {
+    let (parts, sizes) = components(mask, Connected::Corners);
+    let largest = sizes.iter().copied().max().unwrap_or(0);
+    parts.map(|part| part != 0 && sizes[part as usize] * 50 > largest)
+}
 
 /// Returns the color outside the product three pixels from a pixel, if the outside is that near.
 pub(super) fn outside(index: usize, colors: &Plane<Oklab>, product: &Plane<bool>) -> Option<Oklab> {
