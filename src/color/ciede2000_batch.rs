@@ -105,8 +105,8 @@ fn bend(chroma: f32) -> f32 {
 fn blue_turn(cosine: f32, sine: f32) -> f32 {
     // The cosine and sine of 275 degrees. `half` is the tangent of half the angle to that hue. It is at most 1, which
     // is beyond the bell.
-    let (along, neighbor) = (0.087_155_74 * cosine - 0.996_194_7 * sine, 0.996_194_7 * cosine + 0.087_155_74 * sine);
-    let half = if along > 0.0 { neighbor / (1.0 + along) } else { 1.0 };
+    let (along, across) = (0.087_155_74 * cosine - 0.996_194_7 * sine, 0.996_194_7 * cosine + 0.087_155_74 * sine);
+    let half = if along > 0.0 { across / (1.0 + along) } else { 1.0 };
     let square = half * half;
     let angle = 2.0
         * half
@@ -134,9 +134,9 @@ mod tests {
         let ([_, a1, b1], [_, a2, b2]) = (one, other);
         let stretch = 1.5 - 0.5 * bend((a1.hypot(b1) + a2.hypot(b2)) / 2.0);
         let (a1, a2) = (a1 * stretch, a2 * stretch);
-        let (along, neighbor) = (a1 * a2 + b1 * b2, a1 * b2 - a2 * b1);
+        let (along, across) = (a1 * a2 + b1 * b2, a1 * b2 - a2 * b1);
         let is_grey = a1.hypot(b1).min(a2.hypot(b2)) < 0.01;
-        is_grey || (along < 0.0 && neighbor.abs() < 0.01 * along.abs())
+        is_grey || (along < 0.0 && across.abs() < 0.01 * along.abs())
     }
 
     #[test]

@@ -27,14 +27,14 @@ const MAX_GAP: f32 = 0.01;
 pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Plane<bool> {
     let (width, height) = (colors.width, colors.height);
     let least = MIN_DISTANCE.max(MIN_NOISE_RATIO * background.noise);
-    let pixel_indices = walk(width, height);
+    let positions = walk(width, height);
     let is_apart = |(x, y): (usize, usize)| background.distance(x, y, colors.at(x, y)) > least;
     // A product that ends one pixel from the border is also cut by it.
     let inward = |at: usize, of: usize| at.min(of.saturating_sub(2)).max(1.min(of - 1));
-    let neighbor = |(x, y): (usize, usize)| (inward(x, width), inward(y, height));
+    let inner = |(x, y): (usize, usize)| (inward(x, width), inward(y, height));
     let mut is_other: Vec<bool> =
-        pixel_indices.iter().map(|pixel_index| is_apart(*pixel_index) || is_apart(neighbor(*pixel_index))).collect();
-    let share = |length: usize| length as f32 / pixel_indices.len().max(1) as f32;
+        positions.iter().map(|position| is_apart(*position) || is_apart(inner(*position))).collect();
+    let share = |length: usize| length as f32 / positions.len().max(1) as f32;
     for gap in runs(&is_other, false) {
         if share(gap.len()) < MAX_GAP {
             gap.iter().for_each(|index| is_other[*index] = true);
@@ -48,9 +48,9 @@ pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Plane<boo
     }
     let is_corner = |(x, y): (usize, usize)| (x == 0 || x + 1 == width) && (y == 0 || y + 1 == height);
     for run in found {
-        let corners = run.iter().filter(|index| is_corner(pixel_indices[**index])).count();
+        let corners = run.iter().filter(|index| is_corner(positions[**index])).count();
         if share(run.len()) > MIN_BORDER_SHARE && corners <= 1 {
-            run.iter().for_each(|index| product.data[pixel_indices[*index].1 * width + pixel_indices[*index].0] = true);
+            run.iter().for_each(|index| product.data[positions[*index].1 * width + positions[*index].0] = true);
         }
     }
     dilate(&product, 1).map(|is_product| !is_product)

@@ -98,7 +98,7 @@ fn placed(
         let row = (index / labels.width) as f32;
         piece.highest = if piece.area > 1.0 { piece.highest.min(row) } else { row };
         piece.lowest = piece.lowest.max(row);
-        piece.neighbor += f32::from(u8::from(near_main.data[index]));
+        piece.at_main += f32::from(u8::from(near_main.data[index]));
         if let Some(beyond) = outside(index, colors, product) {
             piece.open += 1.0;
             let own = colors.data[index];
@@ -120,7 +120,7 @@ struct Piece {
     highest: f32,
     lowest: f32,
     /// The number of its pixels at the main material, at the outline, and at the outline with no step to the ground.
-    neighbor: f32,
+    at_main: f32,
     open: f32,
     ground: f32,
 }
@@ -132,7 +132,7 @@ impl Piece {
         let is_shadow = self.ground > MIN_SHADOW_SHARE * self.open;
         !is_shadow
             && match part {
-                Part::Limb => self.open > MIN_OPEN_SHARE * (self.open + self.neighbor),
+                Part::Limb => self.open > MIN_OPEN_SHARE * (self.open + self.at_main),
                 Part::Top => middle < 0.5 && down(self.highest) < END_SHARE,
                 Part::Bottom => middle > 0.5 && down(self.lowest) > 1.0 - END_SHARE,
             }

@@ -36,7 +36,7 @@ pub(in super::super) fn without_turned_heads(
     let is_beside = |index: &usize| labels.data[*index] == 0 && near.data[*index] != 0 && product.data[*index];
     for index in (0..near.data.len()).filter(is_beside).filter(|index| colors.data[*index].l >= MAX_HAIR_LIGHTNESS) {
         let piece = &mut pieces[near.data[index] as usize];
-        piece.neighbor += 1;
+        piece.border += 1;
         piece.skin += usize::from(may_be_skin(colors.data[index]));
     }
     let largest = (1..sizes.len()).max_by_key(|piece| sizes[*piece]).unwrap_or(0);
@@ -50,13 +50,13 @@ pub(in super::super) fn without_turned_heads(
 struct Piece {
     columns: (usize, usize),
     rows: (usize, usize),
-    neighbor: usize,
+    border: usize,
     skin: usize,
 }
 
 impl Piece {
     fn new() -> Piece {
-        Piece { columns: (usize::MAX, 0), rows: (usize::MAX, 0), neighbor: 0, skin: 0 }
+        Piece { columns: (usize::MAX, 0), rows: (usize::MAX, 0), border: 0, skin: 0 }
     }
 
     fn take(&mut self, x: usize, y: usize) {
@@ -69,8 +69,8 @@ impl Piece {
         let middle = (self.rows.0 + self.rows.1) / 2;
         middle < body.rows.0
             && width(self) < MAX_HEAD_WIDTH * width(body)
-            && self.neighbor >= MIN_BORDER_PIXELS
-            && self.skin as f32 > MIN_SKIN_BORDER * self.neighbor as f32
+            && self.border >= MIN_BORDER_PIXELS
+            && self.skin as f32 > MIN_SKIN_BORDER * self.border as f32
     }
 }
 
