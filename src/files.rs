@@ -6,22 +6,22 @@ use std::path::Path;
 
 use tempfile::Builder;
 
-/// A builder of temporary files that become results: anybody may read them, less what the umask takes away. A
-/// temporary file is its owner's alone otherwise.
+/// Returns a builder of temporary files that become results. Unlike other temporary files, they are readable by everyone
+/// whom the umask allows.
 pub(crate) fn temporary<'a>() -> Builder<'a, 'a> {
     let mut builder = Builder::new();
     permit(&mut builder);
     builder
 }
 
-/// Puts a file with `content` at `path`, in place of one that may be there: whole, or not at all, whatever happens to the
-/// power.
+/// Writes a file with `content` to `path`, and replaces an existing one. After a crash or a power loss, the file is the
+/// complete old one or the complete new one.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     put(path, |file| file.write_all(content).and_then(|()| file.sync_all()))
 }
 
-/// Puts what `write` writes at `path`, whole as [`replace`] does, but for a power loss: that may leave anything under the
-/// name. It spares a wait for the disk, and is for what is made again where it does not prove to be whole.
+/// Writes a file like [`replace`], without waiting for the disk. A power loss may leave any content, so this is for caches
+/// that are validated when they are read.
 pub(crate) fn replace_cache(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     put(path, write)
 }
@@ -33,8 +33,7 @@ fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Resu
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Makes a folder, and those above it where they are missing, so that a power loss does not take them away again with
-/// all that is in them.
+/// Creates a folder and its missing parents, and syncs their names, so that a power loss does not remove them.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let above = path.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
     let missing: Vec<&Path> = above.take_while(|folder| !folder.exists()).collect();
@@ -47,13 +46,13 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     })
 }
 
-/// Makes the names in a folder durable: without it, a power loss can undo a rename, or take a new file away.
+/// Makes the names in a folder durable. Without it, a power loss can undo a rename or remove a new file.
 #[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Folders cannot be opened as files here, and so not be synced.
+/// Does nothing: folders cannot be synced on this system.
 #[cfg(not(unix))]
 pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())

@@ -26,8 +26,8 @@ use crate::run_folder::RunFolder;
 ///
 /// # Errors
 ///
-/// A job cannot be read, or a file not be written. An earlier report keeps its tables and its page where not all jobs can be
-/// read: one that lacks some would pass for whole.
+/// A job cannot be read, or a file cannot be written. If not all jobs can be read, an earlier report keeps its tables and
+/// its page.
 pub fn write<E: From<ReportError>>(
     folder: &Path,
     batch: &BatchView,
