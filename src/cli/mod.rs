@@ -174,8 +174,8 @@ pub struct Release {
     /// The run's folder (must not be in use)
     pub dir: PathBuf,
     /// The jobs that the provider did not charge: ids, patterns such as 'mug-*', or request fingerprints
-    #[arg(required = true, value_name = "JOB", value_parser = glob::Pattern::new)]
-    pub jobs: Vec<glob::Pattern>,
+    #[arg(required = true, value_name = "JOB")]
+    pub jobs: Vec<IdPattern>,
 }
 
 /// `dyehouse merge`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::api::BaseUrl;
-use crate::job::{Backend, UncertainPolicy};
+use crate::job::{Backend, IdPattern, UncertainPolicy};
 use crate::job::{Cents, Partition, Rate, SubmitRate, TimeOfDay};
 use crate::notify::NoticeUrl;
 
@@ -38,8 +38,8 @@ pub struct Run {
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
     /// Only jobs whose id matches, such as 'mug-*'
-    #[arg(long, help_heading = SELECTION, value_name = "GLOB", value_parser = glob::Pattern::new)]
-    pub only: Option<glob::Pattern>,
+    #[arg(long, help_heading = SELECTION, value_name = "GLOB")]
+    pub only: Option<IdPattern>,
     /// Only the first N jobs, after --only
     #[arg(long, help_heading = SELECTION, allow_negative_numbers = true, value_name = "N", value_parser = whole::<usize>)]
     pub limit: Option<usize>,

@@ -9,7 +9,7 @@ use crate::api::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
 use crate::cli::Run;
 use crate::color::Tolerance;
-use crate::job::{Backend, Cents, Partition, Rate, TimeOfDay, UncertainPolicy};
+use crate::job::{Backend, Cents, IdPattern, Partition, Rate, TimeOfDay, UncertainPolicy};
 use crate::journal::{EditState, Ledger, RunStart};
 use crate::manifest::{self, ImagesVia, Manifest};
 use crate::plan::{Choices, ColorLock, ColorRules, FailedPolicy, UncertainReroll};
@@ -51,7 +51,7 @@ struct Defaulted {
 /// Which jobs of the manifest are selected.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
-    only: Option<glob::Pattern>,
+    only: Option<IdPattern>,
     limit: Option<usize>,
 }
 
@@ -164,7 +164,7 @@ impl Options {
     }
 
     /// Returns the pattern that must match a job of the manifest. A share may have no matching jobs.
-    pub(super) fn must_match(&self) -> Option<&glob::Pattern> {
+    pub(super) fn must_match(&self) -> Option<&IdPattern> {
         self.selection.only().filter(|_| self.partition.is_none())
     }
 
@@ -196,7 +196,7 @@ impl Selection {
     }
 
     /// Returns the pattern of `--only`.
-    pub(super) fn only(&self) -> Option<&glob::Pattern> {
+    pub(super) fn only(&self) -> Option<&IdPattern> {
         self.only.as_ref()
     }
 

@@ -3,7 +3,7 @@ use tokio::runtime::Builder;
 
 use crate::cli::Release;
 use crate::exit::Exit;
-use crate::job::{Cents, Fingerprint};
+use crate::job::{Cents, Fingerprint, IdPattern};
 use crate::journal::{EditKey, EditState, Ledger};
 use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
 use crate::runner;
@@ -71,8 +71,8 @@ fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, F
 
 /// Returns the reservations that `words` name: each word is a pattern of ids or the fingerprint of a request, and must
 /// match at least one.
-fn named(ledger: &Ledger, reservations: &[Reservation], words: &[glob::Pattern]) -> Result<Vec<Reservation>, Failure> {
-    let names = |word: &glob::Pattern, EditKey { job, fingerprint }: &EditKey| {
+fn named(ledger: &Ledger, reservations: &[Reservation], words: &[IdPattern]) -> Result<Vec<Reservation>, Failure> {
+    let names = |word: &IdPattern, EditKey { job, fingerprint }: &EditKey| {
         word.matches(job.as_str()) || word.as_str().parse::<Fingerprint>().is_ok_and(|named| named == *fingerprint)
     };
     for word in words {

@@ -1,19 +1,16 @@
-use glob::{MatchOptions, Pattern};
-
 use crate::commands::UsageError;
+use crate::job::IdPattern;
 use crate::manifest::{Manifest, nearest};
 
 /// Returns the error for a pattern of `--only` that matches no job, with a similar id: one that contains the pattern,
 /// or one with nearly the same spelling.
-pub(in crate::commands) fn unmatched(only: &Pattern, manifest: &Manifest) -> UsageError {
+pub(in crate::commands) fn unmatched(only: &IdPattern, manifest: &Manifest) -> UsageError {
     let pattern = only.to_string();
     let Ok(jobs) = manifest.jobs() else { return UsageError::NoMatch { pattern, near: None } };
-    let within = Pattern::new(&format!("*{only}*")).ok();
-    let loosely = MatchOptions { case_sensitive: false, ..MatchOptions::default() };
     let mut near: Option<String> = None;
     for job in jobs.flatten() {
         let id = job.id.as_str();
-        if within.as_ref().is_some_and(|within| within.matches_with(id, loosely)) {
+        if only.matches_within(id) {
             near = Some(id.to_owned());
             break;
         }

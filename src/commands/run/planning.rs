@@ -2,7 +2,7 @@ use crate::commands::Failure;
 use crate::commands::job_loading::{Partitioned, Sent, for_each, unmatched};
 use crate::commands::manifest_scope::{ManifestScope, original_directory};
 use crate::commands::options::Options;
-use crate::job::ContentHash;
+use crate::job::{ContentHash, IdPattern};
 use crate::manifest::{Diagnostic, FoundJob, Manifest};
 use crate::pictures::LocalPictures;
 use crate::plan::PlannedJob;
@@ -128,7 +128,7 @@ impl Planning {
 }
 
 /// Returns whether a job of the folder's plan has an id that `only` matches.
-fn any_matches(only: &glob::Pattern, folder: &RunFolder) -> Result<bool, FolderError> {
+fn any_matches(only: &IdPattern, folder: &RunFolder) -> Result<bool, FolderError> {
     for line in plan_lines(folder)? {
         if only.matches(line?.key()?.job.as_str()) {
             return Ok(true);
