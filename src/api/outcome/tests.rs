@@ -161,6 +161,21 @@ fn words_that_end_a_job_end_it_and_other_words_do_not() {
 }
 
 #[test]
+fn statuses_are_read_in_any_letter_case() {
+    let progress = |body: &str| poll(&answer(200, body));
+    assert_eq!(progress(r#"{"status":"Processing"}"#), in_progress());
+    let completed = progress(r#"{"status":"COMPLETED","outputs":["https://a/0.png"]}"#);
+    assert!(matches!(completed, PollOutcome::Finished(Finished::Completed { .. })), "{completed:?}");
+    for word in ["FAILED", "Cancelled"] {
+        let failed = progress(&format!(r#"{{"status":"{word}"}}"#));
+        let message = format!("the provider says `{word}` without a reason");
+        assert_eq!(failed, PollOutcome::Finished(Finished::Failed { class: ErrorClass::Provider, message }));
+    }
+    let unknown = progress(r#"{"status":"Warming"}"#);
+    assert_eq!(unknown, PollOutcome::InProgress { unknown_status: Some("Warming".into()) }, "as the provider wrote it");
+}
+
+#[test]
 fn completed_without_outputs_is_an_error_of_the_provider() {
     for outputs in ["null", "[]", "[\"\"]", "{}"] {
         let outcome = poll(&answer(200, &format!(r#"{{"status":"completed","outputs":{outputs}}}"#)));
