@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::Value;
 
-use crate::support::{Behavior, Provider, Sandbox, code};
+use crate::support::{Behavior, Provider, Sandbox, code, wait_until};
 
 /// What was posted: its path, its headers, its body.
 #[derive(Clone, Debug)]
@@ -287,9 +287,7 @@ fn a_command_that_is_told_how_a_run_ended_is_ended_when_somebody_asks_the_progra
     let command = format!("touch {}; sleep 3000", begun.display());
     let mut run = provider.run(&sandbox, "");
     let child = run.args(["--on-finish", &command]).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    while !begun.exists() {
-        std::thread::yield_now();
-    }
+    wait_until("the command begins", || begun.exists());
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     code(&output, 0);
@@ -309,13 +307,9 @@ fn a_second_signal_ends_the_command_and_the_code_stays_that_of_the_batch() {
     let child = run.args(["--on-finish", &command]).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let terminate =
         || assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    while provider.accepted() == 0 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(1);
     terminate();
-    while !begun.exists() {
-        std::thread::yield_now();
-    }
+    wait_until("the command begins", || begun.exists());
     terminate();
     let output = child.wait_with_output().unwrap();
     code(&output, 4);

@@ -81,9 +81,7 @@ fn a_lock_file_that_was_cleared_away_lets_no_second_process_in() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 2);
     let mut child = provider.run(&sandbox, "").spawn().unwrap();
-    while provider.accepted() < 2 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(2);
     std::fs::remove_file(sandbox.path("out/.lock")).unwrap();
     code(&provider.run(&sandbox, "").output().unwrap(), 5);
     child.kill().unwrap();

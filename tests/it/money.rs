@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{Behavior, Provider, Sandbox, code};
+use crate::support::{Behavior, Provider, Sandbox, code, wait_until};
 
 #[test]
 fn two_hundred_jobs_are_two_hundred_submits_and_a_second_run_makes_no_request() {
@@ -63,9 +63,7 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);
     let mut child = provider.run(&sandbox, "").spawn().unwrap();
-    while provider.accepted() == 0 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(1);
     child.kill().unwrap();
     child.wait().unwrap();
 
@@ -169,11 +167,10 @@ fn predictions_are_asked_for_where_they_were_submitted_and_nowhere_else() {
     let (sandbox, provider, other) = (Sandbox::new(), Provider::start(slow), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
     let mut child = provider.run(&sandbox, "").spawn().unwrap();
-    while !std::fs::read_to_string(sandbox.path("out/journal.jsonl"))
-        .is_ok_and(|text| text.matches("accepted").count() == 2)
-    {
-        std::thread::yield_now();
-    }
+    wait_until("both predictions are in the journal", || {
+        let journal = std::fs::read_to_string(sandbox.path("out/journal.jsonl"));
+        journal.is_ok_and(|text| text.matches("accepted").count() == 2)
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     let said = code(&other.run(&sandbox, "").output().unwrap(), 2);
@@ -198,9 +195,7 @@ fn a_picture_that_is_replaced_while_the_run_goes_on_is_not_sent_as_the_one_befor
     };
     picture(1);
     let first = night();
-    while provider.accepted() == 0 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(1);
     picture(2);
     code(&first.wait_with_output().unwrap(), 3);
     assert_eq!(provider.accepted(), 1);
