@@ -11,21 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt};
-use jiff::Timestamp;
-
+use super::fakes::{FakeDisk, SilentObserver, answer};
 use super::*;
 use crate::api::outcome::Stop;
 use crate::api::{Answer, Exchange, Intended, PredictionId, StatusPath};
-use crate::color::Check;
-use crate::job::{
-    Backend, Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobId, JobStatus, Rate,
-    StatusCounts, SubmitRate, Switches,
-};
-use crate::journal::{EditKey, EditState, FileDisk, Presence, RunStart, SavedFile, replay};
-use crate::outputs::{Destination, OutputError, Slot, Verified};
+use crate::job::{Cents, EditRequest, ErrorClass, JobStatus, Rate, SubmitRate};
+use crate::journal::{EditKey, EditState, FileDisk, replay};
 use crate::plan::{ColorTarget, Standing, Task};
-use crate::verify::{Correction, Subject, Uncorrected, Verifier};
 
 /// Answers the nth submit, counted from 0, and every poll as scripted.
 struct Scripted<P, Q> {
@@ -51,10 +43,6 @@ where
     }
 }
 
-fn answer(status: u16, body: &str) -> Exchange {
-    Exchange::Answer(Answer { status, body: body.into(), ..Answer::default() })
-}
-
 fn accepted(number: u32) -> Exchange {
     answer(200, &format!(r#"{{"id":"prediction-{number}","status":"processing","costCents":7}}"#))
 }
@@ -63,105 +51,9 @@ fn completed() -> Exchange {
     answer(200, r#"{"status":"completed","outputs":["https://assets.example/1.png"]}"#)
 }
 
-struct Picture;
-
-impl Verified for Picture {
-    fn extension(&self) -> &'static str {
-        "png"
-    }
-
-    fn saved_as(&self, name: String) -> SavedFile {
-        SavedFile { name, bytes: 1, blake3: ContentHash::of(b"1"), width: 1, height: 1 }
-    }
-}
-
-struct Memory;
-
-impl ResultStore for Memory {
-    type Staged = Picture;
-
-    async fn fetch(&self, output: &str, _slot: &mut Slot) -> Result<Picture, OutputError> {
-        match output {
-            _ if output.contains("expired") => Err(OutputError::Expired("HTTP 403".into())),
-            _ if output.contains("down") => Err(OutputError::Unreachable("HTTP 503, 4 times".into())),
-            _ => Ok(Picture),
-        }
-    }
-
-    async fn publish(&self, _staged: Vec<(Picture, SavedFile)>, _place: Destination) -> Result<(), OutputError> {
-        Ok(())
-    }
-
-    async fn recover(&self, _files: Vec<SavedFile>, _place: Destination) -> Result<bool, OutputError> {
-        Ok(false)
-    }
-
-    async fn reinstate(&self, _files: Vec<SavedFile>, _displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
-        Ok(false)
-    }
-
-    fn presence(&self, _file: &SavedFile) -> Presence {
-        Presence::Saved
-    }
-
-    async fn replace(&self, original: SavedFile, _png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
-        Ok(Some(original))
-    }
-
-    async fn restore(&self, _originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<bool, OutputError> {
-        Ok(true)
-    }
-}
-
-impl Disk for Memory {
-    async fn append(&mut self, _bytes: Vec<u8>) -> io::Result<()> {
-        Ok(())
-    }
-
-    async fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Measures no colors, after a minute.
-struct Blind;
-
-impl Verifier for Blind {
-    fn check(&self, subject: Subject) -> BoxFuture<'static, Check> {
-        let check = Check::unmeasurable(subject.target.colors[0], "it is dark");
-        let minute = tokio::time::sleep(Duration::from_secs(60));
-        minute.map(|()| check).boxed()
-    }
-
-    fn correct(&self, _subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>> {
-        async { Err(Uncorrected::Uncertain) }.boxed()
-    }
-}
-
-struct Silent;
-
-impl Observer for Silent {
-    fn observe(&mut self, _event: &Event<'_>, _totals: &RunTotals) {}
-}
-
 fn work(number: u32) -> Work {
-    let key = EditKey {
-        job: JobId::new(&format!("job-{number}")).unwrap(),
-        fingerprint: format!("{number:032x}").parse::<Fingerprint>().unwrap(),
-    };
-    let request = EditRequest {
-        model: "m".into(),
-        prompt: "make it blue".into(),
-        images: vec![ImageSource::Url("https://example.com/a.png".into())],
-        size: None,
-        seed: None,
-        switches: Switches::default(),
-    };
-    Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current, target: None }
+    fakes::submit(number, &Arc::new(fakes::request()))
 }
-
-/// The wall-clock time at the start of a run.
-const NOW: i64 = 1_700_000_000;
 
 /// Runs `jobs` jobs at 50 per second, 32 in flight; also returns the number of submits.
 async fn ending_of(
@@ -192,7 +84,7 @@ async fn ending_with(
     poll: impl Fn() -> Exchange + Send + Sync + 'static,
 ) -> (RunOutcome, u32) {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
-    let ending = simulate(settings, Arc::clone(&api), ledger, Memory, jobs.map(work)).await;
+    let ending = simulate(settings, Arc::clone(&api), ledger, FakeDisk, jobs.map(work)).await;
     (ending, api.submits.load(Ordering::Relaxed))
 }
 
@@ -216,7 +108,7 @@ async fn simulate_as(
     disk: impl Disk,
     work: impl Iterator<Item = Work>,
 ) -> RunOutcome {
-    simulate_observed(&mut Silent, settings, api, ledger, disk, work).await
+    simulate_observed(&mut SilentObserver, settings, api, ledger, disk, work).await
 }
 
 /// The same with an observer.
@@ -228,18 +120,8 @@ async fn simulate_observed(
     disk: impl Disk,
     work: impl Iterator<Item = Work>,
 ) -> RunOutcome {
-    let started = tokio::time::Instant::now();
-    let now = move || Timestamp::from_second(NOW).unwrap() + started.elapsed();
-    let effects =
-        Effects { api, store: Arc::new(Memory), verifier: Arc::new(Blind), disk, now: Arc::new(now), seed: 1 };
-    let opening = RunStart {
-        manifest: "catalog.csv".into(),
-        backend: Backend::Vibedream,
-        program: "0".into(),
-        jobs: StatusCounts::default(),
-        ..RunStart::default()
-    };
-    let batch = Batch { opening, work: work.map(Ok), is_job: |_: &str| false };
+    let effects = fakes::effects(api, disk);
+    let batch = Batch { opening: fakes::opening(), work: work.map(Ok), is_job: |_: &str| false };
     run(settings, effects, ledger, batch, observer, StopSignal::default()).await.unwrap()
 }
 
@@ -354,7 +236,7 @@ async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
         let started = tokio::time::Instant::now();
         let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: |_| accepted(1), poll });
         let work = std::iter::once(task.clone());
-        let ending = simulate(Settings::default(), Arc::clone(&api), ledger, Memory, work).await;
+        let ending = simulate(Settings::default(), Arc::clone(&api), ledger, FakeDisk, work).await;
         (ending, api.submits.load(Ordering::Relaxed), started.elapsed())
     };
     let follow = Work { task: Task::Follow, ..work(0) };
@@ -387,7 +269,7 @@ async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll: completed });
     let settings = Settings { submits: "50/s".parse().unwrap(), ..Settings::default() };
     let all = (0..100).map(tend).chain((100..110).map(work));
-    let ending = simulate(settings, api, night_before.ledger, Memory, all).await;
+    let ending = simulate(settings, api, night_before.ledger, FakeDisk, all).await;
     let checked = ending.ledger.live_edits().filter(|(_, edit)| edit.checked.is_some()).count();
     assert_eq!((ending.stopped, checked), (None, 100));
     assert!(submitted_by.load(Ordering::Relaxed) < 10 && started.elapsed() > Duration::from_secs(300));
