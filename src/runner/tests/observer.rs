@@ -62,3 +62,31 @@ async fn a_picture_that_is_gone_here_and_at_the_provider_is_reported() {
     let message = edit.problem.as_ref().unwrap().message.clone();
     assert!(message.contains("was removed or damaged here, and cannot be downloaded again"), "{message}");
 }
+
+/// What the observer is told about open predictions when the run stops.
+struct Stops(Option<InFlight>);
+
+impl Observer for Stops {
+    fn observe(&mut self, event: &Event<'_>, _totals: &RunTotals) {
+        if let Event::Stopping { under_way, .. } = event {
+            self.0 = Some(*under_way);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_stops_says_that_predictions_are_open_only_if_some_are() {
+    let stops = async |status: u16, accepts: u32| {
+        let submit = move |number| if number < accepts { accepted(number) } else { answer(status, "no") };
+        let poll = || answer(200, r#"{"status":"processing"}"#);
+        let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
+        let settings = Settings { job_timeout: Duration::from_secs(60), ..Settings::default() };
+        let mut stops = Stops(None);
+        simulate_observed(&mut stops, settings, api, Ledger::default(), FakeDisk, (0..5).map(work)).await;
+        stops.0.unwrap()
+    };
+    assert_eq!(stops(401, 0).await, InFlight::Nothing, "the refused submit is none");
+    assert_eq!(stops(402, 0).await, InFlight::Nothing, "the refused submit is none");
+    assert_eq!(stops(401, 2).await, InFlight::Abandoned);
+    assert_eq!(stops(402, 2).await, InFlight::Drained);
+}
