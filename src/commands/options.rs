@@ -9,6 +9,7 @@ use crate::api::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
 use crate::cli::Run;
 use crate::color::Tolerance;
+use crate::files::{check_writable, folder_of};
 use crate::job::{Backend, Cents, Partition, Rate, TimeOfDay, UncertainPolicy};
 use crate::journal::{EditState, Ledger, RunStart};
 use crate::manifest::{self, ImagesVia, Manifest};
@@ -58,11 +59,8 @@ pub(super) struct Selection {
 impl Options {
     /// Merges the settings of the command line and of the manifest.
     pub(super) fn merge(run: &Run, manifest: &Manifest) -> Result<Options, UsageError> {
-        if let Some(folder) = run.junit.as_deref().and_then(Path::parent)
-            && !folder.as_os_str().is_empty()
-            && !folder.is_dir()
-        {
-            return Err(UsageError::JunitFolder(folder.to_owned()));
+        if let Some(path) = &run.junit {
+            check_junit(path)?;
         }
         let manifest_settings = manifest.settings();
         let defaults = Settings::default();
@@ -204,6 +202,18 @@ impl Selection {
     pub(super) fn is_below_limit(&self, selected: usize) -> bool {
         self.limit.is_none_or(|limit| selected < limit)
     }
+}
+
+/// Refuses a JUnit file that cannot be written, before anything is paid for.
+fn check_junit(path: &Path) -> Result<(), UsageError> {
+    let folder = folder_of(path);
+    let reason = match check_writable(folder) {
+        _ if !folder.is_dir() => "there is no such folder".to_owned(),
+        _ if path.is_dir() => "it is a folder".to_owned(),
+        Err(cause) => format!("{}: {cause}", folder.display()),
+        Ok(()) => return Ok(()),
+    };
+    Err(UsageError::JunitFile { path: path.to_owned(), reason })
 }
 
 fn color_rules(run: &Run, manifest_settings: &manifest::ManifestSettings, uncertain: UncertainPolicy) -> ColorRules {

@@ -219,6 +219,7 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn report(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
+        JournalCheckpoint::put(&self.options.folder);
         let folder = &self.options.folder;
         let junit = self.arguments.junit.as_deref();
         let inputs = ReportInputs { folder, ledger, manifest: &self.opening.manifest, junit };
@@ -227,7 +228,6 @@ impl<'a> Session<'a> {
             report_data::write(&inputs)?;
         }
         self.stamp()?.put(folder);
-        JournalCheckpoint::put(folder);
         Ok(())
     }
 
