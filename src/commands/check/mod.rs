@@ -108,11 +108,12 @@ fn examine(
     screen: &Screen,
 ) -> Result<Findings, Failure> {
     let run = &arguments.run;
-    let manifest = open(&run.manifest).map_err(Failure::Manifest)?;
+    let mut manifest = open(&run.manifest).map_err(Failure::Manifest)?;
     notices.extend(manifest.notices().iter().cloned());
-    let mut options = Options::merge(run, &manifest)?;
+    let options = Options::merge(run, &manifest)?;
     let ledger = options.ledger()?;
-    options.inherit(&ledger);
+    let options = options.inherit(run, &ledger)?;
+    manifest.set_model(options.model());
     options.check_folder(&ledger)?;
     let mut pictures = LocalPictures::with_cache(&options.folder.pictures());
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());

@@ -69,13 +69,14 @@ pub(super) struct HeldFolder {
 impl<'a> Session<'a> {
     pub(super) fn prepare(arguments: &'a Run, screen: &'a Screen) -> Result<(Session<'a>, HeldFolder), Failure> {
         let started = Instant::now();
-        let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
+        let mut manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
         let mut opening = FolderOpening::begin(&options.folder);
         if options.scope == ManifestScope::Part {
             opening = opening.read()?;
             if let Some(ledger) = opening.ledger() {
-                options.inherit(ledger);
+                options = options.inherit(arguments, ledger)?;
+                manifest.set_model(options.model());
             }
         }
         let planning = Planning::begin(&manifest, &options, &opening)?;
@@ -118,6 +119,7 @@ impl<'a> Session<'a> {
             partition: options.partition,
             held_back: run_plan.held_back.clone(),
             images_via: options.images_via.map(|via| via.to_string()),
+            settings: options.inheritable(),
             directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
             resume: Some(resume_command()),
         };
