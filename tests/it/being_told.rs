@@ -92,7 +92,7 @@ fn a_webhook_gets_the_summary_signed_and_again_where_it_was_not_taken() {
 }
 
 #[test]
-fn nobody_who_cannot_be_told_changes_how_a_run_ends() {
+fn failing_notifications_do_not_change_how_a_run_ends() {
     let (sandbox, provider) = two_jobs();
     let deaf = Listener::start(usize::MAX, StatusCode::GONE);
     let arguments = format!("--notify {0}/hook --healthcheck {0}/ping --metrics-file no/such/folder.prom -q", deaf.url);
@@ -120,7 +120,7 @@ fn nobody_who_cannot_be_told_changes_how_a_run_ends() {
 }
 
 #[test]
-fn a_monitor_hears_of_every_ending() {
+fn a_monitor_is_pinged_at_every_end_of_a_run() {
     let (sandbox, provider) = two_jobs();
     sandbox.write("bad.csv", "id,promt\na,Make it red\n");
     let listener = Listener::start(0, StatusCode::OK);
@@ -280,7 +280,7 @@ fn every_line_of_a_jobs_work_has_its_id() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_that_is_told_how_a_run_ended_is_ended_when_somebody_asks_the_program_to_stop() {
+fn a_signal_stops_the_on_finish_command() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 1);
     let begun = sandbox.path("begun");
@@ -297,7 +297,7 @@ fn a_command_that_is_told_how_a_run_ended_is_ended_when_somebody_asks_the_progra
 
 #[cfg(unix)]
 #[test]
-fn a_second_signal_ends_the_command_and_the_code_stays_that_of_the_batch() {
+fn a_signal_during_the_on_finish_command_stops_it_and_keeps_the_exit_code() {
     let slow = Behavior { edit: std::time::Duration::from_secs(600), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);

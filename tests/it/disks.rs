@@ -186,7 +186,7 @@ fn a_disk_that_fills_up_meanwhile_stops_submits_and_what_was_paid_for_is_brought
 
 #[test]
 #[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
-fn results_that_cannot_be_written_are_told_before_anything_is_paid_for() {
+fn results_that_cannot_be_written_are_reported_before_anything_is_paid_for() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 10);
     let disk = Mounted::tmpfs(&sandbox.path("out/results"), "ro,size=128m");

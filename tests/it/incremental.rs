@@ -32,7 +32,7 @@ impl Nights {
 const FIRST: [(&str, &str); 3] = [("mug", "#FF0000"), ("vase", "#FF0000"), ("lamp", "#FF0000")];
 
 #[test]
-fn only_new_and_changed_rows_cost_money_and_removed_ones_are_told_and_kept() {
+fn only_new_and_changed_rows_cost_money_and_removed_ones_are_reported_and_kept() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let (mug, vase) = (nights.picture("mug.png"), nights.picture("vase.png"));

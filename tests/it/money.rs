@@ -89,7 +89,7 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
 }
 
 #[test]
-fn a_template_that_is_worded_anew_is_told_before_the_catalog_is_paid_for_again() {
+fn a_template_that_is_worded_anew_is_reported_before_the_catalog_is_paid_for_again() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let manifest = |verb: &str| {
         let rows = "[{sku: mug, url: https://example.com/m.jpg}, {sku: vase, url: https://example.com/v.jpg}]";
@@ -124,7 +124,7 @@ fn a_template_that_is_worded_anew_is_told_before_the_catalog_is_paid_for_again()
 }
 
 #[test]
-fn what_was_refused_for_now_is_sent_again_and_paid_for_once() {
+fn a_submit_refused_with_429_is_repeated_and_paid_for_once() {
     let busy = Behavior { every: Some((4, 429)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(busy));
     sandbox.manifest("catalog.csv", 6);
@@ -209,7 +209,7 @@ fn a_picture_that_is_replaced_while_the_run_goes_on_is_not_sent_as_the_one_befor
 }
 
 #[test]
-fn what_took_too_long_is_asked_for_before_it_is_paid_for_anew() {
+fn a_prediction_that_timed_out_is_polled_again_before_the_job_is_submitted_again() {
     let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     let job = "{id: mug, prompt: 'Make it #FF0000', images: 'https://example.com/mug.jpg'}";

@@ -70,7 +70,7 @@ fn a_second_signal_ends_at_once_with_its_own_code_and_loses_nothing_that_was_jou
 }
 
 #[test]
-fn a_second_signal_ends_also_a_run_that_waits_for_somebody_elses_report() {
+fn a_second_signal_ends_a_run_that_waits_for_the_report_lock() {
     for (name, expected) in [("-INT", 130), ("-TERM", 143)] {
         let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
         sandbox.manifest("catalog.csv", 2);
@@ -99,7 +99,7 @@ fn a_second_signal_ends_also_a_run_that_waits_for_somebody_elses_report() {
 }
 
 #[test]
-fn the_key_is_in_nothing_that_is_said_or_left() {
+fn the_key_is_in_no_output_and_no_file() {
     let faults = Behavior { every: Some((3, 500)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(faults));
     sandbox.manifest("catalog.csv", 6);
@@ -128,7 +128,7 @@ fn the_key_is_in_nothing_that_is_said_or_left() {
 }
 
 #[test]
-fn a_second_process_is_told_who_holds_the_folder() {
+fn a_second_process_learns_who_holds_the_folder() {
     let slow = Behavior { edit: Duration::from_secs(60), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);
@@ -256,7 +256,7 @@ fn a_report_that_watches_a_run_keeps_up_with_it_and_ends_with_it() {
 }
 
 #[test]
-fn a_night_whose_jobs_got_each_others_pictures_says_so_now_and_every_time_after() {
+fn identical_pictures_of_different_jobs_are_reported_in_every_run() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { pictures: 1, ..Behavior::default() }));
     sandbox.manifest("catalog.csv", 3);
     let alike = "2 jobs have exactly the same picture as an earlier job: job-001, job-002; check them";

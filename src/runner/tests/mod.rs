@@ -130,7 +130,7 @@ fn with_status(ending: &RunOutcome, status: JobStatus) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_fails_for_everybody_does_not_burn_through_the_manifest() {
+async fn a_provider_that_fails_for_every_job_stops_the_run_early() {
     let started = tokio::time::Instant::now();
     let (ending, submits) = ending_of(500, |_| answer(503, "<html>maintenance</html>"), completed).await;
     assert_eq!(ending.stopped, Some(StopReason::Failing("HTTP 503: <html>maintenance</html>".into())));
@@ -140,7 +140,7 @@ async fn a_provider_that_fails_for_everybody_does_not_burn_through_the_manifest(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_comes_back_gets_the_rest() {
+async fn a_provider_that_recovers_gets_the_remaining_jobs() {
     let bad_for_a_while = |number| if number < 22 { answer(500, "") } else { accepted(number) };
     let (ending, submits) = ending_of(100, bad_for_a_while, completed).await;
     assert_eq!((ending.stopped.as_ref(), submits), (None, 100));
@@ -149,7 +149,7 @@ async fn a_provider_that_comes_back_gets_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_prediction_is_one_jobs_alone() {
+async fn a_prediction_id_belongs_to_one_job() {
     let cached = |number| accepted(if number == 2 { 0 } else { number });
     let (ending, submits) = ending_of(5, cached, completed).await;
     assert_eq!((ending.stopped.as_ref(), submits), (None, 5));
@@ -159,7 +159,7 @@ async fn a_prediction_is_one_jobs_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_asked_for_is_not_submitted_either() {
+async fn submits_stop_if_polls_fail() {
     let (ending, submits) = ending_of(500, accepted, || answer(502, "")).await;
     assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
     assert!(submits <= 32, "no more than fit in flight, and all of them can be followed later");
@@ -167,7 +167,7 @@ async fn what_cannot_be_asked_for_is_not_submitted_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn polls_that_fail_with_a_hint_fail_and_polls_that_are_to_slow_down_do_not() {
+async fn polls_answered_503_with_a_hint_stop_the_run_and_polls_answered_429_do_not() {
     let started = tokio::time::Instant::now();
     let hinted = || Answer { status: 503, retry_after: Some("30".into()), ..Answer::default() };
     let (ending, _) = ending_of(500, accepted, move || Exchange::Answer(hinted())).await;
@@ -199,7 +199,7 @@ async fn a_run_ends_if_all_polls_refuse_the_key_but_not_if_some_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost() {
+async fn an_expired_output_is_polled_for_again_before_it_is_lost() {
     let expired = || answer(200, r#"{"status":"completed","outputs":["https://assets.example/expired.png"]}"#);
     let polls = AtomicU32::new(0);
     let bad_for_a_while = move || match polls.fetch_add(1, Ordering::Relaxed) {
@@ -226,7 +226,7 @@ async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
+async fn a_lost_prediction_is_polled_once_more_before_the_job_is_submitted_again() {
     let unknown = || answer(404, "no such prediction");
     let (lost, _) = ending_of(1, accepted, unknown).await;
     assert_eq!(with_status(&lost, JobStatus::Failed), 1);
@@ -253,7 +253,7 @@ async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
+async fn color_reviews_of_earlier_results_do_not_delay_submits() {
     let (night_before, _) = ending_of(100, accepted, completed).await;
     let tend = |number| {
         let Work { key, task: Task::Submit(request), .. } = work(number) else { unreachable!() };
@@ -276,7 +276,7 @@ async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_keeps_of_jobs_that_are_done_only_where_their_lines_are() {
+async fn a_run_keeps_only_line_positions_of_finished_jobs() {
     let file = Arc::new(tempfile::tempfile().unwrap());
     let ledger = replay(Arc::clone(&file)).unwrap().ledger;
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: completed });
