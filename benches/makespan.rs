@@ -8,22 +8,15 @@
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::collections::HashMap;
-use std::io;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId, StatusPath};
-use dyehouse::color::{Check, Hex};
-use dyehouse::job::{
-    Backend, ContentHash, EditRequest, Fingerprint, ImageSource, JobId, Rate, StatusCounts, SubmitRate, Switches,
-};
-use dyehouse::journal::{Disk, EditKey, Ledger, Presence, RunStart, SavedFile};
-use dyehouse::outputs::{Destination, OutputError, ResultStore, Slot, Verified};
-use dyehouse::plan::{Standing, Task, Work};
-use dyehouse::runner::{self, Batch, Effects, Event, Observer, RunTotals, Settings, StopSignal};
-use dyehouse::verify::{Correction, Subject, Uncorrected, Verifier};
-use futures::future::{BoxFuture, FutureExt};
+use dyehouse::api::{EditApi, Exchange, Fault, Intended, PredictionId, StatusPath};
+use dyehouse::job::{EditRequest, Rate, SubmitRate};
+use dyehouse::journal::Ledger;
+use dyehouse::runner::fakes::{self, FakeDisk, SilentObserver, answer};
+use dyehouse::runner::{self, Batch, Settings, StopSignal};
 use tokio::time::Instant;
 
 const SUBMIT_LATENCY: Duration = Duration::from_millis(200);
@@ -51,10 +44,6 @@ struct Seen {
     lag: Duration,
     polls_every_second: u64,
     lag_every_second: f64,
-}
-
-fn answer(status: u16, body: &str) -> Exchange {
-    Exchange::Answer(Answer { status, body: body.into(), ..Answer::default() })
 }
 
 impl EditApi for Provider {
@@ -94,96 +83,11 @@ impl EditApi for Provider {
     }
 }
 
-/// A picture, and where it goes: nowhere, at once. The same holds for the journal.
-struct Nowhere;
-
-impl Verified for Nowhere {
-    fn extension(&self) -> &'static str {
-        "png"
-    }
-
-    fn saved_as(&self, name: String) -> SavedFile {
-        SavedFile { name, bytes: 1, blake3: ContentHash::of(b"1"), width: 1, height: 1 }
-    }
-}
-
-impl ResultStore for Nowhere {
-    type Staged = Nowhere;
-
-    async fn fetch(&self, _output: &str, _slot: &mut Slot) -> Result<Nowhere, OutputError> {
-        Ok(Nowhere)
-    }
-
-    async fn publish(&self, _staged: Vec<(Nowhere, SavedFile)>, _place: Destination) -> Result<(), OutputError> {
-        Ok(())
-    }
-
-    async fn recover(&self, _files: Vec<SavedFile>, _place: Destination) -> Result<bool, OutputError> {
-        Ok(false)
-    }
-
-    async fn reinstate(&self, _files: Vec<SavedFile>, _displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
-        Ok(false)
-    }
-
-    fn presence(&self, _file: &SavedFile) -> Presence {
-        Presence::Saved
-    }
-
-    async fn replace(&self, original: SavedFile, _png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
-        Ok(Some(original))
-    }
-
-    async fn restore(&self, _originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<bool, OutputError> {
-        Ok(true)
-    }
-}
-
-/// No job asks for a color here.
-impl Verifier for Nowhere {
-    fn check(&self, _subject: Subject) -> BoxFuture<'static, Check> {
-        async { Check::unmeasurable(Hex([0; 3]), "nobody asked") }.boxed()
-    }
-
-    fn correct(&self, _subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>> {
-        async { Err(Uncorrected::NoPicture) }.boxed()
-    }
-}
-
-impl Disk for Nowhere {
-    async fn append(&mut self, _bytes: Vec<u8>) -> io::Result<()> {
-        Ok(())
-    }
-
-    async fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-struct Silent;
-
-impl Observer for Silent {
-    fn observe(&mut self, _event: &Event<'_>, _tally: &RunTotals) {}
-}
-
-fn work(number: u32, request: &Arc<EditRequest>) -> Work {
-    let fingerprint: Fingerprint = format!("{number:032x}").parse().unwrap();
-    let key = EditKey { job: JobId::new(&format!("job-{number}")).unwrap(), fingerprint };
-    Work { key, task: Task::Submit(Arc::clone(request)), standing: Standing::Current, target: None }
-}
-
 /// How long `jobs` took, and what the provider saw.
 async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, Seen) {
     let state = State { random: fastrand::Rng::with_seed(7), done_at: HashMap::new(), seen: Seen::default() };
     let api = Arc::new(Provider { faults, state: Mutex::new(state) });
-    let request = Arc::new(EditRequest {
-        model: "m".into(),
-        prompt: "make it blue".into(),
-        images: vec![ImageSource::Url("https://example.com/a.png".into())],
-        size: None,
-        seed: None,
-        switches: Switches::default(),
-    });
+    let request = Arc::new(fakes::request());
     let number = |number| NonZeroU32::new(number).unwrap();
     let settings = Settings {
         submits: SubmitRate::Fixed(Rate::per_second(number(rate))),
@@ -192,27 +96,11 @@ async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, S
         ..Settings::default()
     };
     let begun = Instant::now();
-    let start = jiff::Timestamp::UNIX_EPOCH;
-    let now = Arc::new(move || start + begun.elapsed());
-    let effects = Effects {
-        api: Arc::clone(&api),
-        store: Arc::new(Nowhere),
-        verifier: Arc::new(Nowhere),
-        disk: Nowhere,
-        now,
-        seed: 1,
-    };
-    let opening = RunStart {
-        manifest: "makespan".into(),
-        backend: Backend::Vibedream,
-        program: "benches/makespan".into(),
-        jobs: StatusCounts::default(),
-        ..RunStart::default()
-    };
-    let work = (0..jobs).map(move |number| Ok(work(number, &request)));
-    let batch = Batch { opening, work, is_job: |_: &str| false };
+    let effects = fakes::effects(Arc::clone(&api), FakeDisk);
+    let work = (0..jobs).map(move |number| Ok(fakes::submit(number, &request)));
+    let batch = Batch { opening: fakes::opening(), work, is_job: |_: &str| false };
     let stop = StopSignal::default();
-    let ending = runner::run(settings, effects, Ledger::default(), batch, &mut Silent, stop).await.unwrap();
+    let ending = runner::run(settings, effects, Ledger::default(), batch, &mut SilentObserver, stop).await.unwrap();
     assert_eq!((ending.stopped, ending.ledger.counts().completed), (None, u64::from(jobs)));
     let seen = api.state.lock().unwrap().seen;
     (begun.elapsed(), seen)

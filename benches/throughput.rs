@@ -72,11 +72,11 @@ fn main() {
         );
     }
     let (ours, least) = (ours.unwrap(), least.unwrap());
-    tell("dyehouse, journal and syncs", jobs, ours);
-    tell("the floor, journal and syncs", jobs, least);
+    print_cost("dyehouse, journal and syncs", jobs, ours);
+    print_cost("the floor, journal and syncs", jobs, least);
     println!("{:.2} times the floor's CPU time", ours.cpu.div_duration_f64(least.cpu));
     if let Some(theirs) = theirs {
-        tell("asyncio and aiohttp, neither", jobs, theirs);
+        print_cost("asyncio and aiohttp, neither", jobs, theirs);
         println!(
             "{:.2} times its jobs a second, {:.2} of its CPU time",
             theirs.wall.div_duration_f64(ours.wall),
@@ -89,7 +89,7 @@ fn main() {
         let runs = (0..ROUNDS)
             .filter_map(|round| measure(dyehouse(&manifest, &memory.path().join(round.to_string()), &server.url)));
         let unsynced = runs.min_by_key(|cost| cost.wall).unwrap();
-        tell("dyehouse in memory", jobs, unsynced);
+        print_cost("dyehouse in memory", jobs, unsynced);
         println!(
             "the disk and its syncs take {:.0} % of the time",
             100.0 * (1.0 - unsynced.wall.div_duration_f64(ours.wall))
@@ -102,7 +102,7 @@ fn better(best: Option<Cost>, cost: Option<Cost>) -> Option<Cost> {
     best.into_iter().chain(cost).min_by_key(|cost| cost.wall)
 }
 
-fn tell(what: &str, jobs: u32, cost: Cost) {
+fn print_cost(what: &str, jobs: u32, cost: Cost) {
     println!(
         "{what:<28} {:>6.0} jobs/s   {:>6.3} s of CPU per 1,000 jobs   {:>4} MiB at its peak",
         f64::from(jobs) / cost.wall.as_secs_f64(),

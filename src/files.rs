@@ -27,10 +27,14 @@ pub(crate) fn replace_cache(path: &Path, write: impl FnOnce(&mut File) -> io::Re
 }
 
 fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = temporary().prefix(".part-").tempfile_in(folder)?;
+    let mut file = temporary().prefix(".part-").tempfile_in(folder_of(path))?;
     write(file.as_file_mut())?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// Returns the folder of the file `path`, which is the working folder if it names none.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Creates a folder and its missing parents, and syncs their names, so that a power loss does not remove them.
@@ -55,6 +59,18 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
 /// Does nothing: folders cannot be synced on this system.
 #[cfg(not(unix))]
 pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Returns an error if no file can be written into `folder`. Nothing is written to find out.
+#[cfg(unix)]
+pub(crate) fn check_writable(folder: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(folder, rustix::fs::Access::WRITE_OK)?)
+}
+
+/// Does nothing: only writing finds out on this system.
+#[cfg(not(unix))]
+pub(crate) fn check_writable(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -175,14 +175,14 @@ mod tests {
     fn a_file_without_a_secret_is_told_by_its_path_and_never_by_its_content() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
-        let said = |content: &[u8]| {
+        let error_of = |content: &[u8]| {
             std::fs::write(&file, content).unwrap();
             find(&[("KEY_FILE", &file)]).unwrap_err().to_string()
         };
-        assert!(said(b" \n").ends_with("which KEY_FILE names: it is empty"));
+        assert!(error_of(b" \n").ends_with("which KEY_FILE names: it is empty"));
         for content in [&b"two\nlines"[..], &[0xff, 0xfe], &[b'x'; 70_000]] {
-            let said = said(content);
-            assert!(said.contains("does not contain one line of text") && !said.contains("two"), "{said}");
+            let error = error_of(content);
+            assert!(error.contains("does not contain one line of text") && !error.contains("two"), "{error}");
         }
         let missing = find(&[("KEY_FILE", &folder.path().join("missing"))]).unwrap_err();
         assert!(matches!(missing, SecretError::Unreadable { .. }));

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_in_their_two_largest_units() {
+    fn times_are_written_in_their_two_largest_units() {
         let printed = |seconds| duration(Duration::from_secs_f64(seconds));
         assert_eq!([0.04, 9.94, 59.9].map(printed), ["0.0 s", "9.9 s", "59 s"]);
         assert_eq!(

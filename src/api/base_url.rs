@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_a_wrong_one_repeats_no_password() {
+    fn an_error_about_a_url_does_not_repeat_its_password() {
         let printed = |text: &str| BaseUrl::parse(text).unwrap_err().to_string();
         insta::assert_snapshot!(
             [printed("https://:secret@x"), printed("http://user:secret@x/a"), printed("htps://user:secret@x"), printed("https://user:secret@x:port")]

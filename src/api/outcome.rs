@@ -22,7 +22,7 @@
 //!
 //! # Polls
 //!
-//! A poll costs nothing, so its errors are never a job's: they are tried again.
+//! A poll costs nothing, so its errors are never a job's: they are tried again. The words of a status count in any letter case.
 //!
 //! | what came | outcome |
 //! |---|---|
@@ -271,8 +271,11 @@ fn cents(value: &Value) -> Option<Cents> {
 }
 
 fn of_prediction(body: &Value) -> PollOutcome {
-    match body["status"].as_str() {
-        Some(status::COMPLETED) => {
+    let Some(word) = body["status"].as_str() else {
+        return failed_poll("an answer without a status".to_owned());
+    };
+    match word.to_ascii_lowercase().as_str() {
+        status::COMPLETED => {
             let mut outputs: Vec<String> = match &body["outputs"] {
                 Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
                 Value::String(one) => vec![one.clone()],
@@ -285,7 +288,7 @@ fn of_prediction(body: &Value) -> PollOutcome {
             outputs.truncate(MAX_OUTPUTS);
             PollOutcome::Finished(Finished::Completed { outputs, surplus, took: took(body) })
         }
-        Some(word @ (status::FAILED | "canceled" | "cancelled" | "timeout" | "deleted" | "aborted")) => {
+        status::FAILED | "canceled" | "cancelled" | "timeout" | "deleted" | "aborted" => {
             let (class, message) = match wire::error_text(body) {
                 Some(text) => {
                     let message = cut(&text);
@@ -295,9 +298,8 @@ fn of_prediction(body: &Value) -> PollOutcome {
             };
             PollOutcome::Finished(Finished::Failed { class, message })
         }
-        Some(status::PROCESSING) => PollOutcome::InProgress { unknown_status: None },
-        Some(word) => PollOutcome::InProgress { unknown_status: Some(cut(word)) },
-        None => failed_poll("an answer without a status".to_owned()),
+        status::PROCESSING => PollOutcome::InProgress { unknown_status: None },
+        _ => PollOutcome::InProgress { unknown_status: Some(cut(word)) },
     }
 }
 

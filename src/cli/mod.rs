@@ -11,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::color::Hex;
+use crate::job::IdPattern;
 
 pub use run::{Check, Notifications, Run};
 use values::{address, count, difference};

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_told_with_a_right_one() {
+    fn a_wrong_value_is_reported_with_a_right_one() {
         let wrong = [
             "run a.csv --budget -1",
             "run a.csv --budget-per-run 1,000",
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_secret_is_not_repeated() {
+    fn values_that_may_be_secrets_are_not_printed() {
         let wrong = [
             "run a.csv --base-url https://:secret@host",
             "run a.csv --notify htps://hooks.example/se-cret",

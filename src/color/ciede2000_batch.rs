@@ -165,7 +165,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn they_are_those_of_the_exact_formula(colors in proptest::collection::vec(proptest::array::uniform6(0u8..), 1..200)) {
+        fn fast_differences_equal_those_of_the_exact_formula(colors in proptest::collection::vec(proptest::array::uniform6(0u8..), 1..200)) {
             let plane = |from: usize| {
                 let pixel = |color: &[u8; 6]| decode([color[from], color[from + 1], color[from + 2]]);
                 Plane { width: colors.len(), height: 1, data: colors.iter().map(pixel).collect() }

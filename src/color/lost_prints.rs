@@ -197,7 +197,7 @@ mod tests {
         painted_over(&picture(old, Some(10)), &picture(new, shift.map(|by| 10 + by)), &region)
     }
 
-    fn is_told(old: Rgb, new: Rgb, print: Rgb) {
+    fn assert_reported(old: Rgb, new: Rgb, print: Rgb) {
         assert!(
             (lost(old, new, print, None) - 48.0 / 3600.0).abs() < 0.002,
             "{print:?} on {old:?} that is {new:?} now"
@@ -209,28 +209,28 @@ mod tests {
 
     #[test]
     fn a_print_that_took_on_the_new_color_is_lost_and_a_highlight_or_a_shifted_print_is_not() {
-        is_told(RED, BLUE, WHITE);
-        is_told(RED, BLACK, WHITE);
-        is_told(WHITE, RED, BLUE);
-        is_told(BLACK, WHITE, RED);
+        assert_reported(RED, BLUE, WHITE);
+        assert_reported(RED, BLACK, WHITE);
+        assert_reported(WHITE, RED, BLUE);
+        assert_reported(BLACK, WHITE, RED);
     }
 
     #[test]
     fn wood_that_took_on_the_new_color_of_something_white_or_black_is_lost() {
-        is_told(WHITE, BLUE, WOOD);
-        is_told(BLACK, GREEN, WOOD);
+        assert_reported(WHITE, BLUE, WOOD);
+        assert_reported(BLACK, GREEN, WOOD);
     }
 
     #[test]
     fn a_black_part_that_is_as_lit_as_the_new_color_is_lost() {
-        is_told(WHITE, RED, BLACK);
-        is_told(RED, BLUE, BLACK);
+        assert_reported(WHITE, RED, BLACK);
+        assert_reported(RED, BLUE, BLACK);
     }
 
     #[test]
     fn white_on_something_black_that_is_no_gloss_on_the_new_color_is_lost() {
-        is_told(BLACK, RED, WHITE);
-        is_told(BLACK, BLUE, WHITE);
+        assert_reported(BLACK, RED, WHITE);
+        assert_reported(BLACK, BLUE, WHITE);
     }
 
     #[test]

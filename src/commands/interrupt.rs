@@ -46,6 +46,7 @@ impl Interruption {
                     // After a second request there is no more waiting, and the journal needs no closing.
                     std::process::exit(SIGNAL_EXIT_BASE + signal);
                 }
+                tracing::debug!(signal, "received a signal");
                 stop.stop();
                 received.notify_waiters();
             }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,9 +10,10 @@ use crate::api::BaseUrl;
 use crate::api::wire::PROVIDER_URL;
 use crate::cli::Run;
 use crate::color::Tolerance;
+use crate::files::{check_writable, folder_of};
 use crate::job::{Backend, Cents, IdPattern, Partition, Rate, TimeOfDay, UncertainPolicy};
 use crate::journal::{EditState, Ledger, RunStart};
-use crate::manifest::{self, ImagesVia, Manifest};
+use crate::manifest::{ImagesVia, Manifest, ManifestSettings};
 use crate::plan::{Choices, ColorLock, ColorRules, FailedPolicy, UncertainReroll};
 use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::runner::{PollSchedule, Settings};
@@ -35,17 +37,10 @@ pub(super) struct Options {
     pub(super) choices: Choices,
     pub(super) selection: Selection,
     pub(super) partition: Option<Partition>,
-    /// The settings that were given neither on the command line nor in the manifest.
-    defaulted: Defaulted,
     /// Whether the colors of results are checked.
     pub(super) checks_colors: bool,
-}
-
-/// Which settings have their default because they were not given.
-#[derive(Clone, Copy, Debug)]
-struct Defaulted {
-    backend: bool,
-    base_url: bool,
+    /// The settings that were given, on the command line or in the manifest.
+    given: ManifestSettings,
 }
 
 /// Which jobs of the manifest are selected.
@@ -58,59 +53,57 @@ pub(super) struct Selection {
 impl Options {
     /// Merges the settings of the command line and of the manifest.
     pub(super) fn merge(run: &Run, manifest: &Manifest) -> Result<Options, UsageError> {
-        if let Some(folder) = run.junit.as_deref().and_then(Path::parent)
-            && !folder.as_os_str().is_empty()
-            && !folder.is_dir()
-        {
-            return Err(UsageError::JunitFolder(folder.to_owned()));
+        if let Some(path) = &run.junit {
+            check_junit(path)?;
         }
-        let manifest_settings = manifest.settings();
-        let defaults = Settings::default();
-        let in_flight = run.in_flight.or(manifest_settings.in_flight).unwrap_or(defaults.in_flight);
-        let deadline = run.deadline.or(manifest_settings.deadline);
-        let uncertain = run.uncertain.or(manifest_settings.uncertain).unwrap_or_default();
-        let not_after = run.not_after.or(manifest_settings.not_after);
-        let polls = run.poll_rate.or(manifest_settings.polls);
-        let settings = Settings {
-            submits: run.rate.or(manifest_settings.rate).unwrap_or(defaults.submits),
-            burst: run.burst.or(manifest_settings.burst).unwrap_or(defaults.burst),
-            // The provider's documentation polls each prediction once a second.
-            polls: polls.unwrap_or(defaults.polls.max(Rate::per_second(in_flight))),
-            // If predictions finish quickly, one poll for each would exceed the configured rate.
-            free_polls: if polls.is_some() { 0 } else { FREE_POLLS },
-            in_flight,
-            downloads: manifest_settings.downloads.unwrap_or(defaults.downloads),
-            budget: run.budget.or(manifest_settings.budget),
-            budget_per_run: run.budget_per_run.or(manifest_settings.budget_per_run),
-            price_limit: run.price_limit.or(manifest_settings.price_limit).unwrap_or(defaults.price_limit),
-            deadline,
-            not_after: not_after.map(next_occurrence).transpose()?.flatten(),
-            grace: run.grace,
-            job_timeout: manifest_settings.job_timeout.unwrap_or(defaults.job_timeout),
-            give_up_after: run.give_up_after,
-            schedule: defaults.schedule,
-            color: color_rules(run, manifest_settings, uncertain),
-        };
+        let given = from_command_line(run).or(manifest.settings().clone());
         let reported = reported_run(&run.manifest);
-        let folder = run.out.clone().or(manifest_settings.out.clone()).or(reported.clone());
+        let folder = given.out.clone().or(reported.clone());
         let folder = folder.unwrap_or_else(|| default_folder(manifest, run.partition));
+        Options::of(run, given, ManifestScope::of(reported, &folder), RunFolder::new(folder))
+    }
+
+    fn of(run: &Run, given: ManifestSettings, scope: ManifestScope, folder: RunFolder) -> Result<Options, UsageError> {
+        let uncertain = given.uncertain.unwrap_or_default();
         let failed = if run.retry_failed { FailedPolicy::Retry } else { FailedPolicy::Keep };
         Ok(Options {
-            backend: run.backend.or(manifest_settings.backend).unwrap_or(Backend::Vibedream),
-            base_url: base_url(run.base_url.clone(), manifest_settings.base_url.as_deref())?,
-            images_via: manifest_settings.images_via,
-            scope: ManifestScope::of(reported, &folder),
-            folder: RunFolder::new(folder),
-            settings,
+            backend: given.backend.unwrap_or(Backend::Vibedream),
+            base_url: base_url(run.base_url.clone(), given.base_url.as_deref())?,
+            images_via: given.images_via,
+            folder,
+            scope,
+            settings: settings(run, &given, uncertain)?,
             choices: Choices { failed, uncertain },
             selection: Selection { only: run.only.clone(), limit: run.limit },
             partition: run.partition,
-            defaulted: Defaulted {
-                backend: run.backend.or(manifest_settings.backend).is_none(),
-                base_url: run.base_url.is_none() && manifest_settings.base_url.is_none(),
-            },
-            checks_colors: manifest_settings.color_check.unwrap_or(true) && !run.no_color_check,
+            checks_colors: given.color_check.unwrap_or(true),
+            given,
         })
+    }
+
+    /// Takes the settings of the run that the manifest is a part of, because a table has none.
+    pub(super) fn inherit(self, run: &Run, ledger: &Ledger) -> Result<Options, UsageError> {
+        let Some(whole) = ledger.last_run().filter(|_| self.scope == ManifestScope::Part) else { return Ok(self) };
+        let is_origin = |origin: &&String| BaseUrl::parse(origin).is_ok();
+        let inherited = ManifestSettings {
+            backend: Some(whole.backend),
+            base_url: whole.origin.as_ref().filter(is_origin).cloned(),
+            budget: whole.budget_cents,
+            images_via: whole.images_via.as_deref().and_then(|via| via.parse().ok()),
+            ..ManifestSettings::inherit(&whole.settings)
+        };
+        let partition = self.partition.or(whole.partition);
+        Ok(Options { partition, ..Options::of(run, self.given.or(inherited), self.scope, self.folder)? })
+    }
+
+    /// Returns what a run of a part of this run's jobs inherits.
+    pub(super) fn inheritable(&self) -> BTreeMap<String, String> {
+        self.given.inheritable()
+    }
+
+    /// Returns the model of all jobs, if one was given.
+    pub(super) fn model(&self) -> Option<&str> {
+        self.given.model.as_deref()
     }
 
     /// Returns the expected price of a submit: the highest price so far, but at most the price limit, because nothing
@@ -146,21 +139,6 @@ impl Options {
             return Err(UsageError::OtherShare { folder, theirs: *partition, ours: self.partition });
         }
         Ok(())
-    }
-
-    /// Takes settings from the run that the manifest is a part of, such as its budget, because a table has none.
-    pub(super) fn inherit(&mut self, ledger: &Ledger) {
-        let Some(whole) = ledger.last_run().filter(|_| self.scope == ManifestScope::Part) else { return };
-        self.settings.budget = self.settings.budget.or(whole.budget_cents);
-        self.partition = self.partition.or(whole.partition);
-        self.images_via = self.images_via.or_else(|| whole.images_via.as_deref()?.parse().ok());
-        if self.defaulted.backend {
-            self.backend = whole.backend;
-        }
-        let base_url = whole.origin.as_deref().and_then(|origin| BaseUrl::parse(origin).ok());
-        if let Some(base_url) = base_url.filter(|_| self.defaulted.base_url) {
-            self.base_url = base_url;
-        }
     }
 
     /// Returns the pattern that must match a job of the manifest. A share may have no matching jobs.
@@ -206,14 +184,75 @@ impl Selection {
     }
 }
 
-fn color_rules(run: &Run, manifest_settings: &manifest::ManifestSettings, uncertain: UncertainPolicy) -> ColorRules {
+/// Refuses a JUnit file that cannot be written, before anything is paid for.
+fn check_junit(path: &Path) -> Result<(), UsageError> {
+    let folder = folder_of(path);
+    let reason = match check_writable(folder) {
+        _ if !folder.is_dir() => "there is no such folder".to_owned(),
+        _ if path.is_dir() => "it is a folder".to_owned(),
+        Err(cause) => format!("{}: {cause}", folder.display()),
+        Ok(()) => return Ok(()),
+    };
+    Err(UsageError::JunitFile { path: path.to_owned(), reason })
+}
+
+/// Returns the settings of the command line that a manifest may have too. The base URL is not among them, because it is
+/// already parsed.
+fn from_command_line(run: &Run) -> ManifestSettings {
+    ManifestSettings {
+        backend: run.backend,
+        rate: run.rate,
+        burst: run.burst,
+        in_flight: run.in_flight,
+        budget: run.budget,
+        budget_per_run: run.budget_per_run,
+        price_limit: run.price_limit,
+        deadline: run.deadline,
+        not_after: run.not_after,
+        polls: run.poll_rate,
+        tolerance: run.tolerance,
+        color_check: run.no_color_check.then_some(false),
+        reroll: run.reroll,
+        color_lock: run.color_lock,
+        uncertain: run.uncertain,
+        out: run.out.clone(),
+        ..ManifestSettings::default()
+    }
+}
+
+/// Returns the settings of the runner: the defaults where nothing was given.
+fn settings(run: &Run, given: &ManifestSettings, uncertain: UncertainPolicy) -> Result<Settings, UsageError> {
+    let defaults = Settings::default();
+    let in_flight = given.in_flight.unwrap_or(defaults.in_flight);
+    Ok(Settings {
+        submits: given.rate.unwrap_or(defaults.submits),
+        burst: given.burst.unwrap_or(defaults.burst),
+        // The provider's documentation polls each prediction once a second.
+        polls: given.polls.unwrap_or(defaults.polls.max(Rate::per_second(in_flight))),
+        // If predictions finish quickly, one poll for each would exceed the configured rate.
+        free_polls: if given.polls.is_some() { 0 } else { FREE_POLLS },
+        in_flight,
+        downloads: given.downloads.unwrap_or(defaults.downloads),
+        budget: given.budget,
+        budget_per_run: given.budget_per_run,
+        price_limit: given.price_limit.unwrap_or(defaults.price_limit),
+        deadline: given.deadline,
+        not_after: given.not_after.map(next_occurrence).transpose()?.flatten(),
+        grace: run.grace,
+        job_timeout: given.job_timeout.unwrap_or(defaults.job_timeout),
+        give_up_after: run.give_up_after,
+        schedule: defaults.schedule,
+        color: color_rules(given, uncertain),
+    })
+}
+
+fn color_rules(given: &ManifestSettings, uncertain: UncertainPolicy) -> ColorRules {
     let defaults = Tolerance::default();
-    let on = run.tolerance.or(manifest_settings.tolerance).unwrap_or(defaults.on);
-    let color_lock = run.color_lock.or(manifest_settings.color_lock);
+    let on = given.tolerance.unwrap_or(defaults.on);
     ColorRules {
-        tolerance: Tolerance { on, near: color_lock.unwrap_or(defaults.near).max(on) },
-        rerolls: run.reroll.or(manifest_settings.reroll).unwrap_or(0),
-        lock: if color_lock.is_some() { ColorLock::On } else { ColorLock::Open },
+        tolerance: Tolerance { on, near: given.color_lock.unwrap_or(defaults.near).max(on) },
+        rerolls: given.reroll.unwrap_or(0),
+        lock: if given.color_lock.is_some() { ColorLock::On } else { ColorLock::Open },
         uncertain_reroll: if uncertain == UncertainPolicy::Resubmit {
             UncertainReroll::Counts
         } else {

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_is_said() {
+    fn an_impossible_instruction_is_refused_with_the_reason() {
         assert!(edit("add a hat", photo(80, 80), None).unwrap_err().contains("recolors"));
         assert!(edit("make it red", b"GIF89a".to_vec(), None).unwrap_err().starts_with("image 1 cannot be read"));
     }

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_is_named_and_of_many_the_first() {
+    fn a_single_job_is_named_and_of_several_the_first() {
         let mut held = HeldBack::default();
         held.add("mug.png".to_owned());
         insta::assert_snapshot!(held, @"1 job is held back: results/mug.png exists but is not recorded in the journal");

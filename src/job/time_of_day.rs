@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_this_night_before_it_and_the_next_one_after_it() {
+    fn a_time_of_day_is_today_if_it_is_still_to_come_and_tomorrow_otherwise() {
         assert_eq!(next("06:00", "2026-11-24T22:15:00[Europe/Berlin]"), "2026-11-25T06:00:00+01:00[Europe/Berlin]");
         assert_eq!(next("06:00", "2026-11-25T05:59:59[Europe/Berlin]"), "2026-11-25T06:00:00+01:00[Europe/Berlin]");
         assert_eq!(next("06:00", "2026-11-25T06:00:00[Europe/Berlin]"), "2026-11-26T06:00:00+01:00[Europe/Berlin]");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_of_day_is_refused() {
+    fn texts_that_are_not_a_time_of_day_are_refused() {
         for bad in ["", "6", "24:00", "06:60", "6:0", "06:00:00", "-1:00", "+6:00", "6h"] {
             assert!(bad.parse::<TimeOfDay>().is_err(), "{bad}");
         }

@@ -59,6 +59,11 @@ impl Manifest {
         is_plain && self.source.is_utf8().unwrap_or(true)
     }
 
+    /// Sets the model of all jobs, for a manifest that is a part of another.
+    pub fn set_model(&mut self, model: Option<&str>) {
+        self.settings.model = model.map(str::to_owned);
+    }
+
     /// Its settings for the run.
     pub fn settings(&self) -> &ManifestSettings {
         &self.settings

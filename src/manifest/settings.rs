@@ -1,5 +1,6 @@
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::color::Tolerance;
@@ -61,6 +62,9 @@ pub enum ImagesVia {
 
 words!(ImagesVia, "inline" => ImagesVia::Inline);
 
+/// The key of the model among inherited settings. In a manifest it stands outside of `run:`.
+const MODEL: &str = "model";
+
 /// The keys of `run:`.
 pub(super) const RUN_KEYS: &[&str] = &[
     "rate",
@@ -94,7 +98,7 @@ pub(super) struct Refusal {
 
 impl ManifestSettings {
     /// Takes `text` as the value of `run.<key>`; paths are joined to `folder`. Keys are those of [`RUN_KEYS`].
-    pub(super) fn set(&mut self, key: &str, text: &str, folder: &std::path::Path) -> Result<(), Refusal> {
+    pub(super) fn set(&mut self, key: &str, text: &str, folder: &Path) -> Result<(), Refusal> {
         let text = text.trim();
         let refuse = |expected| Refusal { expected, hint: None };
         let whole = || text.parse().ok().ok_or(refuse("a whole number of at least 1"));
@@ -143,6 +147,70 @@ impl ManifestSettings {
         }
         Ok(())
     }
+
+    /// Returns these settings, and those of `others` where these have none.
+    pub fn or(self, others: ManifestSettings) -> ManifestSettings {
+        ManifestSettings {
+            backend: self.backend.or(others.backend),
+            model: self.model.or(others.model),
+            rate: self.rate.or(others.rate),
+            burst: self.burst.or(others.burst),
+            in_flight: self.in_flight.or(others.in_flight),
+            budget: self.budget.or(others.budget),
+            budget_per_run: self.budget_per_run.or(others.budget_per_run),
+            price_limit: self.price_limit.or(others.price_limit),
+            deadline: self.deadline.or(others.deadline),
+            not_after: self.not_after.or(others.not_after),
+            images_via: self.images_via.or(others.images_via),
+            job_timeout: self.job_timeout.or(others.job_timeout),
+            downloads: self.downloads.or(others.downloads),
+            polls: self.polls.or(others.polls),
+            tolerance: self.tolerance.or(others.tolerance),
+            color_check: self.color_check.or(others.color_check),
+            reroll: self.reroll.or(others.reroll),
+            color_lock: self.color_lock.or(others.color_lock),
+            uncertain: self.uncertain.or(others.uncertain),
+            base_url: self.base_url.or(others.base_url),
+            out: self.out.or(others.out),
+        }
+    }
+
+    /// Returns what a later run of some of the jobs inherits, as a manifest would have it: the model, and the keys of `run`
+    /// that are neither decided for each run anew, such as time limits, nor recorded by themselves.
+    pub fn inheritable(&self) -> BTreeMap<String, String> {
+        fn text(value: Option<impl ToString>) -> Option<String> {
+            value.map(|value| value.to_string())
+        }
+        let rate = self.rate.map(|rate| match rate {
+            SubmitRate::Auto => "auto".to_owned(),
+            SubmitRate::Fixed(rate) => rate.to_string(),
+        });
+        let settings = [
+            (MODEL, self.model.clone()),
+            ("rate", rate),
+            ("burst", text(self.burst)),
+            ("in_flight", text(self.in_flight)),
+            ("budget_per_run", text(self.budget_per_run)),
+            ("price_limit", text(self.price_limit)),
+            ("job_timeout", text(self.job_timeout.map(humantime::format_duration))),
+            ("downloads", text(self.downloads)),
+            ("polls", text(self.polls)),
+            ("tolerance", text(self.tolerance)),
+            ("color_check", text(self.color_check)),
+            ("reroll", text(self.reroll)),
+            ("color_lock", text(self.color_lock)),
+        ];
+        settings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
+    }
+
+    /// Reads what [`ManifestSettings::inheritable`] returns. Settings of a later version are skipped.
+    pub fn inherit(inheritable: &BTreeMap<String, String>) -> ManifestSettings {
+        let mut settings = ManifestSettings { model: inheritable.get(MODEL).cloned(), ..ManifestSettings::default() };
+        for (key, value) in inheritable {
+            let _ = settings.set(key, value, Path::new(""));
+        }
+        settings
+    }
 }
 
 fn difference(text: &str) -> Option<f64> {
@@ -153,36 +221,51 @@ fn difference(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
+    /// A good value for each of [`RUN_KEYS`].
+    const GOOD: [&str; 19] = [
+        "10/min",
+        "2",
+        "3",
+        "$2.50",
+        "1",
+        "0.70",
+        "2h",
+        "06:00",
+        "inline",
+        "5m",
+        "4",
+        "5/s",
+        "2.5",
+        "true",
+        "2",
+        "true",
+        "hold",
+        "https://x",
+        "out",
+    ];
+
     #[test]
     fn every_key_of_run_takes_a_good_value_and_refuses_a_bad_one() {
-        let good = [
-            "10/min",
-            "2",
-            "3",
-            "$2.50",
-            "1",
-            "0.70",
-            "2h",
-            "06:00",
-            "inline",
-            "5m",
-            "4",
-            "5/s",
-            "2.5",
-            "true",
-            "2",
-            "true",
-            "hold",
-            "https://x",
-            "out",
-        ];
-        let folder = std::path::Path::new("/m");
+        let folder = Path::new("/m");
         let mut settings = ManifestSettings::default();
-        for (key, value) in RUN_KEYS.iter().zip(good) {
+        for (key, value) in RUN_KEYS.iter().zip(GOOD) {
             assert!(settings.set(key, value, folder).is_ok(), "{key}");
             assert!(ManifestSettings::default().set(key, "", folder).is_err(), "{key}");
         }
         assert_eq!(settings.out, Some(PathBuf::from("/m/out")));
         assert_eq!(settings.budget, Some(Cents(250)));
+    }
+    #[test]
+    fn what_a_later_run_inherits_is_read_as_it_was() {
+        let others = ["budget", "deadline", "not_after", "images_via", "uncertain", "base_url", "out"];
+        let mut settings = ManifestSettings { model: Some("other".to_owned()), ..ManifestSettings::default() };
+        for (key, value) in RUN_KEYS.iter().zip(GOOD).filter(|(key, _)| !others.contains(key)) {
+            assert!(settings.set(key, value, Path::new("")).is_ok(), "{key}");
+        }
+        let inheritable = settings.inheritable();
+        assert_eq!(inheritable.len(), 1 + RUN_KEYS.len() - others.len());
+        assert_eq!(ManifestSettings::inherit(&inheritable), settings);
+        let auto = ManifestSettings { rate: Some(SubmitRate::Auto), ..ManifestSettings::default() };
+        assert_eq!(ManifestSettings::inherit(&auto.inheritable()), auto);
     }
 }

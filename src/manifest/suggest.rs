@@ -50,7 +50,7 @@ fn near_path(path: &Path, wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
         return Some(PathBuf::from(slashed));
     }
     let path = Path::new(&slashed);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = crate::files::folder_of(path);
     let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
     let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()) && wanted(&entry.path()));
     let mut names: Vec<String> = files.filter_map(|file| file.file_name().into_string().ok()).collect();

@@ -94,7 +94,7 @@ fn a_row_without_an_id_gets_one_that_does_not_move_with_it() {
 }
 
 #[test]
-fn every_error_of_a_table_is_told_in_one_go() {
+fn every_error_of_a_table_is_reported_in_one_go() {
     let printed = read(
         "bad.csv",
         "id,prompt,images,size,seed\n\
@@ -108,7 +108,7 @@ fn every_error_of_a_table_is_told_in_one_go() {
 }
 
 #[test]
-fn every_error_of_a_document_is_told_in_one_go() {
+fn every_error_of_a_document_is_reported_in_one_go() {
     let printed = read(
         "bad.yaml",
         "version: 1\ndefaults:\n  images: https://x/a.png\njobs:\n\
@@ -122,7 +122,7 @@ fn every_error_of_a_document_is_told_in_one_go() {
 }
 
 #[test]
-fn every_error_of_a_documents_head_is_told_in_one_go() {
+fn every_error_of_a_documents_head_is_reported_in_one_go() {
     let printed = read(
         "bad.yaml",
         "version: 2\nbackend: vibedreem\nrun:\n  rate: fast\n  budgit: 3\n  budget: 1.234\ndefaults:\n  id: x\n  seed: -1\njob:\n  - prompt: p\n",
@@ -176,7 +176,7 @@ fn tables_as_spreadsheets_save_them_are_understood() {
 }
 
 #[test]
-fn what_was_understood_of_a_table_is_told() {
+fn the_detected_dialect_of_a_table_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.csv");
     std::fs::write(&path, b"ID;Instruction;Image Src;Note\na;make it red;https://x/a.png;caf\xe9\n").unwrap();
@@ -351,7 +351,7 @@ proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
 
     #[test]
-    fn whatever_stands_in_rows_both_ways_agree_on_it(
+    fn both_readers_agree_on_any_rows(
         rows in "((a|B|b|é|,|,|,|\"|\n|#REF!|=A1|https://x/a.png|photos/a.png|small|7|red| |\u{200b}|\\||\t){0,14}\n){1,8}"
     ) {
         let folder = tempfile::tempdir().unwrap();

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_it_is_given_is_the_summary_and_no_secret() {
+    async fn the_command_gets_the_summary_and_no_secrets() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("said");
         let command = format!("(cat; env) > {}", path.display());
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn its_failure_is_told_and_it_does_not_outlive_its_time() {
+    async fn a_failing_command_is_reported_and_a_slow_one_is_ended() {
         let long = Duration::from_secs(60);
         assert_eq!(run("exit 3", long).await.unwrap_err(), "run `exit 3`: exit status: 3");
         assert!(run("exec <&-; true", long).await.is_ok(), "whoever does not read the summary need not");

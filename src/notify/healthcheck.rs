@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_word_goes_to_the_end_of_the_path_and_is_never_shown() {
+    fn the_ping_kind_is_appended_to_the_path_and_the_url_is_never_shown() {
         let url = NoticeUrl::parse("https://hc.example/ping/se-cret/?rid=1").unwrap();
         assert_eq!(url.below("fail").0.as_str(), "https://hc.example/ping/se-cret/fail?rid=1");
         assert_eq!(format!("{url} {url:?}"), "https://hc.example NoticeUrl(https://hc.example/…)");

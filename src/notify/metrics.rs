@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_night_is_a_page_of_metrics() {
+    fn a_run_is_written_as_prometheus_metrics() {
         let summary = json!({
             "seconds": 151.5, "removed": 1, "submits": 61, "jobs": {"total": 48, "completed": 47, "failed": 1, "uncertain": 0, "pending": 0},
             "colors": {"on": 45, "near": 1, "off": 1, "unmeasurable": 0},
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_this_machine_edits_is_not_charged() {
+    fn edits_of_the_embedded_backend_are_not_charged() {
         let summary =
             json!({"backend": "embedded", "cost_cents": {"spent": 84, "spent_now": 84, "reserved": 0, "budget": 500}});
         let manifest = "m.csv".to_owned();

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_comes_while_a_batch_is_under_way_is_in_the_next_one_and_each_item_has_its_own_answer() {
+    async fn items_added_while_a_batch_is_written_join_the_next_batch_and_each_gets_its_own_answer() {
         let batches = Arc::new(Batches::default());
         let (started, has_started) = oneshot::channel();
         let (proceed, may_proceed) = mpsc::channel::<()>();

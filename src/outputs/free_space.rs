@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_room_for_several_pictures_or_none_is_paid_for() {
+    fn nothing_is_submitted_without_space_for_several_pictures() {
         assert!(enough(MIN_FREE).is_ok());
         let refused = enough(MIN_FREE - 1).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::StorageFull);

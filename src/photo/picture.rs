@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_refused_by_its_header() {
+    fn a_decompression_bomb_is_refused_by_its_header() {
         let mut png = encoded(ImageFormat::Png);
         png[16..24].copy_from_slice(&[0, 0, 0xEA, 0x60, 0, 0, 0xEA, 0x60]);
         let checksum = crc32(&png[12..29]);

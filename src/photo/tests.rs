@@ -24,7 +24,7 @@ fn a_picture_that_lies_on_its_side_is_turned_upright() {
 }
 
 #[test]
-fn a_bomb_is_refused_before_it_goes_off() {
+fn a_decompression_bomb_is_refused_before_it_is_decoded() {
     let mut bytes = png(image::GrayImage::new(1, 1));
     bytes[16..24].copy_from_slice(&[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF]);
     assert!(Photo::decode(&bytes).is_err());

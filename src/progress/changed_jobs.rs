@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_change_costs_is_said_and_that_it_costs_nothing_here() {
+    fn changed_jobs_are_announced_with_their_cost_or_as_free() {
         let catalog = ChangedJobs { jobs: 4000, shown: 4000, price: Some(Cents(7)) };
         insta::assert_snapshot!(catalog, @"4000 jobs edited and paid for again, about $280.00; earlier pictures move to earlier/");
         let single = ChangedJobs { jobs: 1, shown: 1, price: None };
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn of_rows_without_pictures_none_is_said_to_move() {
+    fn rows_without_pictures_are_not_reported_as_moved() {
         let words = |shown| ChangedJobs { jobs: 3, shown, price: None }.to_string();
         assert!(words(0).ends_with("made again"));
         assert!(words(2).ends_with("; the earlier pictures of 2 move to earlier/"));

@@ -288,7 +288,7 @@ mod tests {
     use crate::job::{ErrorClass, JobId};
 
     #[test]
-    fn what_is_uncertain_is_not_said_to_have_failed() {
+    fn uncertain_jobs_are_not_counted_as_failed() {
         let output =
             Output { progress: cli::ProgressStyle::None, quiet: true, verbose: 0, log_format: LogFormat::Text };
         let screen = Screen::new(&output);

@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_end_is_four_lines() {
+    fn the_summary_of_a_complete_run_has_four_lines() {
         insta::assert_snapshot!(run_summary().text(), @r"
         48 jobs completed in 2 min 31 s
           cost      $3.36 spent, of a budget of $25.00
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_night_with_a_row_less_says_what_it_cost_and_what_becomes_of_the_row() {
+    fn a_run_without_a_removed_row_reports_its_cost_and_its_picture() {
         let money = MoneySummary { spent_now: Cents(14), budget_per_run: Some(Cents(50)), ..MONEY };
         let totals = BatchTotals { removed: 1, ..totals() };
         let run_summary = RunSummary { money, totals, set_aside: 2, ..run_summary() };
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_end_says_what_to_do() {
+    fn the_summary_of_a_failed_run_says_what_to_do() {
         let jobs = StatusCounts { total: 48, completed: 40, failed: 3, uncertain: 1, pending: 4 };
         let errors = BTreeMap::from([(ErrorClass::Moderated, 2), (ErrorClass::Lost, 1)]);
         let stopped = Some(StopReason::Signal);

@@ -9,6 +9,7 @@ use std::path::Path;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
+use crate::files;
 use crate::job::Backend;
 
 use super::error::ReportError;
@@ -24,8 +25,7 @@ pub(crate) fn write(
     row_buffer: &mut RowBuffer,
 ) -> Result<(), ReportError> {
     let failed = |source| ReportError::io("write", path, source);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = crate::files::temporary().prefix(".junit-").tempfile_in(folder).map_err(failed)?;
+    let file = files::temporary().prefix(".junit-").tempfile_in(files::folder_of(path)).map_err(failed)?;
     let mut file = BufWriter::new(file);
     suites(&mut file, batch, totals, row_buffer).map_err(failed)?;
     let file = file.into_inner().map_err(|error| failed(error.into_error()))?;

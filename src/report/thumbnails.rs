@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_is_not_made_again_and_what_a_crash_left_is() {
+    fn existing_thumbnails_are_kept_and_leftovers_of_a_crash_are_made_again() {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("blue.png");
         fs::write(&source, png(&RgbaImage::from_pixel(8, 8, Rgba([0, 0, 255, 255])))).unwrap();

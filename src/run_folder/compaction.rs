@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_step_a_crash_comes_after_there_is_one_truth_and_compacting_goes_on() {
+    fn a_compaction_resumes_after_a_crash_at_any_step() {
         let (_temporary, folder, _lock) = folder();
         let before = JournalFile::read(&folder).unwrap();
         // After a part of the draft was written.

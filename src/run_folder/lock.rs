@@ -77,7 +77,10 @@ impl ReportTurn {
             ErrorKind::NotFound => FolderError::NoRun { path: folder.path().to_owned() },
             _ => FolderError::io("open", &path)(cause),
         })?;
-        file.lock().map_err(FolderError::io("lock", &path))?;
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            tracing::debug!("waiting for the report that another process writes");
+            file.lock().map_err(FolderError::io("lock", &path))?;
+        }
         Ok(ReportTurn { _file: file })
     }
 }

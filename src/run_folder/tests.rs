@@ -17,7 +17,7 @@ fn key() -> EditKey {
 }
 
 #[test]
-fn a_second_process_is_told_who_holds_the_folder() {
+fn a_second_process_learns_who_holds_the_folder() {
     let (_temporary, folder) = folder();
     let lock = Lock::take(&folder).unwrap();
     let error = Lock::take(&folder).unwrap_err();
@@ -29,7 +29,7 @@ fn a_second_process_is_told_who_holds_the_folder() {
 }
 
 #[test]
-fn who_looks_at_a_run_does_not_stand_in_its_way() {
+fn reading_the_status_does_not_block_a_run() {
     let (_temporary, folder) = folder();
     drop(Lock::take(&folder).unwrap());
     let looking = std::fs::File::open(folder.lock_file()).unwrap();

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn one_answer_among_them_ends_the_row() {
+    fn an_answered_poll_ends_the_row_of_refusals() {
         let mut breaker = broken_at(0);
         breaker.submit_answered();
         assert_eq!(breaker.submit_failed(at(1)), BreakerAction::Continue);
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn polls_must_fail_for_a_while() {
+    fn polls_must_fail_for_some_time_before_the_run_stops() {
         let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
         for _ in 0..100 {
             assert_eq!(breaker.poll_failed(at(10)), BreakerAction::Continue);

@@ -10,6 +10,8 @@ mod dispatcher;
 mod error;
 mod event;
 mod executor;
+#[doc(hidden)]
+pub mod fakes;
 mod messages;
 mod pacing;
 mod picture_names;

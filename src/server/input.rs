@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_object_is_refused() {
+    fn a_body_that_is_not_a_json_object_is_refused() {
         assert!(parse(b"", CAPS).unwrap_err().starts_with("the body is not JSON"));
         assert_eq!(fault(&json!([1])), "the body is an array, and should be a JSON object");
     }

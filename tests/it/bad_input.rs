@@ -5,7 +5,7 @@ use crate::support::{Sandbox, code};
 const GOOD: &str = "id,prompt,images\nmug,Make it #1E90FF,https://example.com/a.jpg\n";
 
 #[track_caller]
-fn told(sandbox: &Sandbox, arguments: &str, exit: i32, parts: &[&str]) {
+fn assert_refused(sandbox: &Sandbox, arguments: &str, exit: i32, parts: &[&str]) {
     let said = code(&sandbox.run(arguments), exit);
     for part in parts {
         assert!(said.contains(part), "no {part:?} in:\n{said}");
@@ -14,7 +14,7 @@ fn told(sandbox: &Sandbox, arguments: &str, exit: i32, parts: &[&str]) {
 }
 
 #[test]
-fn a_bad_manifest_is_told_with_its_place_and_nothing_is_made() {
+fn a_bad_manifest_is_reported_with_its_place_and_nothing_is_made() {
     let long = "x".repeat(300);
     let rows = [
         ("../x,p,https://x/a.png", "2:1", "the id contains '/'"),
@@ -29,13 +29,18 @@ fn a_bad_manifest_is_told_with_its_place_and_nothing_is_made() {
         let sandbox = Sandbox::new();
         sandbox.write("bad.csv", format!("id,prompt,images\n{row}\n"));
         let place = format!("bad.csv:{place}");
-        told(&sandbox, "run bad.csv --backend embedded", 2, &[&place, message, "help: ", "nothing was submitted"]);
+        assert_refused(
+            &sandbox,
+            "run bad.csv --backend embedded",
+            2,
+            &[&place, message, "help: ", "nothing was submitted"],
+        );
         assert_eq!(sandbox.names("."), ["bad.csv"]);
     }
 }
 
 #[test]
-fn bad_values_are_told_with_what_would_be_right() {
+fn bad_values_are_reported_with_what_would_be_right() {
     let values = [
         ("seed: 10001", "a whole number from 0 to 10000"),
         ("seed: 1.5", "a whole number from 0 to 10000"),
@@ -46,7 +51,7 @@ fn bad_values_are_told_with_what_would_be_right() {
     for (value, hint) in values {
         let sandbox = Sandbox::new();
         sandbox.write("bad.yaml", format!("jobs:\n  - prompt: p\n    images: https://x/a.png\n    {value}\n"));
-        told(&sandbox, "check bad.yaml", 2, &["bad.yaml:4:", hint]);
+        assert_refused(&sandbox, "check bad.yaml", 2, &["bad.yaml:4:", hint]);
     }
 }
 
@@ -56,11 +61,11 @@ fn files_that_are_no_manifest_are_told_apart() {
     sandbox.write("empty.csv", "");
     sandbox.write("headless.csv", "id,images\na,https://x/a.png\n");
     sandbox.write("catalog.csv", GOOD);
-    told(&sandbox, "run catalogue.csv", 2, &["no such file", "did you mean `catalog.csv`?"]);
-    told(&sandbox, "run empty.csv", 2, &["the manifest is empty"]);
+    assert_refused(&sandbox, "run catalogue.csv", 2, &["no such file", "did you mean `catalog.csv`?"]);
+    assert_refused(&sandbox, "run empty.csv", 2, &["the manifest is empty"]);
     sandbox.write("photos/mug.txt", "");
-    told(&sandbox, "check photos", 2, &["it is a folder, and a manifest is a file"]);
-    told(&sandbox, "run headless.csv", 2, &["no column `prompt`"]);
+    assert_refused(&sandbox, "check photos", 2, &["it is a folder, and a manifest is a file"]);
+    assert_refused(&sandbox, "run headless.csv", 2, &["no column `prompt`"]);
 }
 
 #[test]
@@ -84,7 +89,7 @@ fn check_as_json_names_every_error_with_its_place() {
 fn without_a_key_the_variable_and_the_other_backend_are_named() {
     let sandbox = Sandbox::new();
     sandbox.write("catalog.csv", GOOD);
-    told(&sandbox, "run catalog.csv", 1, &["VIBEDREAM_API_KEY", "--backend embedded"]);
+    assert_refused(&sandbox, "run catalog.csv", 1, &["VIBEDREAM_API_KEY", "--backend embedded"]);
     assert_eq!(sandbox.names("."), ["catalog.csv"]);
 }
 
@@ -93,7 +98,7 @@ fn local_pictures_are_refused_for_the_provider_with_the_ways_out() {
     let sandbox = Sandbox::new();
     image::RgbImage::new(4, 4).save(sandbox.path("a.png")).unwrap();
     sandbox.write("catalog.csv", "id,prompt,images\na,p,a.png\nb,p,a.png\n");
-    told(
+    assert_refused(
         &sandbox,
         "run catalog.csv",
         2,
@@ -102,11 +107,11 @@ fn local_pictures_are_refused_for_the_provider_with_the_ways_out() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_told() {
+fn a_folder_that_cannot_be_made_is_reported() {
     let sandbox = Sandbox::new();
     sandbox.write("catalog.csv", GOOD);
     sandbox.write("taken", "a file");
-    told(&sandbox, "run catalog.csv --backend embedded -o taken/out", 1, &["taken/out", "hint: "]);
+    assert_refused(&sandbox, "run catalog.csv --backend embedded -o taken/out", 1, &["taken/out", "hint: "]);
 }
 
 #[test]
@@ -117,21 +122,21 @@ fn a_journal_with_a_broken_line_is_refused_and_left_as_it_is() {
     sandbox.write("out/journal.jsonl", journal);
     for command in ["run catalog.csv --backend embedded -o out", "status out", "report out", "check catalog.csv -o out"]
     {
-        told(&sandbox, command, 1, &["journal.jsonl: line 2", "hint: "]);
+        assert_refused(&sandbox, command, 1, &["journal.jsonl: line 2", "hint: "]);
     }
     assert_eq!(sandbox.read("out/journal.jsonl"), journal);
 }
 
 #[test]
-fn a_folder_without_a_run_is_told() {
+fn a_folder_without_a_run_is_reported() {
     let sandbox = Sandbox::new();
     for command in ["status nowhere", "report nowhere", "compact nowhere", "release nowhere mug"] {
-        told(&sandbox, command, 2, &["find a run in nowhere"]);
+        assert_refused(&sandbox, command, 2, &["find a run in nowhere"]);
     }
 }
 
 #[test]
-fn bad_options_are_bad_usage() {
+fn invalid_options_are_usage_errors() {
     let sandbox = Sandbox::new();
     sandbox.write("catalog.csv", GOOD);
     for options in [
@@ -143,7 +148,7 @@ fn bad_options_are_bad_usage() {
         "--only [",
         "--deadline soon",
     ] {
-        told(&sandbox, &format!("run catalog.csv {options}"), 2, &["error"]);
+        assert_refused(&sandbox, &format!("run catalog.csv {options}"), 2, &["error"]);
     }
 }
 

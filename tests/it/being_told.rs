@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
 use serde_json::Value;
 
-use crate::support::{Behavior, Provider, Sandbox, code};
+use crate::support::{Behavior, Provider, Sandbox, code, wait_until};
 
 /// What was posted: its path, its headers, its body.
 #[derive(Clone, Debug)]
@@ -92,7 +92,7 @@ fn a_webhook_gets_the_summary_signed_and_again_where_it_was_not_taken() {
 }
 
 #[test]
-fn nobody_who_cannot_be_told_changes_how_a_run_ends() {
+fn failing_notifications_do_not_change_how_a_run_ends() {
     let (sandbox, provider) = two_jobs();
     let deaf = Listener::start(usize::MAX, StatusCode::GONE);
     let arguments = format!("--notify {0}/hook --healthcheck {0}/ping --metrics-file no/such/folder.prom -q", deaf.url);
@@ -120,7 +120,7 @@ fn nobody_who_cannot_be_told_changes_how_a_run_ends() {
 }
 
 #[test]
-fn a_monitor_hears_of_every_ending() {
+fn a_monitor_is_pinged_at_every_end_of_a_run() {
     let (sandbox, provider) = two_jobs();
     sandbox.write("bad.csv", "id,promt\na,Make it red\n");
     let listener = Listener::start(0, StatusCode::OK);
@@ -280,16 +280,14 @@ fn every_line_of_a_jobs_work_has_its_id() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_that_is_told_how_a_run_ended_is_ended_when_somebody_asks_the_program_to_stop() {
+fn a_signal_stops_the_on_finish_command() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 1);
     let begun = sandbox.path("begun");
     let command = format!("touch {}; sleep 3000", begun.display());
     let mut run = provider.run(&sandbox, "");
     let child = run.args(["--on-finish", &command]).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    while !begun.exists() {
-        std::thread::yield_now();
-    }
+    wait_until("the command begins", || begun.exists());
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     code(&output, 0);
@@ -299,7 +297,7 @@ fn a_command_that_is_told_how_a_run_ended_is_ended_when_somebody_asks_the_progra
 
 #[cfg(unix)]
 #[test]
-fn a_second_signal_ends_the_command_and_the_code_stays_that_of_the_batch() {
+fn a_signal_during_the_on_finish_command_stops_it_and_keeps_the_exit_code() {
     let slow = Behavior { edit: std::time::Duration::from_secs(600), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);
@@ -309,13 +307,9 @@ fn a_second_signal_ends_the_command_and_the_code_stays_that_of_the_batch() {
     let child = run.args(["--on-finish", &command]).stderr(std::process::Stdio::piped()).spawn().unwrap();
     let terminate =
         || assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    while provider.accepted() == 0 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(1);
     terminate();
-    while !begun.exists() {
-        std::thread::yield_now();
-    }
+    wait_until("the command begins", || begun.exists());
     terminate();
     let output = child.wait_with_output().unwrap();
     code(&output, 4);

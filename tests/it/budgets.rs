@@ -12,9 +12,7 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
     let manifest = |rows: &[String]| sandbox.write("catalog.csv", format!("id,prompt,images\n{}", rows.concat()));
     manifest(&[row("mug", "#FF0000"), row("vase", "#FF0000"), row("lamp", "#FF0000")]);
     let mut child = provider.run(&sandbox, "").spawn().unwrap();
-    while provider.accepted() < 3 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(3);
     child.kill().unwrap();
     child.wait().unwrap();
 

@@ -84,7 +84,7 @@ fn pictures_without_a_product_are_told_apart_from_broken_ones() {
 }
 
 #[test]
-fn what_cannot_be_measured_says_why() {
+fn a_color_that_cannot_be_measured_has_a_reason() {
     let sandbox = Sandbox::new();
     sandbox.write("speck.png", png(RgbImage::new(1, 1)));
     sandbox.write("clear.png", png(RgbaImage::from_pixel(90, 90, Rgba([9, 9, 9, 0]))));
@@ -125,7 +125,7 @@ fn what_was_left_as_it_was_is_off_although_a_part_of_it_has_the_color() {
 }
 
 #[test]
-fn an_animation_is_its_first_frame_and_that_is_told() {
+fn an_animation_is_its_first_frame_and_that_is_reported() {
     let sandbox = Sandbox::new();
     let mut gif = Vec::new();
     let frames =

@@ -13,9 +13,8 @@ use jiff::Timestamp;
 use crate::support::{Behavior, Provider, Sandbox, code, number};
 
 fn night(sandbox: &Sandbox, provider: &Provider, rows: &[&str], out: &str) -> Output {
-    let rows: String =
-        rows.iter().map(|id| format!("{id},Make the {id} #FF0000,https://example.com/{id}.jpg\n")).collect();
-    sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
+    let rows: Vec<(&str, &str)> = rows.iter().map(|id| (*id, "#FF0000")).collect();
+    sandbox.edits("catalog.csv", &rows);
     provider
         .client(sandbox, &format!("run catalog.csv -o {out} --rate 100/s --burst 9 --no-color-check"))
         .output()
@@ -27,9 +26,9 @@ fn a_run_a_report_and_a_status_go_on_with_a_compacted_journal_as_with_the_long_o
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     code(&night(&sandbox, &provider, &["mug", "vase", "lamp"], "out"), 0);
     code(&night(&sandbox, &provider, &["mug", "vase", "jug"], "out"), 0);
-    let told = |name: &str| sandbox.read(&format!("out/report/{name}"));
+    let report_file = |name: &str| sandbox.read(&format!("out/report/{name}"));
     // What the run has written is what its journal says.
-    let (results, status) = (told("results.csv"), code(&sandbox.run("status out --json"), 0));
+    let (results, status) = (report_file("results.csv"), code(&sandbox.run("status out --json"), 0));
 
     let said = code(&sandbox.run("compact out"), 0);
     assert!(said.contains("24 records in ") && said.contains("are 9 records in "), "{said}");
@@ -37,7 +36,7 @@ fn a_run_a_report_and_a_status_go_on_with_a_compacted_journal_as_with_the_long_o
     assert!(code(&sandbox.run("compact out"), 0).contains("already as short as possible"));
     assert_eq!(code(&sandbox.run("status out --json"), 0), status);
     code(&sandbox.run("report out"), 0);
-    assert_eq!(told("results.csv"), results);
+    assert_eq!(report_file("results.csv"), results);
 
     let (requests, accepted) = (provider.requests(), provider.accepted());
     code(&night(&sandbox, &provider, &["mug", "vase", "jug"], "out"), 0);
@@ -65,9 +64,9 @@ fn compacted_shares_are_merged_and_a_folder_that_somebody_works_in_is_left_alone
 #[test]
 fn whether_a_share_or_the_joint_folder_is_compacted_they_are_merged_again_and_go_on() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
-    let merge = |told: &str| {
+    let merge = |printed: &str| {
         let said = code(&sandbox.run("merge one two -o all --partial"), 0);
-        assert!(said.contains(told), "{said}");
+        assert!(said.contains(printed), "{said}");
     };
     code(&night(&sandbox, &provider, &["mug", "vase"], "one"), 0);
     code(&night(&sandbox, &provider, &["lamp"], "two"), 0);

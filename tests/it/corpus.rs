@@ -52,7 +52,7 @@ fn hold(kept: &str, texts: Vec<(String, String)>) {
 }
 
 #[test]
-fn every_bad_manifest_is_told_where_what_and_how_to_mend_it() {
+fn every_bad_manifest_is_reported_with_location_reason_and_remedy() {
     let names = manifests("bad");
     assert!(names.len() >= 150, "{}", names.len());
     let told: Vec<(String, String)> = names
@@ -78,7 +78,7 @@ fn a_run_of_a_bad_manifest_submits_nothing_and_leaves_nothing() {
 }
 
 #[test]
-fn every_place_that_is_told_is_in_its_file() {
+fn every_place_that_is_reported_is_in_its_file() {
     manifests("bad").par_iter().step_by(2).for_each(|name| {
         let output = dyehouse(&Sandbox::new(), "bad", &["check", name, "--json"]);
         let told: Value = serde_json::from_slice(&output.stdout).unwrap();

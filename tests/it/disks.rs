@@ -63,9 +63,7 @@ fn a_results_folder_that_vanishes_ends_the_run_and_the_next_one_fetches_again() 
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 30);
     let child = run(&sandbox, &provider).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    while provider.accepted() < 5 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(5);
     std::fs::remove_dir_all(sandbox.path("out/results")).unwrap();
     let said = code(&child.wait_with_output().unwrap(), 1);
     assert!(said.contains("results") && said.contains("hint"), "{said}");
@@ -93,9 +91,7 @@ fn a_plan_that_turns_unreadable_ends_the_run_and_no_one_calls_it_finished() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    while provider.accepted() < 1 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(1);
     let mut plan = OpenOptions::new().write(true).open(sandbox.path("out/plan.jsonl")).unwrap();
     plan.seek(SeekFrom::End(-1)).unwrap();
     plan.write_all(b"?").unwrap();
@@ -170,9 +166,7 @@ fn a_disk_that_fills_up_meanwhile_stops_submits_and_what_was_paid_for_is_brought
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    while provider.accepted() < 5 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(5);
     let ballast = sandbox.write("out/ballast", vec![0; 48 << 20]);
     let output = child.wait_with_output().unwrap();
     let said = code(&output, 1);
@@ -192,7 +186,7 @@ fn a_disk_that_fills_up_meanwhile_stops_submits_and_what_was_paid_for_is_brought
 
 #[test]
 #[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
-fn results_that_cannot_be_written_are_told_before_anything_is_paid_for() {
+fn results_that_cannot_be_written_are_reported_before_anything_is_paid_for() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 10);
     let disk = Mounted::tmpfs(&sandbox.path("out/results"), "ro,size=128m");

@@ -93,6 +93,28 @@ fn failed_rows_stay_under_the_budget_of_their_run() {
     assert_eq!(provider.accepted(), 4);
 }
 
+#[test]
+fn failed_rows_use_the_model_and_the_settings_of_their_run() {
+    let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    let settings = "model: other-model\nrun: {rate: 120/s, burst: 9, in_flight: 9, budget_per_run: 5, tolerance: 4}";
+    let job = |id| format!("- {{id: {id}, prompt: 'Make the {id} #1E90FF', images: https://example.com/{id}.jpg}}\n");
+    let jobs: String = ["mug", "cap"].map(job).concat();
+    sandbox.write("catalog.yaml", format!("version: 1\n{settings}\njobs:\n{jobs}"));
+    let run = |arguments: &str| provider.client(&sandbox, &format!("run {arguments}")).output().unwrap();
+    code(&run("catalog.yaml --deadline 1s --grace 0s --price-limit 0.50"), 4);
+    assert_eq!(provider.accepted(), 2);
+    provider.behave(Behavior::default());
+    let printed = code(&run(FAILED), 0);
+    assert_eq!(provider.accepted(), 2, "another model would be another edit: {printed}");
+    assert!(printed.contains("at 120/s") && printed.contains("of a budget of $5.00 per run"), "{printed}");
+
+    provider.behave(Behavior { price: 60, ..Behavior::default() });
+    sandbox.write(FAILED, "id,prompt,images\nhat,Make the hat #1E90FF,https://example.com/hat.jpg\n");
+    let printed = code(&run(&format!("{FAILED} --rate 99/s")), 4);
+    assert!(printed.contains("at 99/s") && printed.contains("$0.50"), "the price limit of the run: {printed}");
+}
+
 /// The program with the provider's key alone, in a folder of its own.
 fn elsewhere(sandbox: &Sandbox, arguments: &str) -> Command {
     std::fs::create_dir_all(sandbox.path("elsewhere")).unwrap();

@@ -46,7 +46,7 @@ fn a_result_that_a_dead_process_has_moved_aside_comes_back_without_the_provider(
 }
 
 #[test]
-fn what_one_backend_made_does_not_pass_for_the_work_of_another() {
+fn a_folder_of_one_backend_is_refused_by_the_other() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
@@ -81,9 +81,7 @@ fn a_lock_file_that_was_cleared_away_lets_no_second_process_in() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 2);
     let mut child = provider.run(&sandbox, "").spawn().unwrap();
-    while provider.accepted() < 2 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(2);
     std::fs::remove_file(sandbox.path("out/.lock")).unwrap();
     code(&provider.run(&sandbox, "").output().unwrap(), 5);
     child.kill().unwrap();
@@ -102,7 +100,7 @@ fn a_result_that_somebody_removed_is_fetched_again_without_paying() {
 }
 
 #[test]
-fn what_a_dead_process_has_fetched_stays_until_it_has_its_name_and_no_longer() {
+fn pictures_fetched_by_a_killed_process_are_kept_until_they_are_named() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
     code(&provider.run(&sandbox, "--only job-000").output().unwrap(), 0);

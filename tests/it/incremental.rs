@@ -1,6 +1,7 @@
 //! The same manifest night after night: only new and changed rows cost money, and rows that are gone cost nothing.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use crate::support::{Behavior, Provider, Sandbox, code};
 
@@ -31,7 +32,7 @@ impl Nights {
 const FIRST: [(&str, &str); 3] = [("mug", "#FF0000"), ("vase", "#FF0000"), ("lamp", "#FF0000")];
 
 #[test]
-fn only_new_and_changed_rows_cost_money_and_removed_ones_are_told_and_kept() {
+fn only_new_and_changed_rows_cost_money_and_removed_ones_are_reported_and_kept() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let (mug, vase) = (nights.picture("mug.png"), nights.picture("vase.png"));
@@ -179,8 +180,35 @@ fn a_manifest_that_makes_no_job_prunes_nothing() {
 }
 
 #[test]
-fn a_report_that_could_not_be_written_is_told_before_anything_is_paid_for() {
+fn a_junit_file_that_cannot_be_written_is_refused_before_anything_is_paid_for() {
     let nights = Nights::new();
-    let said = code(&nights.night(&FIRST, "--junit nowhere/x.xml"), 2);
-    assert!(said.contains("there is no such folder") && nights.provider.accepted() == 0, "{said}");
+    nights.sandbox.write("folder/file", "");
+    for (path, reason) in [
+        ("nowhere/x.xml", "there is no such folder"),
+        ("folder/file/x.xml", "there is no such folder"),
+        ("folder", "it is a folder"),
+    ] {
+        let printed = code(&nights.night(&FIRST, &format!("--junit {path}")), 2);
+        assert!(printed.contains(reason) && nights.provider.accepted() == 0, "{printed}");
+    }
+    assert_eq!(nights.sandbox.names("folder"), ["file"]);
+}
+
+#[test]
+fn a_junit_file_that_cannot_be_written_at_the_end_leaves_summary_report_and_notifications() {
+    let nights = Nights::new();
+    nights.provider.behave(Behavior { edit: Duration::from_secs(600), ..Behavior::default() });
+    nights.sandbox.edits("catalog.csv", &FIRST);
+    let mut run = nights.provider.run(&nights.sandbox, "--junit x.xml --on-finish");
+    let child = run.arg("cat > notice.json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    nights.provider.wait_for_submits(3);
+    nights.sandbox.write("x.xml/file", "");
+    nights.provider.behave(Behavior::default());
+    let printed = code(&child.wait_with_output().unwrap(), 1);
+    assert!(printed.starts_with("3 jobs completed") && printed.contains("failed to write x.xml"), "{printed}");
+    assert_eq!(nights.sandbox.json("out/report/summary.json")["jobs"]["completed"], 3);
+    let notice = nights.sandbox.json("notice.json");
+    assert_eq!((&notice["exit_code"], &notice["jobs"]["completed"]), (&1.into(), &3.into()));
+    code(&nights.provider.run(&nights.sandbox, "--junit y.xml").output().unwrap(), 0);
+    assert!(nights.sandbox.read("y.xml").contains("tests=\"3\""));
 }

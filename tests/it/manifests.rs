@@ -22,7 +22,7 @@ fn photos() -> Sandbox {
 }
 
 #[test]
-fn what_init_writes_runs_as_it_is() {
+fn the_manifest_that_init_writes_can_be_run() {
     for out in ["catalog.yaml", "catalog.csv"] {
         let sandbox = photos();
         let said = code(&sandbox.run(&format!("init photos -o {out} --colors navy,ocean=#1E90FF")), 0);
@@ -40,7 +40,7 @@ fn what_init_writes_runs_as_it_is() {
 }
 
 #[test]
-fn a_file_that_ends_in_the_middle_of_a_row_is_told() {
+fn a_file_that_ends_in_the_middle_of_a_row_is_reported() {
     let sandbox = Sandbox::new();
     let table =
         "id,prompt,images,seed\na,Make it navy,https://example.com/1.jpg,1\nb,Make it red,https://example.com/2";
@@ -52,7 +52,7 @@ fn a_file_that_ends_in_the_middle_of_a_row_is_told() {
 }
 
 #[test]
-fn what_init_writes_is_good_whatever_the_pictures_are_called() {
+fn init_writes_a_valid_manifest_for_any_picture_names() {
     let names = [
         "mug 1.png",
         "MUG-1.png",
@@ -81,7 +81,7 @@ fn what_init_writes_is_good_whatever_the_pictures_are_called() {
 }
 
 #[test]
-fn what_init_writes_is_good_where_names_are_long_or_cannot_be_said() {
+fn init_writes_a_valid_manifest_for_long_and_unpronounceable_names() {
     for out in ["catalog.yaml", "catalog.csv"] {
         let sandbox = Sandbox::new();
         std::fs::create_dir_all(sandbox.path("photos")).unwrap();
@@ -269,7 +269,7 @@ fn a_suggested_file_is_named_as_the_manifest_would_name_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_picture_that_is_no_file_is_told_and_not_waited_for() {
+fn a_picture_that_is_no_file_is_reported_and_not_waited_for() {
     let sandbox = photos();
     let made = std::process::Command::new("mkfifo").arg(sandbox.path("pipe.png")).status().unwrap();
     assert!(made.success());

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{Behavior, Provider, Sandbox, code};
+use crate::support::{Behavior, Provider, Sandbox, code, wait_until};
 
 #[test]
 fn two_hundred_jobs_are_two_hundred_submits_and_a_second_run_makes_no_request() {
@@ -63,9 +63,7 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);
     let mut child = provider.run(&sandbox, "").spawn().unwrap();
-    while provider.accepted() == 0 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(1);
     child.kill().unwrap();
     child.wait().unwrap();
 
@@ -91,7 +89,7 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
 }
 
 #[test]
-fn a_template_that_is_worded_anew_is_told_before_the_catalog_is_paid_for_again() {
+fn a_template_that_is_worded_anew_is_reported_before_the_catalog_is_paid_for_again() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let manifest = |verb: &str| {
         let rows = "[{sku: mug, url: https://example.com/m.jpg}, {sku: vase, url: https://example.com/v.jpg}]";
@@ -126,7 +124,7 @@ fn a_template_that_is_worded_anew_is_told_before_the_catalog_is_paid_for_again()
 }
 
 #[test]
-fn what_was_refused_for_now_is_sent_again_and_paid_for_once() {
+fn a_submit_refused_with_429_is_repeated_and_paid_for_once() {
     let busy = Behavior { every: Some((4, 429)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(busy));
     sandbox.manifest("catalog.csv", 6);
@@ -169,11 +167,10 @@ fn predictions_are_asked_for_where_they_were_submitted_and_nowhere_else() {
     let (sandbox, provider, other) = (Sandbox::new(), Provider::start(slow), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
     let mut child = provider.run(&sandbox, "").spawn().unwrap();
-    while !std::fs::read_to_string(sandbox.path("out/journal.jsonl"))
-        .is_ok_and(|text| text.matches("accepted").count() == 2)
-    {
-        std::thread::yield_now();
-    }
+    wait_until("both predictions are in the journal", || {
+        let journal = std::fs::read_to_string(sandbox.path("out/journal.jsonl"));
+        journal.is_ok_and(|text| text.matches("accepted").count() == 2)
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     let said = code(&other.run(&sandbox, "").output().unwrap(), 2);
@@ -198,9 +195,7 @@ fn a_picture_that_is_replaced_while_the_run_goes_on_is_not_sent_as_the_one_befor
     };
     picture(1);
     let first = night();
-    while provider.accepted() == 0 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(1);
     picture(2);
     code(&first.wait_with_output().unwrap(), 3);
     assert_eq!(provider.accepted(), 1);
@@ -214,7 +209,7 @@ fn a_picture_that_is_replaced_while_the_run_goes_on_is_not_sent_as_the_one_befor
 }
 
 #[test]
-fn what_took_too_long_is_asked_for_before_it_is_paid_for_anew() {
+fn a_prediction_that_timed_out_is_polled_again_before_the_job_is_submitted_again() {
     let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     let job = "{id: mug, prompt: 'Make it #FF0000', images: 'https://example.com/mug.jpg'}";

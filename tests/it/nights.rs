@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{Behavior, Provider, Sandbox, code};
+use crate::support::{Behavior, Provider, Sandbox, code, wait_until};
 
 fn start(sandbox: &Sandbox, provider: &Provider) -> Command {
     let mut command = provider.client(sandbox, "run catalog.csv -o out --rate 100/s --burst 4 --in-flight 4");
@@ -53,9 +53,7 @@ fn a_second_signal_ends_at_once_with_its_own_code_and_loses_nothing_that_was_jou
         let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
         sandbox.manifest("catalog.csv", 1);
         let mut child = start(&sandbox, &provider).spawn().unwrap();
-        while provider.accepted() == 0 {
-            std::thread::yield_now();
-        }
+        provider.wait_for_submits(1);
         signal(&child, name);
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut line = String::new();
@@ -72,31 +70,27 @@ fn a_second_signal_ends_at_once_with_its_own_code_and_loses_nothing_that_was_jou
 }
 
 #[test]
-fn a_second_signal_ends_also_a_run_that_waits_for_somebody_elses_report() {
+fn a_second_signal_ends_a_run_that_waits_for_the_report_lock() {
     for (name, expected) in [("-INT", 130), ("-TERM", 143)] {
         let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
         sandbox.manifest("catalog.csv", 2);
         let turn = std::fs::File::create(sandbox.write("out/.report-lock", "")).unwrap();
         turn.lock().unwrap();
-        let mut child = start(&sandbox, &provider).spawn().unwrap();
+        let mut child = start(&sandbox, &provider).arg("-vv").spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut said = String::new();
-        while !said.contains("2/2") {
-            assert!(stderr.read_line(&mut said).unwrap() > 0, "{said}");
-        }
-        let journal = || std::fs::read_to_string(sandbox.path("out/journal.jsonl")).unwrap();
-        while !journal().contains("\"type\":\"ended\"") {
-            std::thread::yield_now();
-        }
+        let mut printed = String::new();
+        let mut read_until = |line: &str| {
+            while !printed.contains(line) {
+                assert!(stderr.read_line(&mut printed).unwrap() > 0, "{name}: it ended: {printed}");
+            }
+        };
+        read_until("waiting for the report that another process writes");
+        assert!(sandbox.read("out/journal.jsonl").contains("\"type\":\"ended\""));
         signal(&child, name);
-        std::thread::sleep(Duration::from_millis(300));
-        assert!(child.try_wait().unwrap().is_none(), "{name}: the first one asks, and what is written ends");
+        read_until("received a signal");
+        assert!(child.try_wait().unwrap().is_none(), "{name}: the first one only asks");
         signal(&child, name);
-        let asked = std::time::Instant::now();
-        while child.try_wait().unwrap().is_none() {
-            assert!(asked.elapsed() < Duration::from_secs(20), "{name} is not heard");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until("the second signal ends the run", || child.try_wait().unwrap().is_some());
         assert_eq!(child.wait().unwrap().code(), Some(expected), "{name}");
         drop(turn);
         code(&start(&sandbox, &provider).output().unwrap(), 0);
@@ -105,7 +99,7 @@ fn a_second_signal_ends_also_a_run_that_waits_for_somebody_elses_report() {
 }
 
 #[test]
-fn the_key_is_in_nothing_that_is_said_or_left() {
+fn the_key_is_in_no_output_and_no_file() {
     let faults = Behavior { every: Some((3, 500)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(faults));
     sandbox.manifest("catalog.csv", 6);
@@ -134,14 +128,12 @@ fn the_key_is_in_nothing_that_is_said_or_left() {
 }
 
 #[test]
-fn a_second_process_is_told_who_holds_the_folder() {
+fn a_second_process_learns_who_holds_the_folder() {
     let slow = Behavior { edit: Duration::from_secs(60), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);
     let mut first = start(&sandbox, &provider).spawn().unwrap();
-    while provider.accepted() == 0 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(1);
     let said = code(&start(&sandbox, &provider).output().unwrap(), 5);
     assert!(said.contains(&format!("process {}", first.id())), "{said}");
     let status = code(&sandbox.run("status out"), 0);
@@ -251,9 +243,7 @@ fn a_report_that_watches_a_run_keeps_up_with_it_and_ends_with_it() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 3);
     let mut run = start(&sandbox, &provider).spawn().unwrap();
-    while provider.accepted() < 3 {
-        std::thread::yield_now();
-    }
+    provider.wait_for_submits(3);
     let mut watching = sandbox.dyehouse("report out --watch");
     let mut watching = watching.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
@@ -266,7 +256,7 @@ fn a_report_that_watches_a_run_keeps_up_with_it_and_ends_with_it() {
 }
 
 #[test]
-fn a_night_whose_jobs_got_each_others_pictures_says_so_now_and_every_time_after() {
+fn identical_pictures_of_different_jobs_are_reported_in_every_run() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { pictures: 1, ..Behavior::default() }));
     sandbox.manifest("catalog.csv", 3);
     let alike = "2 jobs have exactly the same picture as an earlier job: job-001, job-002; check them";

@@ -42,7 +42,7 @@ const VASE: (&str, &str) = ("vase", "#FF0000");
 const LAMP: (&str, &str) = ("lamp", "#FF0000");
 
 #[test]
-fn an_older_journal_is_told_before_anything_is_paid_for() {
+fn an_older_journal_is_reported_before_anything_is_paid_for() {
     let nights = Nights::with_the_journal_of_the_first(&[MUG], &[MUG, VASE, LAMP]);
     for command in ["run", "check"] {
         let said = code(&nights.command(command, &[MUG, VASE, LAMP], ""), 1);
@@ -55,7 +55,7 @@ fn an_older_journal_is_told_before_anything_is_paid_for() {
 }
 
 #[test]
-fn an_older_journal_is_told_also_where_there_are_no_pictures_that_it_does_not_know() {
+fn an_older_journal_is_reported_also_where_there_are_no_pictures_that_it_does_not_know() {
     let blue = ("mug", "#0000FF");
     let nights = Nights::with_the_journal_of_the_first(&[MUG], &[blue]);
     std::fs::remove_dir_all(nights.sandbox.path("out/results")).unwrap();

@@ -86,7 +86,7 @@ fn manifest(url: &str, paths: &[&str]) -> String {
 }
 
 #[test]
-fn what_is_behind_each_url_is_found_out_without_fetching_it() {
+fn a_probe_checks_every_url_without_downloading_it() {
     let (url, asked, _server) = server();
     let sandbox = Sandbox::new();
     let good = ["/mug.png", "/moved.png", "/old.png", "/older.png", "/untyped.png", "/busy.png"];
@@ -153,7 +153,7 @@ fn a_url_is_asked_once_however_many_jobs_name_it_and_few_at_a_time() {
 }
 
 #[test]
-fn what_is_finished_is_not_asked_and_nobody_there_is_told() {
+fn a_finished_batch_makes_no_requests_and_sends_no_key() {
     let sandbox = Sandbox::new();
     // A port where nobody listens: it was free a moment ago.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -6,9 +6,7 @@ use crate::support::{Behavior, Provider, Sandbox, code};
 
 /// A night over rows of an id and a color.
 fn night(sandbox: &Sandbox, provider: &Provider, rows: &[(&str, &str)], arguments: &str) -> Output {
-    let rows: String =
-        rows.iter().map(|(id, color)| format!("{id},Make the {id} {color},https://example.com/{id}.jpg\n")).collect();
-    sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
+    sandbox.edits("catalog.csv", rows);
     provider.client(sandbox, &format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}")).output().unwrap()
 }
 
@@ -21,7 +19,7 @@ const VASE: (&str, &str) = ("vase", "#FF0000");
 const LAMP: (&str, &str) = ("lamp", "#FF0000");
 
 #[test]
-fn what_was_not_charged_is_free_again_also_where_its_row_is_edited_or_gone() {
+fn releasing_frees_reserved_money_even_if_the_row_was_edited_or_removed() {
     let failing = Behavior { every: Some((1, 500)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(failing));
     code(&night(&sandbox, &provider, &[MUG, VASE, LAMP], ""), 3);

@@ -53,7 +53,7 @@ impl Nights {
 }
 
 #[test]
-fn it_stays_where_it_is_night_after_night_and_is_told() {
+fn a_retouched_picture_is_kept_and_reported_on_every_run() {
     let nights = Nights::with(1, &[MUG, VASE]);
     let retouched = nights.retouch("mug.png");
     let requests = nights.provider.requests();
@@ -70,7 +70,7 @@ fn it_stays_where_it_is_night_after_night_and_is_told() {
 }
 
 #[test]
-fn what_is_empty_is_no_picture_and_is_fetched_again() {
+fn an_empty_file_is_not_a_picture_and_is_fetched_again() {
     let nights = Nights::with(1, &[MUG]);
     let picture = nights.result("mug.png");
     nights.provider.behave(Behavior::default());
@@ -80,7 +80,7 @@ fn what_is_empty_is_no_picture_and_is_fetched_again() {
 }
 
 #[test]
-fn it_goes_to_earlier_with_its_row_and_comes_back_with_it() {
+fn a_retouched_picture_moves_to_earlier_with_its_row_and_returns_with_it() {
     let nights = Nights::with(2, &[MUG, VASE]);
     let retouched = [nights.retouch("mug.png"), nights.retouch("mug-2.png")];
     let said = code(&nights.night(&[VASE], "--prune"), 0);
@@ -95,7 +95,7 @@ fn it_goes_to_earlier_with_its_row_and_comes_back_with_it() {
 }
 
 #[test]
-fn it_comes_back_wherever_the_power_failed_while_it_was_moved() {
+fn a_retouched_picture_is_restored_after_a_power_failure_at_any_step_of_the_move() {
     let nights = Nights::with(1, &[MUG, VASE]);
     let retouched = nights.retouch("mug.png");
     code(&nights.night(&[VASE], "--prune"), 0);
@@ -112,7 +112,7 @@ fn it_comes_back_wherever_the_power_failed_while_it_was_moved() {
 }
 
 #[test]
-fn it_makes_way_for_another_edit_of_its_row_and_comes_back_when_that_is_undone() {
+fn a_retouched_picture_is_set_aside_for_another_edit_of_its_row_and_returns_when_that_is_undone() {
     let nights = Nights::with(1, &[MUG]);
     let red = nights.retouch("mug.png");
     nights.provider.behave(Behavior::default());
@@ -131,7 +131,7 @@ fn it_makes_way_for_another_edit_of_its_row_and_comes_back_when_that_is_undone()
 }
 
 #[test]
-fn it_comes_back_although_the_power_failed_before_that_was_recorded() {
+fn a_retouched_picture_is_restored_after_a_power_failure_before_the_record() {
     let nights = Nights::with(1, &[MUG]);
     let red = nights.retouch("mug.png");
     nights.provider.behave(Behavior::default());
@@ -165,7 +165,7 @@ fn disc_to_show(color: &str) -> Sandbox {
 }
 
 #[test]
-fn it_is_not_submitted_again_for_the_color_that_the_picture_missed_before() {
+fn a_retouched_picture_is_not_rerolled_for_the_color_it_missed_before() {
     let sandbox = disc_to_show("#B22222");
     let night = |arguments: &str| sandbox.run(&format!("run catalog.csv -o out --backend embedded {arguments}"));
     assert!(code(&night(""), 3).contains("1 off"));

@@ -36,7 +36,7 @@ fn a_file_without_a_key_ends_the_run_before_anything_is_made() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_everybody_can_read_is_told_of_once_and_used() {
+fn a_key_file_that_everybody_can_read_is_reported_once_and_used() {
     use std::os::unix::fs::PermissionsExt;
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 1);

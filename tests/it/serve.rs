@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, wait_until};
 
 struct Served {
     child: Child,
@@ -59,9 +59,7 @@ fn the_documented_commands_lead_to_a_picture_also_after_a_restart() {
     let id = submitted["id"].as_str().unwrap();
 
     let poll = |served: &Served| json(&[&format!("{}/api/v1/predictions/{id}", served.url), "-H", key]);
-    while poll(&served)["status"] == "processing" {
-        std::thread::yield_now();
-    }
+    wait_until("the prediction ends", || poll(&served)["status"] != "processing");
     drop(served);
     let served = serve(&sandbox);
     let done = poll(&served);

@@ -83,7 +83,7 @@ fn a_submit_of_unknown_fate_is_uncertain() {
 }
 
 #[test]
-fn what_certainly_did_not_happen_may_be_sent_again() {
+fn a_submit_that_was_certainly_not_accepted_may_be_repeated() {
     let refused = Exchange::Fault(Fault::NotSent("connection refused".into()));
     assert!(matches!(submit(&refused), SubmitOutcome::NotAccepted { reason: Obstacle::Unreachable, .. }));
     let limited = Exchange::Answer(Answer { status: 429, retry_after: Some("5".into()), ..Answer::default() });
@@ -108,7 +108,7 @@ fn refusals_end_the_job_in_the_providers_words() {
 }
 
 #[test]
-fn what_would_refuse_every_job_stops_the_run() {
+fn errors_that_would_affect_every_job_stop_the_run() {
     for status in [401, 403] {
         assert!(matches!(submit(&answer(status, "")), SubmitOutcome::Stop(Stop::Auth(_))));
         let poll = poll(&answer(status, ""));
@@ -161,6 +161,21 @@ fn words_that_end_a_job_end_it_and_other_words_do_not() {
 }
 
 #[test]
+fn statuses_are_read_in_any_letter_case() {
+    let progress = |body: &str| poll(&answer(200, body));
+    assert_eq!(progress(r#"{"status":"Processing"}"#), in_progress());
+    let completed = progress(r#"{"status":"COMPLETED","outputs":["https://a/0.png"]}"#);
+    assert!(matches!(completed, PollOutcome::Finished(Finished::Completed { .. })), "{completed:?}");
+    for word in ["FAILED", "Cancelled"] {
+        let failed = progress(&format!(r#"{{"status":"{word}"}}"#));
+        let message = format!("the provider says `{word}` without a reason");
+        assert_eq!(failed, PollOutcome::Finished(Finished::Failed { class: ErrorClass::Provider, message }));
+    }
+    let unknown = progress(r#"{"status":"Warming"}"#);
+    assert_eq!(unknown, PollOutcome::InProgress { unknown_status: Some("Warming".into()) }, "as the provider wrote it");
+}
+
+#[test]
 fn completed_without_outputs_is_an_error_of_the_provider() {
     for outputs in ["null", "[]", "[\"\"]", "{}"] {
         let outcome = poll(&answer(200, &format!(r#"{{"status":"completed","outputs":{outputs}}}"#)));
@@ -169,7 +184,7 @@ fn completed_without_outputs_is_an_error_of_the_provider() {
 }
 
 #[test]
-fn errors_of_polls_are_never_a_jobs() {
+fn failed_polls_never_fail_a_job() {
     for exchange in [
         answer(500, ""),
         answer(503, "<html>"),
@@ -191,7 +206,7 @@ fn errors_of_polls_are_never_a_jobs() {
 }
 
 #[test]
-fn an_answer_about_another_prediction_is_none() {
+fn an_answer_about_another_prediction_is_ignored() {
     let completed =
         |id: &str| answer(200, &format!(r#"{{"id":"{id}","status":"completed","outputs":["https://a/0.png"]}}"#));
     assert!(matches!(poll(&completed("1b4e28ba-2fa1-11d2-883f-0016d3cca427")), PollOutcome::Again { .. }));
@@ -220,7 +235,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn of_thousands_of_outputs_the_first_are_taken_and_the_others_counted() {
+fn only_the_first_of_thousands_of_outputs_are_taken_and_the_rest_are_counted() {
     let outputs: Vec<String> = (0..5_000).map(|number| format!("https://a/{number}.png")).collect();
     let body = serde_json::json!({"status": "completed", "outputs": outputs}).to_string();
     let PollOutcome::Finished(Finished::Completed { outputs, surplus, .. }) = poll(&answer(200, &body)) else {

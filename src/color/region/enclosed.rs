@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fades_into_the_ground_or_differs_by_a_step_of_eight_bits_is_not_enclosed() {
+    fn soft_edges_and_steps_of_one_level_enclose_no_area() {
         let (colors, found) = scene(0.002);
         assert_eq!(enclosed(&found, &colors, &steps(&colors)), None);
     }

@@ -32,7 +32,7 @@ use json::{Checked, Plan};
 use probe::{Probed, Urls, probe};
 use renamed::Renamed;
 use text::text;
-use warnings::{Files, warnings};
+use warnings::{Files, held_back_warning, other_origin_warning, warnings};
 
 /// The data of a job that `--only` selects.
 struct Candidate {
@@ -47,6 +47,25 @@ struct Details {
     key: Option<EditKey>,
     /// The image URLs for `--probe`.
     urls: Vec<String>,
+}
+
+impl Candidate {
+    /// Returns a job of a folder that knows no jobs.
+    fn of_new(job: &JobRef<'_>, sent: &Sent<'_>) -> Result<Candidate, NotHashed> {
+        Ok(Candidate { features: JobFeatures::of(job, sent.request_hash()?), details: None })
+    }
+
+    fn of_any(job: &JobRef<'_>, sent: &Sent<'_>) -> Result<Candidate, NotHashed> {
+        let fingerprint = sent.fingerprint()?;
+        let key = Some(EditKey { job: job.id.to_id(), fingerprint });
+        let details = Some(Box::new(Details { key, urls: Vec::new() }));
+        Ok(Candidate { features: JobFeatures::of(job, fingerprint.into()), details })
+    }
+
+    fn with_urls(mut self, job: &JobRef<'_>) -> Candidate {
+        self.details.get_or_insert_default().urls = urls_of(job);
+        self
+    }
 }
 
 /// The result of checking a manifest without errors.
@@ -108,11 +127,12 @@ fn examine(
     screen: &Screen,
 ) -> Result<Findings, Failure> {
     let run = &arguments.run;
-    let manifest = open(&run.manifest).map_err(Failure::Manifest)?;
+    let mut manifest = open(&run.manifest).map_err(Failure::Manifest)?;
     notices.extend(manifest.notices().iter().cloned());
-    let mut options = Options::merge(run, &manifest)?;
+    let options = Options::merge(run, &manifest)?;
     let ledger = options.ledger()?;
-    options.inherit(&ledger);
+    let options = options.inherit(run, &ledger)?;
+    manifest.set_model(options.model());
     options.check_folder(&ledger)?;
     let mut pictures = LocalPictures::with_cache(&options.folder.pictures());
     let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
@@ -120,7 +140,6 @@ fn examine(
     let mut urls = arguments.probe.then(Urls::default);
     let mut conflicts = OtherRunConflicts::of(options.backend, &options.scope);
     let is_blank = ledger.is_blank() && !options.folder.has_results() && conflicts.is_none();
-    let is_probed = arguments.probe;
     let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
     let (mut held_back, mut asked_again) = (HeldBack::default(), 0);
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
@@ -128,17 +147,8 @@ fn examine(
         if !options.selection.names(job.id.as_str()) {
             return Ok(None);
         }
-        let (key, request_hash) = match is_blank {
-            true => (None, sent.request_hash()?),
-            false => {
-                let fingerprint = sent.fingerprint()?;
-                (Some(EditKey { job: job.id.to_id(), fingerprint }), fingerprint.into())
-            }
-        };
-        let features = JobFeatures::of(job, request_hash);
-        let urls = if is_probed { urls_of(job) } else { Vec::new() };
-        let details = (key.is_some() || is_probed).then(|| Box::new(Details { key, urls }));
-        Ok::<_, NotHashed>(Some(Candidate { features, details }))
+        let candidate = if is_blank { Candidate::of_new(job, sent)? } else { Candidate::of_any(job, sent)? };
+        Ok::<_, NotHashed>(Some(if arguments.probe { candidate.with_urls(job) } else { candidate }))
     };
     let row_warnings = for_each(&manifest, &options, &mut pictures, candidate, |job| {
         let Partitioned::Ours(candidate) = job else { return Ok(()) };
@@ -174,20 +184,11 @@ fn examine(
     forecast.finish(&ledger, &options);
     let files = Files { manifest: run.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
     let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;
-    let held_back = (!held_back.is_empty()).then(|| {
-        Diagnostic::about_job(Severity::Warning, &files.manifest, None, held_back.to_string(), HeldBack::HINT)
-    });
+    let held_back = held_back_warning(&files, &held_back);
     let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
     let conflicts = conflicts.and_then(|conflicts| conflicts.warning(&files.manifest));
-    let other_origin = options.check_origin(&ledger, asked_again).err().map(|error| {
-        Diagnostic::about_job(
-            Severity::Warning,
-            &files.manifest,
-            None,
-            format!("a run would be refused: {error}"),
-            &error.hint(),
-        )
-    });
+    let other_origin = options.check_origin(&ledger, asked_again).err();
+    let other_origin = other_origin.map(|refused| other_origin_warning(&files, &refused));
     let refusals = conflicts.into_iter().chain(other_origin);
     let warnings = row_warnings.into_iter().chain(renamed).chain(held_back).chain(refusals).chain(warnings).collect();
     let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;

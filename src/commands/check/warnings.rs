@@ -1,4 +1,6 @@
+use crate::commands::UsageError;
 use crate::commands::options::Options;
+use crate::job::HeldBack;
 use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, Severity};
 use crate::plan::Advice;
@@ -12,6 +14,14 @@ pub(super) struct Files {
     pub(super) lines: String,
 }
 
+impl Files {
+    /// Returns a warning about the manifest as a whole.
+    fn warning(&self, message: String, hint: &str) -> Diagnostic {
+        Diagnostic::about_job(Severity::Warning, &self.manifest, None, message, hint)
+    }
+}
+
+/// Returns the warnings about the plan: what the rows ask for, the money, and the selection.
 pub(super) fn warnings(
     files: &Files,
     forecast: &Forecast,
@@ -19,23 +29,30 @@ pub(super) fn warnings(
     ledger: &Ledger,
     options: &Options,
 ) -> Vec<Diagnostic> {
-    let mut warnings: Vec<Diagnostic> = advice
-        .warnings()
-        .into_iter()
-        .map(|warning| {
-            let (line, id) = &warning.first;
-            Diagnostic::about_job(
-                Severity::Warning,
-                &files.lines,
-                Some((*line, id.as_ref())),
-                warning.message,
-                warning.hint,
-            )
-        })
-        .collect();
-    let mut warn = |message: String, hint: &str| {
-        warnings.push(Diagnostic::about_job(Severity::Warning, &files.manifest, None, message, hint));
-    };
+    let about_rows = advice.warnings().into_iter().map(|warning| {
+        let (line, id) = &warning.first;
+        let row = Some((*line, id.as_ref()));
+        Diagnostic::about_job(Severity::Warning, &files.lines, row, warning.message, warning.hint)
+    });
+    let mut warnings: Vec<Diagnostic> = about_rows.collect();
+    warnings.extend(money_warnings(files, forecast, ledger, options));
+    warnings.extend(selection_warning(files, forecast, options));
+    warnings
+}
+
+/// Returns the warning that some jobs are not submitted because of pictures that the journal does not know.
+pub(super) fn held_back_warning(files: &Files, held_back: &HeldBack) -> Option<Diagnostic> {
+    (!held_back.is_empty()).then(|| files.warning(held_back.to_string(), HeldBack::HINT))
+}
+
+/// Returns the warning that a run would be refused, because open predictions are at another origin.
+pub(super) fn other_origin_warning(files: &Files, refused: &UsageError) -> Diagnostic {
+    files.warning(format!("a run would be refused: {refused}"), &refused.hint())
+}
+
+fn money_warnings(files: &Files, forecast: &Forecast, ledger: &Ledger, options: &Options) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    let mut warn = |message: String, hint: &str| warnings.push(files.warning(message, hint));
     if let Some(budget) = options.settings.budget {
         let whole = ledger.spent() + ledger.reserved() + forecast.estimate_cents;
         if whole > budget {
@@ -62,14 +79,20 @@ pub(super) fn warnings(
             _ => warn(message, "the next runs make the others; or raise --budget-per-run"),
         }
     }
-    if forecast.jobs == 0 {
-        match options.selection.only().is_none() {
-            _ if !options.selection.is_below_limit(0) => {
-                warn("no job is within --limit 0".to_owned(), "give the number of jobs to begin with");
-            }
-            true => warn("the manifest makes no job".to_owned(), "its `when:` leaves every row out"),
-            false => warn("no job of this share matches --only".to_owned(), "others may have one"),
-        }
-    }
     warnings
+}
+
+/// Returns why no job is selected, if none is.
+fn selection_warning(files: &Files, forecast: &Forecast, options: &Options) -> Option<Diagnostic> {
+    if forecast.jobs > 0 {
+        return None;
+    }
+    let (message, hint) = if !options.selection.is_below_limit(0) {
+        ("no job is within --limit 0", "give the number of jobs to begin with")
+    } else if options.selection.only().is_none() {
+        ("the manifest makes no job", "its `when:` leaves every row out")
+    } else {
+        ("no job of this share matches --only", "others may have one")
+    };
+    Some(files.warning(message.to_owned(), hint))
 }

@@ -79,9 +79,14 @@ pub enum UsageError {
     /// A time of day was given, but this machine's time zone is unknown.
     #[error("determine the local time zone: {0}")]
     TimeZone(jiff::Error),
-    /// The folder for the JUnit file does not exist.
-    #[error("write a JUnit file into {}: there is no such folder", .0.display())]
-    JunitFolder(PathBuf),
+    /// The JUnit file cannot be written at the end of the run.
+    #[error("write the JUnit file {}: {reason}", path.display())]
+    JunitFile {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
     /// A recolored picture must be named `.png`.
     #[error("write {}: pictures are written as PNG files", .0.display())]
     NotPng(PathBuf),
@@ -118,7 +123,7 @@ impl UsageError {
             UsageError::TimeZone(_) => {
                 "install tzdata, or set TZ to a time zone known to this machine, such as UTC".to_owned()
             }
-            UsageError::JunitFolder(_) => "create it first, or name another file".to_owned(),
+            UsageError::JunitFile { .. } => "give a file in an existing folder that can be written to".to_owned(),
             UsageError::NotPng(path) => format!("name it {}", path.with_extension("png").display()),
         }
     }

@@ -28,13 +28,9 @@ use target::Target;
 
 /// Joins the folders of several runs.
 pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure> {
-    let target_path = canonical(&arguments.out);
-    let mut seen = BTreeSet::new();
-    let named: Vec<&PathBuf> = arguments.dirs.iter().filter(|dir| seen.insert(canonical(dir))).collect();
     // An output folder that is also given as an input has the result of an earlier merge.
-    let is_target_named = seen.contains(&target_path);
-    let others = named.into_iter().filter(|dir| canonical(dir) != target_path);
-    let sources = others.map(|dir| Source::open(dir)).collect::<Result<Vec<Source>, Failure>>()?;
+    let is_target_named = arguments.dirs.iter().any(|dir| canonical(dir) == canonical(&arguments.out));
+    let sources = open_sources(arguments)?;
     let mut target = Target::open(&arguments.out)?;
     target.check_is_whole()?;
     check_shares(&sources, arguments.partial || is_target_named)?;
@@ -42,10 +38,8 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
 
     let journals: Vec<Arc<dyn ReadAt>> =
         std::iter::once(&target.journal).chain(sources.iter().map(|source| &source.journal)).map(Arc::clone).collect();
-    if let Some((one, other)) = of_different_manifests(&sources) {
-        screen.print_line(&format!(
-            "{one} and {other} are from different manifests; jobs that they define differently are paid for again"
-        ));
+    if let Some(warning) = different_manifests_warning(&sources) {
+        screen.print_line(&warning);
     }
     let long_journals;
     let merged = match MergedJournal::of(&journals) {
@@ -86,6 +80,12 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     Ok(exit(&ledger))
 }
 
+/// Opens the given folders, each once, without the output folder.
+fn open_sources(arguments: &Merge) -> Result<Vec<Source>, Failure> {
+    let mut seen = BTreeSet::from([canonical(&arguments.out)]);
+    arguments.dirs.iter().filter(|dir| seen.insert(canonical(dir))).map(|dir| Source::open(dir)).collect()
+}
+
 /// Refuses folders of several backends, and incomplete sets of shares.
 fn check_shares(sources: &[Source], partial: bool) -> Result<(), MergeError> {
     for pair in sources.windows(2) {
@@ -105,11 +105,16 @@ fn check_shares(sources: &[Source], partial: bool) -> Result<(), MergeError> {
     if missing.is_empty() || partial { Ok(()) } else { Err(MergeError::Missing { shares: missing }) }
 }
 
-/// Returns two folders whose last runs were of manifests with different file names.
-fn of_different_manifests(sources: &[Source]) -> Option<(String, String)> {
+/// Returns a warning if the last runs of two folders were of manifests with different file names.
+fn different_manifests_warning(sources: &[Source]) -> Option<String> {
     let named = |source: &Source| Path::new(&source.run.manifest).file_name().map(ToOwned::to_owned);
     let pair = sources.windows(2).find(|pair| named(&pair[0]) != named(&pair[1]))?;
-    Some((pair[0].path().display().to_string(), pair[1].path().display().to_string()))
+    let (one, other) = (pair[0].path(), pair[1].path());
+    Some(format!(
+        "{} and {} are from different manifests; jobs that they define differently are paid for again",
+        one.display(),
+        other.display()
+    ))
 }
 
 /// Returns `journals`, of which the first is the output folder's, with the long journals of `sources` where they exist.

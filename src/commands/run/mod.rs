@@ -27,22 +27,33 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let ended = execute(arguments, screen, &runtime, &mut notifications, &interruption);
     interruption.work_is_over();
     // The result is printed first. The folder is already unlocked, because a command may want to use it.
-    match ended {
-        Ok((summary, exit)) => {
+    let exit = match &ended {
+        Ok(end) => {
             if arguments.json {
-                print_json(&summary.json(exit));
+                print_json(&end.summary.json(end.exit));
             } else {
-                print(summary.text().as_bytes());
+                print(end.summary.text().as_bytes());
             }
-            notifications.send(&runtime, Ok((&summary, exit)), &interruption);
-            Ok(exit)
+            if let Some(failure) = &end.report_failure {
+                screen.fail(|style| failure.render(style));
+            }
+            end.exit
         }
         Err(failure) => {
             screen.fail(|style| failure.render(style));
-            notifications.send(&runtime, Err(&failure), &interruption);
-            Ok(failure.exit())
+            failure.exit()
         }
-    }
+    };
+    notifications.send(&runtime, ended.as_ref(), &interruption);
+    Ok(exit)
+}
+
+/// The end of a run whose work is over.
+struct End {
+    summary: RunSummary,
+    exit: Exit,
+    /// Why the report is missing or incomplete. What was paid for is safe all the same.
+    report_failure: Option<Failure>,
 }
 
 fn execute(
@@ -51,7 +62,7 @@ fn execute(
     runtime: &Runtime,
     notifications: &mut Notifications,
     interruption: &Interruption,
-) -> Result<(RunSummary, Exit), Failure> {
+) -> Result<End, Failure> {
     let (mut session, HeldFolder { lock: _lock, ledger, disk }) = Session::prepare(arguments, screen)?;
     let spent_before = ledger.spent();
     let remaining = session.remaining(&ledger)?;
@@ -59,6 +70,8 @@ fn execute(
     let ending = runtime.block_on(session.work(ledger, disk, notifications, interruption))?;
     session.clean_up(&ending.ledger, remaining)?;
     let (outcome, removed) = session.outcome(&ending.ledger, remaining)?;
-    session.report(&ending.ledger, remaining)?;
-    session.summary(&ending, spent_before, outcome, removed)
+    let report_failure = session.report(&ending.ledger, remaining).err();
+    let (summary, exit) = session.summary(&ending, spent_before, outcome, removed)?;
+    let exit = report_failure.as_ref().map_or(exit, Failure::exit);
+    Ok(End { summary, exit, report_failure })
 }

@@ -18,9 +18,10 @@ use crate::manifest::Style;
 use crate::notify::{
     Healthcheck, NoticeError, NoticeUrl, Ping, RunNotice, SigningKey, Summaries, Webhook, run_command, write_metrics,
 };
-use crate::progress::RunSummary;
 use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
+
+use super::End;
 
 /// The time limit of a webhook or a monitor.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -72,12 +73,7 @@ impl Notifications {
     }
 
     /// Sends all notifications about the end of the run. Failures are logged as errors and change nothing.
-    pub(super) fn send(
-        mut self,
-        runtime: &Runtime,
-        ended: Result<(&RunSummary, Exit), &Failure>,
-        interruption: &Interruption,
-    ) {
+    pub(super) fn send(mut self, runtime: &Runtime, ended: Result<&End, &Failure>, interruption: &Interruption) {
         let signal = &interruption.stop;
         let outcome = self.outcome(ended);
         // The process that has locked the folder writes the metrics itself.
@@ -116,22 +112,28 @@ impl Notifications {
         });
     }
 
-    fn outcome(&self, ended: Result<(&RunSummary, Exit), &Failure>) -> RunNotice {
+    fn outcome(&self, ended: Result<&End, &Failure>) -> RunNotice {
         let manifest = self.arguments.manifest.display().to_string();
         let outcome = match ended {
-            Ok((run, exit)) => {
+            Ok(end) => {
+                let run = &end.summary;
                 let summary = std::fs::read(run.report.with_file_name("summary.json")).ok();
                 let batch = summary.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null);
                 let folder = run.results.parent().unwrap_or(&run.results).to_owned();
-                let summaries = Summaries { text: run.text(), run: run.json(exit), batch };
-                RunNotice::ended(exit, manifest, folder, summaries)
+                let error = end.report_failure.as_ref().map(|failure| failure.render(Style::Plain));
+                let text = run.text() + error.as_deref().unwrap_or_default();
+                let mut run = run.json(end.exit);
+                if let Some(error) = error {
+                    run["error"] = error.into();
+                }
+                RunNotice::ended(end.exit, manifest, folder, Summaries { text, run, batch })
             }
             Err(failure) => {
                 let error = failure.render(Style::Plain);
                 RunNotice::broken(failure.exit(), manifest, error, failure.hint().as_deref())
             }
         };
-        let stopped = ended.ok().and_then(|(run, _)| run.stopped.as_ref());
+        let stopped = ended.ok().and_then(|end| end.summary.stopped.as_ref());
         let is_planned_stop = stopped.is_some_and(StopReason::is_planned);
         RunNotice { share: self.arguments.partition, is_planned_stop, ..outcome }
     }

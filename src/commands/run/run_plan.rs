@@ -108,29 +108,15 @@ impl RunPlan {
                 |line: &PlanLine<'_>| run_plan.state_of(line, ledger, &unknown_pictures, options, is_below_limit);
             // Looking for a million pictures is mostly waiting.
             let states: Vec<JobState<'_>> = lines.par_iter().map(state_of).collect::<Result<_, _>>()?;
-            for JobState { key, id, brief, is_shown, base_decision, decision, picture } in states {
-                run_plan.ids.push(id);
-                run_plan.counts.add(brief.as_ref().map_or(JobStatus::Pending, Brief::status));
-                run_plan.shown += u64::from(is_shown);
-                if let Some(fingerprint) = wanted.get_mut(&key.job) {
-                    *fingerprint = Some(key.fingerprint);
+            for mut state in states {
+                if let Some(fingerprint) = wanted.get_mut(&state.key.job) {
+                    *fingerprint = Some(state.key.fingerprint);
                 }
-                let decision = decision.filter(|_| options.selection.is_below_limit(selected_jobs));
-                if decision.is_some() {
-                    selected_jobs += 1;
-                    run_plan.asked_again +=
-                        u64::from(base_decision.is_some_and(|decision| decision.asks_again(brief.as_ref())));
-                    run_plan.returning += u64::from(base_decision == Some(Decision::Reinstate));
-                    run_plan.changed.jobs += u64::from(decision == Some(Decision::Changed));
-                    run_plan.changed.shown += u64::from(decision == Some(Decision::Changed) && is_shown);
-                    if let Some(picture) = picture {
-                        run_plan.held_back.add(picture);
-                    }
-                    run_plan
-                        .initial_outcome
-                        .add(brief.as_ref(), base_decision == Some(Decision::Keep(Kept::Retouched)));
+                if !options.selection.is_below_limit(selected_jobs) {
+                    state.decision = None;
                 }
-                run_plan.decisions.push(decision);
+                selected_jobs += usize::from(state.decision.is_some());
+                run_plan.add(state);
             }
         }
         run_plan.ids.sort();
@@ -140,6 +126,29 @@ impl RunPlan {
             run_plan.orphans.iter().filter(|work| matches!(work.task, Task::Follow) && !is_in_work(&work.key));
         run_plan.asked_again += followed.count() as u64;
         Ok(run_plan)
+    }
+
+    /// Adds a job of the plan. Without a decision it is not selected, and only counted.
+    fn add(&mut self, job: JobState<'_>) {
+        let JobState { id, brief, is_shown, base_decision, decision, picture, .. } = job;
+        let brief = brief.as_ref();
+        self.ids.push(id);
+        self.counts.add(brief.map_or(JobStatus::Pending, Brief::status));
+        self.shown += u64::from(is_shown);
+        self.decisions.push(decision);
+        if decision.is_none() {
+            return;
+        }
+        self.asked_again += u64::from(base_decision.is_some_and(|decision| decision.asks_again(brief)));
+        self.returning += u64::from(base_decision == Some(Decision::Reinstate));
+        if decision == Some(Decision::Changed) {
+            self.changed.jobs += 1;
+            self.changed.shown += u64::from(is_shown);
+        }
+        if let Some(picture) = picture {
+            self.held_back.add(picture);
+        }
+        self.initial_outcome.add(brief, base_decision == Some(Decision::Keep(Kept::Retouched)));
     }
 
     /// Returns the state of a job of the plan from the journal, and looks for its pictures if it may be selected.

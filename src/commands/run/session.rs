@@ -16,7 +16,7 @@ use crate::commands::report_data::{self, Live, PlanCounts, ReportInputs, resume}
 use crate::exit::Exit;
 use crate::job::{Backend, Cents, ContentHash, JobId, StatusCounts};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
-use crate::manifest::{Manifest, render};
+use crate::manifest::{Diagnostic, Manifest, render};
 use crate::outputs::remove_leftovers;
 use crate::plan::Work;
 use crate::progress::{ChangedJobs, MoneySummary, Reporter, RunSummary, Screen};
@@ -69,13 +69,14 @@ pub(super) struct HeldFolder {
 impl<'a> Session<'a> {
     pub(super) fn prepare(arguments: &'a Run, screen: &'a Screen) -> Result<(Session<'a>, HeldFolder), Failure> {
         let started = Instant::now();
-        let manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
+        let mut manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
         let mut opening = FolderOpening::begin(&options.folder);
         if options.scope == ManifestScope::Part {
             opening = opening.read()?;
             if let Some(ledger) = opening.ledger() {
-                options.inherit(ledger);
+                options = options.inherit(arguments, ledger)?;
+                manifest.set_model(options.model());
             }
         }
         let planning = Planning::begin(&manifest, &options, &opening)?;
@@ -99,28 +100,10 @@ impl<'a> Session<'a> {
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
         let changed = ChangedJobs { price, ..run_plan.changed };
         let name = arguments.manifest.display().to_string();
-        if let Some(mut conflicts) = OtherRunConflicts::of(options.backend, &options.scope) {
-            for decided in run_plan.decided(&options.folder)? {
-                let (key, decision) = decided?;
-                conflicts.note(&key.job, decision);
-            }
-            conflicts.warning(&name).iter().for_each(|warning| screen.say(&render(warning, screen.style())));
+        if let Some(warning) = other_run_warning(&options, &run_plan, &name)? {
+            screen.say(&render(&warning, screen.style()));
         }
-        // The rows of a partial manifest belong to the manifest of the run.
-        let whole = ledger.last_run().filter(|_| options.scope == ManifestScope::Part);
-        let opening = RunStart {
-            manifest: whole.map_or_else(|| name.clone(), |run| run.manifest.clone()),
-            backend: options.backend,
-            origin: options.origin(),
-            program: env!("CARGO_PKG_VERSION").to_owned(),
-            jobs: run_plan.counts,
-            budget_cents: options.settings.budget,
-            partition: options.partition,
-            held_back: run_plan.held_back.clone(),
-            images_via: options.images_via.map(|via| via.to_string()),
-            directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
-            resume: Some(resume_command()),
-        };
+        let opening = opening_record(&ledger, &options, &run_plan, &name);
         let session =
             Session { started, arguments, screen, options, name, plan, run_plan, opening, set_aside: 0, changed };
         Ok((session, HeldFolder { lock, ledger, disk }))
@@ -219,6 +202,7 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn report(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
+        JournalCheckpoint::put(&self.options.folder);
         let folder = &self.options.folder;
         let junit = self.arguments.junit.as_deref();
         let inputs = ReportInputs { folder, ledger, manifest: &self.opening.manifest, junit };
@@ -227,7 +211,6 @@ impl<'a> Session<'a> {
             report_data::write(&inputs)?;
         }
         self.stamp()?.put(folder);
-        JournalCheckpoint::put(folder);
         Ok(())
     }
 
@@ -273,6 +256,36 @@ impl<'a> Session<'a> {
             resume: resume_command(),
         };
         Ok((summary, exit))
+    }
+}
+
+/// Returns the warning about jobs that are open in the run whose report contains the manifest, if that is another run.
+fn other_run_warning(options: &Options, run_plan: &RunPlan, name: &str) -> Result<Option<Diagnostic>, FolderError> {
+    let Some(mut conflicts) = OtherRunConflicts::of(options.backend, &options.scope) else { return Ok(None) };
+    for decided in run_plan.decided(&options.folder)? {
+        let (key, decision) = decided?;
+        conflicts.note(&key.job, decision);
+    }
+    Ok(conflicts.warning(name))
+}
+
+/// Returns the record for the start of a run of the manifest `name`.
+fn opening_record(ledger: &Ledger, options: &Options, run_plan: &RunPlan, name: &str) -> RunStart {
+    // The rows of a partial manifest belong to the manifest of the run.
+    let whole = ledger.last_run().filter(|_| options.scope == ManifestScope::Part);
+    RunStart {
+        manifest: whole.map_or_else(|| name.to_owned(), |run| run.manifest.clone()),
+        backend: options.backend,
+        origin: options.origin(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        jobs: run_plan.counts,
+        budget_cents: options.settings.budget,
+        partition: options.partition,
+        held_back: run_plan.held_back.clone(),
+        images_via: options.images_via.map(|via| via.to_string()),
+        settings: options.inheritable(),
+        directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
+        resume: Some(resume_command()),
     }
 }
 

@@ -11,6 +11,36 @@ const BAR: u64 = 30;
 
 /// Returns the state of a run as text for people.
 pub(super) fn text(view: &StatusView) -> String {
+    let mut text = head(view);
+    add_jobs(&mut text, view);
+    let colors = view.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
+    let colors: Vec<String> = colors.map(|(word, count)| format!("{count} {word}")).collect();
+    if !colors.is_empty() {
+        add_line(&mut text, "color", &colors.join(", "));
+    }
+    let is_made_here = view.backend == Some(Backend::Embedded);
+    let money = &view.cost_cents;
+    add_line(&mut text, "cost", &if is_made_here { cost_here(money.spent) } else { cost(money) });
+    if let Some(pace) = &view.pace {
+        let mut words =
+            format!("{:.1} per minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
+        if let Some(left) = pace.seconds_left {
+            words.push_str(&format!("; about {} left", words::seconds(left)));
+        }
+        add_line(&mut text, "pace", &words);
+    }
+    for (name, at) in [("started", view.started_at), ("updated", view.last_record_at)] {
+        if let Some(at) = at {
+            add_line(&mut text, name, &at.strftime("%F %T UTC").to_string());
+        }
+    }
+    if let Some(resume) = &view.resume {
+        add_line(&mut text, "resume", resume);
+    }
+    text
+}
+
+fn head(view: &StatusView) -> String {
     let mut head = format!("{}: {}", view.folder, view.state);
     for note in [&view.held_by, &view.stopped].into_iter().flatten() {
         head.push_str(&format!(", {note}"));
@@ -18,12 +48,12 @@ pub(super) fn text(view: &StatusView) -> String {
     if let Some(share) = view.partition {
         head.push_str(&format!(", share {share}"));
     }
+    head + "\n"
+}
+
+/// Adds the jobs by status, and those that need a person's attention.
+fn add_jobs(text: &mut String, view: &StatusView) {
     let folder = Path::new(&view.folder);
-    let mut text = format!("{head}\n");
-    let line = |text: &mut String, name: &str, value: &str| {
-        text.push_str(format!("  {name:<10}{value}").trim_end());
-        text.push('\n');
-    };
     let jobs = &view.jobs;
     let width = jobs.total.to_string().len();
     for (name, count) in [
@@ -32,52 +62,31 @@ pub(super) fn text(view: &StatusView) -> String {
         ("uncertain", jobs.uncertain),
         ("pending", jobs.pending),
     ] {
-        line(&mut text, name, &format!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
+        add_line(text, name, &format!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
         if name == "uncertain" {
             let (asked, lines) = UncertainSubmit::asked(&view.uncertain);
             text.push_str(&lines);
             if asked > 0 {
-                line(&mut text, "", &UncertainSubmit::advice(folder));
+                add_line(text, "", &UncertainSubmit::advice(folder));
             }
         }
     }
     if let Some((advice, lines)) = UncertainSubmit::left_behind(&view.uncertain, folder) {
-        line(&mut text, "reserved", &advice);
+        add_line(text, "reserved", &advice);
         text.push_str(&lines);
     }
     if view.removed > 0 {
-        let removed = format!("{:>width$} no longer in the manifest; the pictures stay", view.removed);
-        line(&mut text, "removed", &removed);
+        add_line(text, "removed", &format!("{:>width$} no longer in the manifest; the pictures stay", view.removed));
     }
     if !view.held_back.is_empty() {
         let held_back = format!("{:>width$}: {}", view.held_back.jobs, view.held_back.reason());
-        line(&mut text, "held back", &held_back);
+        add_line(text, "held back", &held_back);
     }
-    let colors = view.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
-    let colors: Vec<String> = colors.map(|(word, count)| format!("{count} {word}")).collect();
-    if !colors.is_empty() {
-        line(&mut text, "color", &colors.join(", "));
-    }
-    let is_made_here = view.backend == Some(Backend::Embedded);
-    let money = &view.cost_cents;
-    line(&mut text, "cost", &if is_made_here { cost_here(money.spent) } else { cost(money) });
-    if let Some(pace) = &view.pace {
-        let mut words =
-            format!("{:.1} per minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
-        if let Some(left) = pace.seconds_left {
-            words.push_str(&format!("; about {} left", words::seconds(left)));
-        }
-        line(&mut text, "pace", &words);
-    }
-    for (name, at) in [("started", view.started_at), ("updated", view.last_record_at)] {
-        if let Some(at) = at {
-            line(&mut text, name, &at.strftime("%F %T UTC").to_string());
-        }
-    }
-    if let Some(resume) = &view.resume {
-        line(&mut text, "resume", resume);
-    }
-    text
+}
+
+fn add_line(text: &mut String, name: &str, value: &str) {
+    text.push_str(format!("  {name:<10}{value}").trim_end());
+    text.push('\n');
 }
 
 /// Returns a bar and its percentage. Any count above zero is visible, even one job of a million.

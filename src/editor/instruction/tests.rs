@@ -122,7 +122,7 @@ fn read(prompt: &str) -> Result<Vec<(Option<String>, String)>, String> {
 }
 
 #[test]
-fn what_people_write_is_understood() {
+fn common_spellings_are_understood() {
     let hex = |name: &str| name.parse::<Hex>().unwrap().to_string();
     let wrong: Vec<String> = UNDERSTOOD
         .iter()
@@ -136,7 +136,7 @@ fn what_people_write_is_understood() {
 }
 
 #[test]
-fn what_is_beyond_it_is_refused_with_why_and_with_what_it_can_do() {
+fn an_unsupported_instruction_is_refused_with_the_reason_and_the_supported_ones() {
     let wrong: Vec<String> = REFUSED
         .iter()
         .filter_map(|(prompt, why)| {

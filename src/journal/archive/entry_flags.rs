@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_marked_is_read_again_and_rare_goals_are_left_to_the_journal() {
+    fn marked_entries_are_read_again_and_rare_states_are_left_to_the_journal() {
         let mut color_targets = ColorTargets::default();
         let tolerance = Tolerance::default();
         for number in 0..200u8 {

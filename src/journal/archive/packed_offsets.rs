@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_can_be_packed_unpacks_to_the_same(first in 0..1u64 << 41, distances in prop::collection::vec(1..1u64 << 22, 0..6)) {
+        fn packed_entries_unpack_to_the_same_values(first in 0..1u64 << 41, distances in prop::collection::vec(1..1u64 << 22, 0..6)) {
             let mut offsets = LineOffsets(smallvec![first]);
             for distance in distances {
                 offsets.0.push(offsets.0[offsets.0.len() - 1] + distance);

@@ -1,5 +1,7 @@
 //! The parts of records: pictures, checks, re-rolls, the start of a run, and the provider's limits.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::color::{Check, Hex, Tolerance};
@@ -31,6 +33,9 @@ pub struct RunStart {
     /// How local pictures reach the provider, if the user has chosen that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images_via: Option<String>,
+    /// The other settings that a run of some of its jobs inherits, as a manifest would have them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
     /// The working directory of the run; paths in its plan are relative to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_chained_reads_as_one() {
+    fn chained_errors_read_as_one_sentence() {
         let bytes = |text: &str| Arc::new(text.as_bytes().to_vec()) as Arc<dyn ReadAt>;
         let chained = Chained { first: bytes("one two and more"), length: 7, then: bytes("no three"), from: 2 };
         let read = |offset, max_length| {

@@ -305,7 +305,7 @@ mod tests {
     proptest! {
         /// However a line is changed, the scanner reads it as serde does, or leaves it to serde.
         #[test]
-        fn what_is_scanned_is_what_the_general_reader_reads(
+        fn the_scanner_and_the_general_reader_agree_on_every_line(
             kind in any::<prop::sample::Index>(), milliseconds in 0..4_000_000_000_000_i64,
             changes in prop::collection::vec((any::<prop::sample::Index>(), 0..3u8, any::<prop::sample::Index>()), 0..3),
         ) {

@@ -217,7 +217,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn counts_follow_the_jobs() {
+    fn counts_are_updated_with_the_jobs() {
         let failed = Step::Failed { class: ErrorClass::Moderated, message: "no".into() };
         let ledger = ledger(&[("a", intent(1)), ("b", intent(1)), ("a", accepted(7)), ("a", failed)]);
         assert_eq!(ledger.counts(), StatusCounts { total: 3, failed: 1, pending: 2, ..StatusCounts::default() });

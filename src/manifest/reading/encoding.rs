@@ -273,7 +273,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn utf8_is_told_wherever_the_halves_part(text in "(a|é|漢|😀){0,9}", broken in 0..40usize, byte: u8) {
+        fn utf8_is_detected_wherever_the_text_is_split(text in "(a|é|漢|😀){0,9}", broken in 0..40usize, byte: u8) {
             let holding = |bytes: &[u8]| {
                 let mut file = tempfile::tempfile().unwrap();
                 file.write_all(bytes).unwrap();
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_word_of_a_western_language_is_told() {
+    fn words_of_no_western_language_are_detected() {
         for text in [
             &b"\xcf\xe5\xf0\xe5\xea\xf0\xe0\xf1\xfc\n"[..], // Cyrillic in windows-1251,
             b"\xf0\xc5\xd2\xc5\xcb\n",                      // and in KOI8-R.
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn utf16_is_told_with_and_without_a_mark() {
+    fn utf16_is_detected_with_and_without_a_mark() {
         let little: Vec<u8> = "id,prompt".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = "id,prompt".encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(utf16(&little), Some(UTF_16LE));

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_formula_inside_of_a_text_is_told_in_any_language() {
+    fn a_failed_formula_inside_of_a_text_is_reported_in_any_language() {
         for failed in [
             "#N/A",
             "#REF!",

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_asks_for_nothing_is_told_from_short_prompts() {
+    fn prompts_that_request_nothing_are_distinguished_from_short_prompts() {
         for nothing in [
             "—",
             "–",

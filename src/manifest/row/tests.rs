@@ -79,7 +79,7 @@ fn an_id_is_derived_from_what_the_row_asks_for() {
 }
 
 #[test]
-fn everything_wrong_with_a_row_is_told_at_once() {
+fn everything_wrong_with_a_row_is_reported_at_once() {
     let bad = job(&[(Field::Id, "../x"), (Field::Images, "a||s3://b"), (Field::Size, "huge"), (Field::Seed, "1.5")]);
     let locations: Vec<At> = bad.unwrap_err().into_iter().map(|row_error| row_error.at).collect();
     let expected = [

@@ -58,7 +58,7 @@ async fn a_result_has_the_jobs_name_and_leaves_no_temporary_file() {
 }
 
 #[tokio::test]
-async fn what_is_no_picture_leaves_nothing() {
+async fn a_download_that_is_not_a_picture_leaves_no_file() {
     let fixture = Fixture::new();
     let error = fixture.folder.fetch(&STANDARD.encode("<html>"), &mut slot().await).await.unwrap_err();
     assert_eq!(error.to_string(), "the output is not a complete picture: it is a page of HTML or XML");
@@ -91,7 +91,7 @@ async fn an_earlier_result_is_kept_aside_and_can_come_back() {
 }
 
 #[tokio::test]
-async fn what_somebody_has_made_of_a_result_moves_as_that_result_and_nothing_takes_its_name() {
+async fn a_result_changed_by_hand_moves_like_the_original_and_keeps_its_name() {
     let fixture = Fixture::new();
     let first = fixture.save(1, &[]).await;
     let picture = fixture.run.path().join("results/mug.png");
@@ -111,7 +111,7 @@ async fn what_somebody_has_made_of_a_result_moves_as_that_result_and_nothing_tak
 }
 
 #[tokio::test]
-async fn what_a_person_has_made_of_a_picture_is_neither_corrected_nor_undone() {
+async fn a_picture_changed_by_hand_is_neither_corrected_nor_restored() {
     let fixture = Fixture::new();
     // Each has another size.
     let png = |shade: u8| [STANDARD.decode(picture(shade)).unwrap(), vec![0; usize::from(shade) - 1]].concat();

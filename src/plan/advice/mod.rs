@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_probably_not_meant_is_told_once_with_its_first_job() {
+    fn each_likely_mistake_is_reported_once_with_its_first_job() {
         let four = ["https://x/1", "https://x/2", "https://x/3", "https://x/4"];
         let mut jobs: Vec<Job> =
             (0..20).map(|number| job(number, &format!("#1E90FF {number}"), &["https://x/a"])).collect();
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn prompts_that_were_read_wrong_and_links_to_pages_are_told() {
+    fn prompts_that_were_read_wrong_and_links_to_pages_are_reported() {
         let job = |number, prompt, url: &str| job(number, prompt, &[url]);
         let jobs = [
             job(0, "Mach die Tasse größer, São Paulo, SÃO: #1E90FF", "https://www.dropbox.com/s/x/a.jpg?raw=1"),
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn colors_that_are_none_or_are_not_the_one_that_is_checked_are_told() {
+    fn colors_that_are_none_or_are_not_the_one_that_is_checked_are_reported() {
         let asks = |number, prompt, color: &str| Job {
             color: Some(color.parse().unwrap()),
             ..job(number, prompt, &["https://x/a"])
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_in_the_place_of_zeros_are_told() {
+    fn letters_in_the_place_of_zeros_are_reported() {
         let jobs = [job(0, "make it #1E9OFF", &["https://x/a"]), job(1, "#1E90FF, #facade, #good", &["https://x/a"])];
         assert_eq!(printed(&jobs), ["1: the prompt contains `#` and digits that are not a valid color"]);
     }
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invisible_letter_inside_of_a_hex_is_told() {
+    fn an_invisible_letter_inside_of_a_hex_is_reported() {
         for (prompt, is_told) in [
             ("make it #1E\u{200b}90FF", true),
             ("make it #\u{200b}1E90FF", true),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_pages_and_spreadsheets_leave_in_prompts_is_told() {
+    fn markup_and_spreadsheet_errors_in_prompts_are_reported() {
         let prompts = [
             "<p>make it #1E90FF</p>",
             "make it #1E90FF&nbsp;",
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_has_lost_digits_is_told() {
+    fn an_id_that_has_lost_digits_is_reported() {
         let job = |number, id: &str| Job { id: JobId::new(id).unwrap(), ..job(number, "#1E90FF", &["https://x/a"]) };
         let jobs = [job(1, "4.01E+12"), job(2, "4,02E+12"), job(3, "E+12"), job(4, "rose+1E")];
         let kinds = printed(&jobs).into_iter().filter(|printed| printed.contains("shortened")).collect::<Vec<_>>();

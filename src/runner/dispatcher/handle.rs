@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use crate::api::outcome::{Obstacle, SubmitOutcome};
-use crate::api::{EditApi, PredictionId, StatusPath};
+use crate::api::outcome::{Obstacle, Stop, SubmitOutcome};
+use crate::api::{EditApi, PredictionId, RateLimits, StatusPath};
 use crate::job::{Cents, ErrorClass, JobId, Rate};
 use crate::journal::{EditKey, EditState, LearnedLimits, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Destination, ResultStore};
@@ -40,58 +40,35 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let Some(worker) = self.workers.get(message.worker) else {
             return Ok(());
         };
-        let (key, started) = (worker.work.key.clone(), worker.started);
+        let (number, work) = (message.worker, worker.work.clone());
+        let key = &work.key;
         // The job may have been archived meanwhile because another of its edits has finished.
         self.ledger.load(&key.job).map_err(LedgerError::from)?;
         match message.event {
             ExecutorEvent::Submitted { outcome, limits, status_path } => {
-                self.workers.enter(message.worker, Phase::Generating);
-                if let SubmitOutcome::Accepted { .. } = &outcome {
-                    self.submits.went_through(started);
-                }
+                self.leave_submitting(number, &outcome);
                 if let Some(limits) = limits {
-                    let under_way = self.workers.count(Phase::Submitting) as u64;
-                    if let Some(wait) = self.submits.on_rate_limit_headers(limits, under_way, self.elapsed()) {
-                        let reason = "the provider's headers say that its quota is used up".to_owned();
-                        self.pause_submits(wait, PauseCause::RateLimited, reason).await?;
-                    }
+                    self.handle_quota_headers(limits).await?;
                 }
-                self.handle_submit(message.worker, &key, outcome, status_path).await
+                self.handle_submit(number, key, outcome, status_path).await?;
             }
-            ExecutorEvent::Polled(answer) => self.handle_poll(answer).await,
+            ExecutorEvent::Polled(answer) => self.handle_poll(answer).await?,
             ExecutorEvent::UnknownStatus(word) => {
                 if self.unknown_words.len() < MAX_UNKNOWN_WORDS && self.unknown_words.insert(word.clone()) {
                     self.notify_observer(&Event::UnknownStatus { job: &key.job, word: &word });
                 }
-                Ok(())
             }
             ExecutorEvent::ExtraOutputs { kept, left } => {
                 self.notify_observer(&Event::ExtraOutputs { job: &key.job, kept, left });
-                Ok(())
             }
-            ExecutorEvent::Generated { outputs } => {
-                self.workers.enter(message.worker, Phase::Saving);
-                // A recovery that has to fetch again starts from `fetched`, where nothing new was generated.
-                if !matches!(self.ledger.live(&key).map(|edit| &edit.state), Some(EditState::Fetched { .. })) {
-                    self.step(&key, Step::Generated { outputs }).await?.detach();
-                }
-                Ok(())
-            }
+            ExecutorEvent::Generated { outputs } => self.handle_generated(number, key, outputs).await?,
             ExecutorEvent::Fetched { staged, answer } => {
-                let knows = |stem: &str| JobId::new(stem).is_ok_and(|job| self.ledger.knows(&job));
-                let history = self.ledger.live_history(&key.job);
-                let staged = self.picture_names.assign(staged, &key.job, history, |stem| is_job(stem) || knows(stem));
-                let files = staged.iter().map(|(_, file)| file.clone()).collect();
-                let destination = self.destination(&worker.work);
-                let fetched = self.step(&key, Step::Fetched { files }).await?;
+                let named = self.handle_fetched(&work, staged, is_job).await?;
                 // An executor that is gone was aborted with the run.
-                let _ = answer.send(Named { staged, destination, fetched });
-                Ok(())
+                let _ = answer.send(named);
             }
             ExecutorEvent::Ended(end) => {
-                let Some(Worker { work, .. }) = self.workers.remove(message.worker) else {
-                    return Ok(());
-                };
+                self.workers.remove(number);
                 let continues = !matches!(
                     end,
                     ExecutorOutcome::Retouched
@@ -104,9 +81,27 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if continues {
                     self.review_color(&work);
                 }
-                Ok(())
             }
         }
+        Ok(())
+    }
+
+    /// Counts a submit as answered.
+    fn leave_submitting(&mut self, worker: u64, outcome: &SubmitOutcome) {
+        let is_accepted = matches!(outcome, SubmitOutcome::Accepted { .. });
+        if let Some(worker) = self.workers.get(worker).filter(|_| is_accepted) {
+            self.submits.went_through(worker.started);
+        }
+        self.workers.enter(worker, if is_accepted { Phase::Generating } else { Phase::Ending });
+    }
+
+    async fn handle_quota_headers(&mut self, limits: RateLimits) -> Result<(), RunError> {
+        let open_submits = self.workers.count(Phase::Submitting) as u64;
+        if let Some(wait) = self.submits.on_rate_limit_headers(limits, open_submits, self.elapsed()) {
+            let reason = "the provider's headers say that its quota is used up".to_owned();
+            self.pause_submits(wait, PauseCause::RateLimited, reason).await?;
+        }
+        Ok(())
     }
 
     async fn handle_submit(
@@ -117,19 +112,17 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         status_path: Option<StatusPath>,
     ) -> Result<(), RunError> {
         let started = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.started);
-        // The answered submit itself is among them.
-        let in_flight_before =
-            u32::try_from(self.workers.count(Phase::Generating)).unwrap_or(u32::MAX).saturating_sub(1);
-        let outcome = match outcome {
+        // An accepted submit itself is among them.
+        let own = usize::from(matches!(outcome, SubmitOutcome::Accepted { .. }));
+        let others = self.workers.count(Phase::Generating).saturating_sub(own);
+        let in_flight_before = u32::try_from(others).unwrap_or(u32::MAX);
+        match outcome {
             SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
                 // The executor continues with that prediction, but its messages are ignored from here on.
                 self.workers.remove(worker);
                 let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
-                SubmitOutcome::Uncertain { message, stop: None }
+                self.handle_uncertain(key, message, None).await?;
             }
-            outcome => outcome,
-        };
-        match outcome {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();
                 self.submits.accepted(started, in_flight_before);
@@ -145,12 +138,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 {
                     self.handle_limit(near).await?;
                 }
-                let action = self.breaker.submit_refused(self.elapsed(), reason);
-                let kind = match reason {
-                    Obstacle::RateLimited(_) => PauseCause::RateLimited,
-                    Obstacle::Unreachable => PauseCause::Unreachable,
-                };
-                self.apply_breaker(action, kind, cause).await?;
+                self.handle_obstacle(reason, cause).await?;
             }
             SubmitOutcome::Failed { class, message } => {
                 // A local picture that cannot be read was never sent, so this does not show that the provider works.
@@ -160,21 +148,59 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 }
                 self.fail_job(key, class, message).await?;
             }
-            SubmitOutcome::Uncertain { message, stop } => {
-                self.mark_uncertain(key, message.clone()).await?;
-                if let Some(stop) = stop {
-                    self.stop_for(stop);
-                    return Ok(());
-                }
-                let action = self.breaker.submit_failed(self.elapsed());
-                self.apply_breaker(action, PauseCause::Failing, message).await?;
-            }
+            SubmitOutcome::Uncertain { message, stop } => self.handle_uncertain(key, message, stop).await?,
             SubmitOutcome::Stop(stop) => {
                 self.step(key, Step::Refused { message: StopReason::Api(stop.clone()).to_string() }).await?.detach();
                 self.stop_for(stop);
             }
         }
         Ok(())
+    }
+
+    /// Pauses submits, or ends the run, if too many in a row were not accepted.
+    async fn handle_obstacle(&mut self, reason: Obstacle, cause: String) -> Result<(), RunError> {
+        let action = self.breaker.submit_refused(self.elapsed(), reason);
+        let kind = match reason {
+            Obstacle::RateLimited(_) => PauseCause::RateLimited,
+            Obstacle::Unreachable => PauseCause::Unreachable,
+        };
+        self.apply_breaker(action, kind, cause).await
+    }
+
+    async fn handle_uncertain(&mut self, key: &EditKey, message: String, stop: Option<Stop>) -> Result<(), RunError> {
+        self.mark_uncertain(key, message.clone()).await?;
+        if let Some(stop) = stop {
+            self.stop_for(stop);
+            return Ok(());
+        }
+        let action = self.breaker.submit_failed(self.elapsed());
+        self.apply_breaker(action, PauseCause::Failing, message).await
+    }
+
+    async fn handle_generated(&mut self, worker: u64, key: &EditKey, outputs: usize) -> Result<(), RunError> {
+        self.workers.enter(worker, Phase::Saving);
+        // A recovery that has to fetch again starts from `fetched`, where nothing new was generated.
+        if !matches!(self.ledger.live(key).map(|edit| &edit.state), Some(EditState::Fetched { .. })) {
+            self.step(key, Step::Generated { outputs }).await?.detach();
+        }
+        Ok(())
+    }
+
+    /// Names the pictures of a job, and records them.
+    async fn handle_fetched(
+        &mut self,
+        work: &Work,
+        staged: Vec<S::Staged>,
+        is_job: impl Fn(&str) -> bool,
+    ) -> Result<Named<S::Staged>, RunError> {
+        let job = &work.key.job;
+        let knows = |stem: &str| JobId::new(stem).is_ok_and(|job| self.ledger.knows(&job));
+        let history = self.ledger.live_history(job);
+        let staged = self.picture_names.assign(staged, job, history, |stem| is_job(stem) || knows(stem));
+        let files = staged.iter().map(|(_, file)| file.clone()).collect();
+        let destination = self.destination(work);
+        let fetched = self.step(&work.key, Step::Fetched { files }).await?;
+        Ok(Named { staged, destination, fetched })
     }
 
     async fn handle_poll(&mut self, answer: Result<(), String>) -> Result<(), RunError> {

@@ -35,6 +35,15 @@ const MAX_DOWNLOAD_BACKLOG: usize = 512;
 /// The state of an edit whose prediction the provider did not know.
 const LOST: EditState = EditState::Failed { class: ErrorClass::Lost };
 
+/// When the next submit may go out.
+enum Turn {
+    Now,
+    /// At this time.
+    At(Instant),
+    /// Not before something else has happened.
+    AfterAnEvent,
+}
+
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Starts all work that may start. Returns when to try again if only time prevents more.
     pub(super) async fn start_eligible_work(
@@ -53,27 +62,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             let Some((source, next)) = self.queues.peek(planned) else { break };
             let (was_paced, is_color_review) = (next.task.submits(), matches!(next.task, Task::ReviewColor));
             if was_paced {
-                if let Some(ceiling) = self.spending.stop_reason(&self.ledger) {
-                    // An open submit may still be rejected, which frees its reservation.
-                    if !self.is_submitting() {
-                        self.drain(ceiling, None);
-                    }
-                    break;
-                }
-                let submitting = self.workers.count(Phase::Submitting) as u64;
-                let is_probing = submitting > 0 && self.breaker.is_half_open();
-                if is_probing || self.spending.must_wait(&self.ledger, submitting) {
-                    break;
-                }
-                if self.submits.max_in_flight().is_some_and(|max| self.workers.in_flight() >= max as usize) {
-                    break;
-                }
-                if let Err(until) = self.submits.try_take() {
-                    return Ok(Some(until));
-                }
-                if let Err(error) = self.parts.store.check_free_space() {
-                    self.stop_for_full_disk(&error);
-                    break;
+                match self.take_turn() {
+                    Turn::Now => {}
+                    Turn::At(until) => return Ok(Some(until)),
+                    Turn::AfterAnEvent => break,
                 }
             }
             let must_wait = is_color_review && self.workers.count(Phase::Checking) >= MAX_CHECKS;
@@ -92,6 +84,31 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
         }
         Ok(None)
+    }
+
+    /// Takes the turn of a submit, if one may go out now. If none may for the rest of the run, the run stops submitting.
+    fn take_turn(&mut self) -> Turn {
+        if let Some(ceiling) = self.spending.stop_reason(&self.ledger) {
+            // An open submit may still be rejected, which frees its reservation.
+            if !self.is_submitting() {
+                self.drain(ceiling, None);
+            }
+            return Turn::AfterAnEvent;
+        }
+        let submitting = self.workers.count(Phase::Submitting) as u64;
+        let is_probing = submitting > 0 && self.breaker.is_half_open();
+        let is_full = self.submits.max_in_flight().is_some_and(|max| self.workers.in_flight() >= max as usize);
+        if is_probing || is_full || self.spending.must_wait(&self.ledger, submitting) {
+            return Turn::AfterAnEvent;
+        }
+        if let Err(until) = self.submits.try_take() {
+            return Turn::At(until);
+        }
+        if let Err(error) = self.parts.store.check_free_space() {
+            self.stop_for_full_disk(&error);
+            return Turn::AfterAnEvent;
+        }
+        Turn::Now
     }
 
     /// Starts the remaining work that needs no API request, unless the run is halting.

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use crate::api::EditApi;
 use crate::api::outcome::{Stop, SubmitOutcome};
-use crate::journal::{PauseCause, Record, RunEvent};
+use crate::journal::{Edit, EditState, PauseCause, Record, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
 use crate::runner::breaker::BreakerAction;
 use crate::runner::event::{Event, InFlight};
@@ -103,13 +103,21 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) fn announce_stop(&mut self, reason: StopReason) {
         if self.stopped.is_none() {
             let under_way = match self.mode {
-                _ if self.workers.is_empty() && self.queues.is_local_empty() => InFlight::Nothing,
-                Mode::Halting(_) => InFlight::Abandoned,
-                Mode::Running | Mode::Draining(_) => InFlight::Drained,
+                Mode::Halting(_) if self.has_open_predictions() => InFlight::Abandoned,
+                Mode::Running | Mode::Draining(_) if self.workers.are_busy() || !self.queues.is_local_empty() => {
+                    InFlight::Drained
+                }
+                _ => InFlight::Nothing,
             };
             self.notify_observer(&Event::Stopping { reason: &reason, under_way });
             self.stopped = Some(reason);
         }
+    }
+
+    /// Returns whether the provider has predictions to follow, or may have them: some submits may be unanswered.
+    fn has_open_predictions(&self) -> bool {
+        let is_open = |edit: &Edit| matches!(edit.state, EditState::Submitting { .. } | EditState::Processing);
+        self.ledger.live_edits().any(|(_, edit)| is_open(edit))
     }
 
     /// Ends all work in progress. A submit without an answer becomes uncertain; everything else is in the journal.

@@ -36,9 +36,11 @@ pub(super) enum Phase {
     Saving,
     /// Its pictures are being checked or corrected.
     Checking,
+    /// Its submit was not accepted, and its executor is about to end.
+    Ending,
 }
 
-const PHASES: usize = 4;
+const PHASES: usize = 5;
 
 impl Workers {
     /// Returns a new executor number.
@@ -84,6 +86,11 @@ impl Workers {
         self.count(Phase::Submitting) + self.count(Phase::Generating)
     }
 
+    /// Returns whether one of them has more to do.
+    pub(super) fn are_busy(&self) -> bool {
+        self.by_number.len() > self.count(Phase::Ending)
+    }
+
     /// Removes all jobs, and returns those whose submits have no answer.
     pub(super) fn take_submitting(&mut self) -> impl Iterator<Item = Worker> {
         self.counts = [0; PHASES];
@@ -103,7 +110,7 @@ mod tests {
     use crate::journal::EditKey;
     use crate::plan::{Standing, Task};
 
-    const ALL: [Phase; PHASES] = [Phase::Submitting, Phase::Generating, Phase::Saving, Phase::Checking];
+    const ALL: [Phase; PHASES] = [Phase::Submitting, Phase::Generating, Phase::Saving, Phase::Checking, Phase::Ending];
 
     fn work() -> Work {
         let key =

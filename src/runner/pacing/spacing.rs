@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_held_up_leaves_no_closer_to_what_follows_and_the_delay_goes_away() {
+    async fn delayed_submits_keep_their_distance_and_the_delay_decays() {
         let interval = Duration::from_millis(500);
         let spacing = Spacing::default();
         spacing.set_interval(interval);

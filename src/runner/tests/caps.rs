@@ -124,7 +124,7 @@ async fn after(ledger: Ledger, limits: Limits, jobs: Range<u32>, seed: u64) -> (
         free_polls: 2,
         ..Settings::default()
     };
-    let ending = simulate_as(settings, Arc::clone(&api), ledger, Memory, jobs.clone().map(work)).await;
+    let ending = simulate_as(settings, Arc::clone(&api), ledger, FakeDisk, jobs.clone().map(work)).await;
     assert_eq!(ending.stopped, None);
     let (state, seconds) = (api.state.lock().unwrap(), started.elapsed().as_secs_f64());
     assert_eq!(state.accepted.len(), jobs.len());

@@ -245,7 +245,7 @@ async fn a_price_of_nothing_and_one_that_is_missing_are_booked_as_the_highest_so
 #[tokio::test(start_paused = true)]
 async fn submitting_ends_at_the_deadline_or_the_wall_clock_time_whichever_is_earlier() {
     let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
-    let at = |seconds: i64| Some(Timestamp::from_second(NOW + seconds).unwrap());
+    let at = |seconds: i64| Some(fakes::START + jiff::SignedDuration::from_secs(seconds));
     let one_a_second = "1/s".parse().unwrap();
     for (deadline, not_after, expected) in [
         (Some(minute), None, 60),

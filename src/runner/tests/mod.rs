@@ -11,21 +11,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures::future::{BoxFuture, FutureExt};
-use jiff::Timestamp;
-
+use super::fakes::{FakeDisk, SilentObserver, answer};
 use super::*;
 use crate::api::outcome::Stop;
 use crate::api::{Answer, Exchange, Intended, PredictionId, StatusPath};
-use crate::color::Check;
-use crate::job::{
-    Backend, Cents, ContentHash, EditRequest, ErrorClass, Fingerprint, ImageSource, JobId, JobStatus, Rate,
-    StatusCounts, SubmitRate, Switches,
-};
-use crate::journal::{EditKey, EditState, FileDisk, Presence, RunStart, SavedFile, replay};
-use crate::outputs::{Destination, OutputError, Slot, Verified};
+use crate::job::{Cents, EditRequest, ErrorClass, JobStatus, Rate, SubmitRate};
+use crate::journal::{EditKey, EditState, FileDisk, replay};
 use crate::plan::{ColorTarget, Standing, Task};
-use crate::verify::{Correction, Subject, Uncorrected, Verifier};
 
 /// Answers the nth submit, counted from 0, and every poll as scripted.
 struct Scripted<P, Q> {
@@ -51,10 +43,6 @@ where
     }
 }
 
-fn answer(status: u16, body: &str) -> Exchange {
-    Exchange::Answer(Answer { status, body: body.into(), ..Answer::default() })
-}
-
 fn accepted(number: u32) -> Exchange {
     answer(200, &format!(r#"{{"id":"prediction-{number}","status":"processing","costCents":7}}"#))
 }
@@ -63,105 +51,9 @@ fn completed() -> Exchange {
     answer(200, r#"{"status":"completed","outputs":["https://assets.example/1.png"]}"#)
 }
 
-struct Picture;
-
-impl Verified for Picture {
-    fn extension(&self) -> &'static str {
-        "png"
-    }
-
-    fn saved_as(&self, name: String) -> SavedFile {
-        SavedFile { name, bytes: 1, blake3: ContentHash::of(b"1"), width: 1, height: 1 }
-    }
-}
-
-struct Memory;
-
-impl ResultStore for Memory {
-    type Staged = Picture;
-
-    async fn fetch(&self, output: &str, _slot: &mut Slot) -> Result<Picture, OutputError> {
-        match output {
-            _ if output.contains("expired") => Err(OutputError::Expired("HTTP 403".into())),
-            _ if output.contains("down") => Err(OutputError::Unreachable("HTTP 503, 4 times".into())),
-            _ => Ok(Picture),
-        }
-    }
-
-    async fn publish(&self, _staged: Vec<(Picture, SavedFile)>, _place: Destination) -> Result<(), OutputError> {
-        Ok(())
-    }
-
-    async fn recover(&self, _files: Vec<SavedFile>, _place: Destination) -> Result<bool, OutputError> {
-        Ok(false)
-    }
-
-    async fn reinstate(&self, _files: Vec<SavedFile>, _displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
-        Ok(false)
-    }
-
-    fn presence(&self, _file: &SavedFile) -> Presence {
-        Presence::Saved
-    }
-
-    async fn replace(&self, original: SavedFile, _png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
-        Ok(Some(original))
-    }
-
-    async fn restore(&self, _originals: Vec<SavedFile>, _corrected: Vec<SavedFile>) -> Result<bool, OutputError> {
-        Ok(true)
-    }
-}
-
-impl Disk for Memory {
-    async fn append(&mut self, _bytes: Vec<u8>) -> io::Result<()> {
-        Ok(())
-    }
-
-    async fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Measures no colors, after a minute.
-struct Blind;
-
-impl Verifier for Blind {
-    fn check(&self, subject: Subject) -> BoxFuture<'static, Check> {
-        let check = Check::unmeasurable(subject.target.colors[0], "it is dark");
-        let minute = tokio::time::sleep(Duration::from_secs(60));
-        minute.map(|()| check).boxed()
-    }
-
-    fn correct(&self, _subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>> {
-        async { Err(Uncorrected::Uncertain) }.boxed()
-    }
-}
-
-struct Silent;
-
-impl Observer for Silent {
-    fn observe(&mut self, _event: &Event<'_>, _totals: &RunTotals) {}
-}
-
 fn work(number: u32) -> Work {
-    let key = EditKey {
-        job: JobId::new(&format!("job-{number}")).unwrap(),
-        fingerprint: format!("{number:032x}").parse::<Fingerprint>().unwrap(),
-    };
-    let request = EditRequest {
-        model: "m".into(),
-        prompt: "make it blue".into(),
-        images: vec![ImageSource::Url("https://example.com/a.png".into())],
-        size: None,
-        seed: None,
-        switches: Switches::default(),
-    };
-    Work { key, task: Task::Submit(Arc::new(request)), standing: Standing::Current, target: None }
+    fakes::submit(number, &Arc::new(fakes::request()))
 }
-
-/// The wall-clock time at the start of a run.
-const NOW: i64 = 1_700_000_000;
 
 /// Runs `jobs` jobs at 50 per second, 32 in flight; also returns the number of submits.
 async fn ending_of(
@@ -192,7 +84,7 @@ async fn ending_with(
     poll: impl Fn() -> Exchange + Send + Sync + 'static,
 ) -> (RunOutcome, u32) {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
-    let ending = simulate(settings, Arc::clone(&api), ledger, Memory, jobs.map(work)).await;
+    let ending = simulate(settings, Arc::clone(&api), ledger, FakeDisk, jobs.map(work)).await;
     (ending, api.submits.load(Ordering::Relaxed))
 }
 
@@ -216,7 +108,7 @@ async fn simulate_as(
     disk: impl Disk,
     work: impl Iterator<Item = Work>,
 ) -> RunOutcome {
-    simulate_observed(&mut Silent, settings, api, ledger, disk, work).await
+    simulate_observed(&mut SilentObserver, settings, api, ledger, disk, work).await
 }
 
 /// The same with an observer.
@@ -228,18 +120,8 @@ async fn simulate_observed(
     disk: impl Disk,
     work: impl Iterator<Item = Work>,
 ) -> RunOutcome {
-    let started = tokio::time::Instant::now();
-    let now = move || Timestamp::from_second(NOW).unwrap() + started.elapsed();
-    let effects =
-        Effects { api, store: Arc::new(Memory), verifier: Arc::new(Blind), disk, now: Arc::new(now), seed: 1 };
-    let opening = RunStart {
-        manifest: "catalog.csv".into(),
-        backend: Backend::Vibedream,
-        program: "0".into(),
-        jobs: StatusCounts::default(),
-        ..RunStart::default()
-    };
-    let batch = Batch { opening, work: work.map(Ok), is_job: |_: &str| false };
+    let effects = fakes::effects(api, disk);
+    let batch = Batch { opening: fakes::opening(), work: work.map(Ok), is_job: |_: &str| false };
     run(settings, effects, ledger, batch, observer, StopSignal::default()).await.unwrap()
 }
 
@@ -248,7 +130,7 @@ fn with_status(ending: &RunOutcome, status: JobStatus) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_fails_for_everybody_does_not_burn_through_the_manifest() {
+async fn a_provider_that_fails_for_every_job_stops_the_run_early() {
     let started = tokio::time::Instant::now();
     let (ending, submits) = ending_of(500, |_| answer(503, "<html>maintenance</html>"), completed).await;
     assert_eq!(ending.stopped, Some(StopReason::Failing("HTTP 503: <html>maintenance</html>".into())));
@@ -258,7 +140,7 @@ async fn a_provider_that_fails_for_everybody_does_not_burn_through_the_manifest(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_comes_back_gets_the_rest() {
+async fn a_provider_that_recovers_gets_the_remaining_jobs() {
     let bad_for_a_while = |number| if number < 22 { answer(500, "") } else { accepted(number) };
     let (ending, submits) = ending_of(100, bad_for_a_while, completed).await;
     assert_eq!((ending.stopped.as_ref(), submits), (None, 100));
@@ -267,7 +149,7 @@ async fn a_provider_that_comes_back_gets_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_prediction_is_one_jobs_alone() {
+async fn a_prediction_id_belongs_to_one_job() {
     let cached = |number| accepted(if number == 2 { 0 } else { number });
     let (ending, submits) = ending_of(5, cached, completed).await;
     assert_eq!((ending.stopped.as_ref(), submits), (None, 5));
@@ -277,7 +159,7 @@ async fn a_prediction_is_one_jobs_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_asked_for_is_not_submitted_either() {
+async fn submits_stop_if_polls_fail() {
     let (ending, submits) = ending_of(500, accepted, || answer(502, "")).await;
     assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
     assert!(submits <= 32, "no more than fit in flight, and all of them can be followed later");
@@ -285,7 +167,7 @@ async fn what_cannot_be_asked_for_is_not_submitted_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn polls_that_fail_with_a_hint_fail_and_polls_that_are_to_slow_down_do_not() {
+async fn polls_answered_503_with_a_hint_stop_the_run_and_polls_answered_429_do_not() {
     let started = tokio::time::Instant::now();
     let hinted = || Answer { status: 503, retry_after: Some("30".into()), ..Answer::default() };
     let (ending, _) = ending_of(500, accepted, move || Exchange::Answer(hinted())).await;
@@ -317,7 +199,7 @@ async fn a_run_ends_if_all_polls_refuse_the_key_but_not_if_some_do() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost() {
+async fn an_expired_output_is_polled_for_again_before_it_is_lost() {
     let expired = || answer(200, r#"{"status":"completed","outputs":["https://assets.example/expired.png"]}"#);
     let polls = AtomicU32::new(0);
     let bad_for_a_while = move || match polls.fetch_add(1, Ordering::Relaxed) {
@@ -344,7 +226,7 @@ async fn an_output_that_has_expired_is_asked_for_anew_before_it_is_called_lost()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
+async fn a_lost_prediction_is_polled_once_more_before_the_job_is_submitted_again() {
     let unknown = || answer(404, "no such prediction");
     let (lost, _) = ending_of(1, accepted, unknown).await;
     assert_eq!(with_status(&lost, JobStatus::Failed), 1);
@@ -354,7 +236,7 @@ async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
         let started = tokio::time::Instant::now();
         let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: |_| accepted(1), poll });
         let work = std::iter::once(task.clone());
-        let ending = simulate(Settings::default(), Arc::clone(&api), ledger, Memory, work).await;
+        let ending = simulate(Settings::default(), Arc::clone(&api), ledger, FakeDisk, work).await;
         (ending, api.submits.load(Ordering::Relaxed), started.elapsed())
     };
     let follow = Work { task: Task::Follow, ..work(0) };
@@ -371,7 +253,7 @@ async fn what_was_lost_is_asked_for_once_more_before_it_is_paid_for_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
+async fn color_reviews_of_earlier_results_do_not_delay_submits() {
     let (night_before, _) = ending_of(100, accepted, completed).await;
     let tend = |number| {
         let Work { key, task: Task::Submit(request), .. } = work(number) else { unreachable!() };
@@ -387,14 +269,14 @@ async fn results_that_are_looked_at_again_keep_no_submit_waiting() {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll: completed });
     let settings = Settings { submits: "50/s".parse().unwrap(), ..Settings::default() };
     let all = (0..100).map(tend).chain((100..110).map(work));
-    let ending = simulate(settings, api, night_before.ledger, Memory, all).await;
+    let ending = simulate(settings, api, night_before.ledger, FakeDisk, all).await;
     let checked = ending.ledger.live_edits().filter(|(_, edit)| edit.checked.is_some()).count();
     assert_eq!((ending.stopped, checked), (None, 100));
     assert!(submitted_by.load(Ordering::Relaxed) < 10 && started.elapsed() > Duration::from_secs(300));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_keeps_of_jobs_that_are_done_only_where_their_lines_are() {
+async fn a_run_keeps_only_line_positions_of_finished_jobs() {
     let file = Arc::new(tempfile::tempfile().unwrap());
     let ledger = replay(Arc::clone(&file)).unwrap().ledger;
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: completed });

@@ -22,7 +22,7 @@ async fn an_undocumented_status_is_reported_once_and_not_for_each_job() {
     let settings = Settings { submits: "50/s".parse().unwrap(), ..Settings::default() };
     let settings = Settings { in_flight: NonZeroU32::new(32).unwrap(), ..settings };
     let mut words = Words(Vec::new());
-    let ending = simulate_observed(&mut words, settings, api, Ledger::default(), Memory, (0..30).map(work)).await;
+    let ending = simulate_observed(&mut words, settings, api, Ledger::default(), FakeDisk, (0..30).map(work)).await;
     assert_eq!(with_status(&ending, JobStatus::Completed), 30);
     assert_eq!(words.0, ["queued", "warming up"]);
 }
@@ -47,7 +47,7 @@ async fn simultaneous_refusals_are_reported_as_one_pause() {
         ..Settings::default()
     };
     let mut pauses = Pauses(0);
-    let ending = simulate_observed(&mut pauses, settings, api, Ledger::default(), Memory, (0..20).map(work)).await;
+    let ending = simulate_observed(&mut pauses, settings, api, Ledger::default(), FakeDisk, (0..20).map(work)).await;
     assert_eq!((with_status(&ending, JobStatus::Completed), pauses.0), (20, 1));
 }
 
@@ -57,8 +57,36 @@ async fn a_picture_that_is_gone_here_and_at_the_provider_is_reported() {
     let gone = || answer(404, "no such prediction");
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: gone });
     let follow = Work { task: Task::Follow, ..work(0) };
-    let ending = simulate(Settings::default(), api, ending.ledger, Memory, std::iter::once(follow)).await;
+    let ending = simulate(Settings::default(), api, ending.ledger, FakeDisk, std::iter::once(follow)).await;
     let (_, edit) = ending.ledger.live_edits().next().unwrap();
     let message = edit.problem.as_ref().unwrap().message.clone();
     assert!(message.contains("was removed or damaged here, and cannot be downloaded again"), "{message}");
+}
+
+/// What the observer is told about open predictions when the run stops.
+struct Stops(Option<InFlight>);
+
+impl Observer for Stops {
+    fn observe(&mut self, event: &Event<'_>, _totals: &RunTotals) {
+        if let Event::Stopping { under_way, .. } = event {
+            self.0 = Some(*under_way);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_stops_says_that_predictions_are_open_only_if_some_are() {
+    let stops = async |status: u16, accepts: u32| {
+        let submit = move |number| if number < accepts { accepted(number) } else { answer(status, "no") };
+        let poll = || answer(200, r#"{"status":"processing"}"#);
+        let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll });
+        let settings = Settings { job_timeout: Duration::from_secs(60), ..Settings::default() };
+        let mut stops = Stops(None);
+        simulate_observed(&mut stops, settings, api, Ledger::default(), FakeDisk, (0..5).map(work)).await;
+        stops.0.unwrap()
+    };
+    assert_eq!(stops(401, 0).await, InFlight::Nothing, "the refused submit is none");
+    assert_eq!(stops(402, 0).await, InFlight::Nothing, "the refused submit is none");
+    assert_eq!(stops(401, 2).await, InFlight::Abandoned);
+    assert_eq!(stops(402, 2).await, InFlight::Drained);
 }

@@ -132,7 +132,7 @@ async fn pace_of(jobs: u32, refusals: Refusals, seed: u64) -> Pace {
         in_flight: number(IN_FLIGHT),
         ..Settings::default()
     };
-    let ending = simulate_as(settings, Arc::clone(&api), Ledger::default(), Memory, (0..jobs).map(work)).await;
+    let ending = simulate_as(settings, Arc::clone(&api), Ledger::default(), FakeDisk, (0..jobs).map(work)).await;
     assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, jobs as usize));
     let state = api.state.lock().unwrap();
     let polls = f64::from(state.polls);
@@ -197,7 +197,7 @@ async fn crowded_run(jobs: std::ops::Range<u32>, ledger: Ledger) -> (f64, f64, L
         ..Settings::default()
     };
     let count = jobs.len();
-    let ending = simulate_as(settings, Arc::clone(&api), ledger, Memory, jobs.map(work)).await;
+    let ending = simulate_as(settings, Arc::clone(&api), ledger, FakeDisk, jobs.map(work)).await;
     assert_eq!(ending.stopped, None);
     let state = api.state.lock().unwrap();
     let refused = f64::from(state.refused) / f64::from(state.polls);

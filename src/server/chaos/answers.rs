@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bomb_is_small_and_a_reader_of_heads_takes_it_for_a_huge_picture() {
+    fn the_decompression_bomb_is_small_and_its_header_names_a_huge_picture() {
         let png = bomb();
         assert!(png.len() < 200);
         let reader = image::ImageReader::with_format(std::io::Cursor::new(png), image::ImageFormat::Png);

@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_throw_falls_on_faults_by_their_shares() {
+    fn a_random_number_selects_faults_by_their_shares() {
         let plan: ChaosPlan = "seed: 1\npoll: {drop: 10, html: 20}".parse().unwrap();
         let drawn = [0.0, 9.9, 10.0, 29.9, 30.0].map(|roll| plan.poll.draw(roll));
         let (drop, html) = (Some(PollFault::Drop), Some(PollFault::Html));
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_file_is_told_with_its_place() {
+    fn a_bad_file_is_reported_with_its_place() {
         let unknown = refused("submit:\n  drop_befor: 5");
         assert!(unknown.contains("drop_befor") && unknown.contains("drop_before"), "{unknown}");
         assert!(refused("poll:\n  drop: 101").contains("from 0 to 100"));

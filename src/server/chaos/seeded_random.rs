@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn throws_follow_from_the_seed_and_are_spread_evenly() {
+    fn random_numbers_follow_from_the_seed_and_are_uniform() {
         let rolls: Vec<f64> = (0..10_000).map(|number| SeededRandom::new(7).roll("poll", number)).collect();
         let again: Vec<f64> = (0..10_000).map(|number| SeededRandom::new(7).roll("poll", number)).collect();
         assert_eq!(rolls, again);

@@ -111,7 +111,7 @@ async fn the_safety_checker_fails_a_prediction_in_the_pages_words_and_only_if_as
 }
 
 #[tokio::test]
-async fn what_the_editor_cannot_do_fails_the_prediction_in_its_words() {
+async fn an_instruction_the_editor_cannot_follow_fails_the_prediction_with_the_reason() {
     let fixture = Fixture::start().await;
     let mut body = body();
     body["prompt"] = json!("cannot: add a hat");

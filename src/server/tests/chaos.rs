@@ -51,7 +51,7 @@ async fn faults_before_acceptance_leave_the_ledger_empty_and_those_after_do_not(
 }
 
 #[tokio::test]
-async fn predictions_meet_their_fate() {
+async fn predictions_end_as_planned() {
     for (fate, expected) in [("stuck", "processing"), ("empty_outputs", "completed")] {
         let fixture = with(&format!("prediction: {{{fate}: 100}}")).await;
         let answer = fixture.result(&body()).await;
@@ -69,7 +69,7 @@ async fn predictions_meet_their_fate() {
 }
 
 #[tokio::test]
-async fn an_unknown_status_is_told_while_it_is_in_work() {
+async fn an_unknown_status_is_reported_while_it_is_in_work() {
     let gate = Gate::closed();
     let plan = "prediction: {unknown_status: 100}".parse().unwrap();
     let fixture = Fixture::with(gate.clone(), |config| config.chaos = Some(plan)).await;

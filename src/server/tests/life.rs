@@ -36,7 +36,7 @@ async fn results_survive_a_restart() {
 }
 
 #[tokio::test]
-async fn what_was_in_work_is_taken_up_by_the_next_start() {
+async fn predictions_in_progress_continue_after_a_restart() {
     let gate = Gate::closed();
     let fixture = Fixture::with(gate.clone(), |config| config.limits.stop_time = Duration::ZERO).await;
     let mut ids = Vec::new();

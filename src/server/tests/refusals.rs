@@ -12,7 +12,7 @@ async fn error(request: reqwest::RequestBuilder) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn without_the_key_nothing_is_told_but_outputs() {
+async fn without_the_key_only_outputs_are_served() {
     let fixture = Fixture::start().await;
     let id = fixture.submitted(&body()).await;
     let poll = format!("{}/api/v1/predictions/{id}", fixture.server.url());

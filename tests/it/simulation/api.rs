@@ -1,6 +1,7 @@
 use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId, StatusPath};
 use dyehouse::job::{EditRequest, Fingerprint};
-use serde_json::{Value, json};
+use dyehouse::runner::fakes::answer;
+use serde_json::json;
 use tokio::time::Duration;
 
 use super::oracle::prompt_of;
@@ -10,14 +11,6 @@ use super::world::{Fate, World};
 pub struct ScriptedApi {
     pub world: World,
     pub life: u32,
-}
-
-fn answer(status: u16, body: &Value) -> Exchange {
-    Exchange::Answer(Answer { status, body: body.to_string().into_bytes(), ..Answer::default() })
-}
-
-fn text(status: u16, body: &str) -> Exchange {
-    Exchange::Answer(Answer { status, body: body.into(), ..Answer::default() })
 }
 
 impl ScriptedApi {
@@ -40,16 +33,16 @@ impl ScriptedApi {
             self.world.step(self.life).await;
         }
         match kind {
-            0..14 => text(500 + u16::try_from(self.chance(5)).unwrap(), "<html>bad gateway</html>"),
-            14..20 => text(408, ""),
+            0..14 => answer(500 + u16::try_from(self.chance(5)).unwrap(), "<html>bad gateway</html>"),
+            14..20 => answer(408, ""),
             20..34 => {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 Exchange::Fault(Fault::Unknown("no answer in time".into()))
             }
             34..42 => Exchange::Fault(Fault::Unknown("the answer broke off".into())),
             42..48 => answer(200, &json!({"status": "processing"})),
-            48..52 => text(200, "<html>welcome</html>"),
-            52..56 => text(200, "{\"id\":\"predic"),
+            48..52 => answer(200, "<html>welcome</html>"),
+            52..56 => answer(200, "{\"id\":\"predic"),
             56..74 => {
                 let hints = [None, Some("3"), Some("0"), Some("-1"), Some("99999999999"), Some("soon")];
                 let hint = hints[self.chance(6) as usize].map(str::to_owned);
@@ -59,7 +52,7 @@ impl ScriptedApi {
             92..96 => answer(400, &json!({"error": "size must be small, medium or large"})),
             96..98 => answer(402, &json!({"error": "insufficient balance"})),
             98 => answer(401, &json!({"error": "bad key"})),
-            _ => text(307, ""),
+            _ => answer(307, ""),
         }
     }
 }
@@ -83,22 +76,22 @@ impl EditApi for ScriptedApi {
         self.world.step(self.life).await;
         if self.world.fails(100) {
             return match self.chance(5) {
-                0 => text(503, "<html>"),
-                1 => text(200, "<html>maintenance</html>"),
-                2 => text(429, ""),
+                0 => answer(503, "<html>"),
+                1 => answer(200, "<html>maintenance</html>"),
+                2 => answer(429, ""),
                 3 => answer(200, &json!({"status": "warming up"})),
                 _ => Exchange::Fault(Fault::Unknown("reset".into())),
             };
         }
         let state = self.world.state();
-        let Some(known) = state.predictions.get(prediction.as_str()) else { return text(404, "") };
+        let Some(known) = state.predictions.get(prediction.as_str()) else { return answer(404, "") };
         let age = known.since.elapsed();
         let is_young = age < Duration::from_secs(3) && state.faults > 0;
         match known.fate {
-            _ if is_young && known.takes.as_millis() % 3 == 0 => text(404, ""),
+            _ if is_young && known.takes.as_millis() % 3 == 0 => answer(404, ""),
             Fate::Stuck => answer(200, &json!({"status": "processing"})),
             _ if age < known.takes => answer(200, &json!({"status": "processing"})),
-            Fate::Vanished | Fate::Expired => text(404, ""),
+            Fate::Vanished | Fate::Expired => answer(404, ""),
             Fate::Moderated => answer(200, &json!({"status": "failed", "error": "flagged by content moderation"})),
             Fate::Empty => answer(200, &json!({"status": "completed", "outputs": []})),
             Fate::Completed => {

@@ -3,15 +3,11 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use dyehouse::color::wanted;
-use dyehouse::job::{
-    Backend, Cents, EditRequest, Hex, ImageSource, Job, JobId, Rate, SubmitRate, Switches, UncertainPolicy,
-};
+use dyehouse::job::{Cents, EditRequest, Hex, ImageSource, Job, JobId, Rate, SubmitRate, Switches, UncertainPolicy};
 use dyehouse::journal::{EditState, Ledger, Presence, RunStart, replay};
 use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, PlannedJob, UncertainReroll, Work};
-use dyehouse::runner::{
-    self, Batch, Effects, Event, Observer, RunError, RunOutcome, RunTotals, Settings, StopReason, StopSignal,
-};
-use jiff::Timestamp;
+use dyehouse::runner::fakes::{self, SilentObserver};
+use dyehouse::runner::{self, Batch, Effects, RunError, RunOutcome, Settings, StopReason, StopSignal};
 use tokio::time::{Duration, Instant};
 
 use super::api::ScriptedApi;
@@ -30,12 +26,6 @@ pub struct Seen {
     pub changed: u64,
     pub rerolled: u64,
     pub corrected: u64,
-}
-
-struct Silent;
-
-impl Observer for Silent {
-    fn observe(&mut self, _event: &Event<'_>, _tally: &RunTotals) {}
 }
 
 /// The longest that a run may take on the paused clock.
@@ -187,20 +177,11 @@ impl History {
             store: Arc::new(SimulatedStore { world: world.clone(), life }),
             verifier: Arc::new(SimulatedVerifier { world: world.clone(), life }),
             disk: SimulatedDisk { world: world.clone(), life },
-            now: Arc::new(move || {
-                Timestamp::from_millisecond(1_700_000_000_000 + i64::try_from(began.elapsed().as_millis()).unwrap())
-                    .unwrap()
-            }),
+            now: Arc::new(move || fakes::START + began.elapsed()),
             seed: u64::from(life),
         };
-        let opening = RunStart {
-            manifest: "catalog.csv".into(),
-            backend: Backend::Vibedream,
-            program: "0".into(),
-            jobs: plan::count(&self.jobs, &ledger),
-            budget_cents: self.settings.budget,
-            ..RunStart::default()
-        };
+        let jobs = plan::count(&self.jobs, &ledger);
+        let opening = RunStart { jobs, budget_cents: self.settings.budget, ..fakes::opening() };
         let batch = Batch { opening, work: work.into_iter().map(Ok), is_job: |_: &str| false };
         let signal = StopSignal::default();
         let stopper = signal.clone();
@@ -212,7 +193,7 @@ impl History {
             stopper.stop();
             std::future::pending::<()>().await;
         };
-        let mut silent = Silent;
+        let mut silent = SilentObserver;
         let run = runner::run(self.settings.clone(), effects, ledger, batch, &mut silent, signal);
         tokio::select! {
             ended = tokio::time::timeout(FOREVER, run) => ended.map(Some).map_err(|_| "the run does not end".to_owned()),

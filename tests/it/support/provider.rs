@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use super::Sandbox;
+use super::{PATIENCE, Sandbox};
 
 /// An API as the documented page describes it, on two ports of loopback (the API's and the asset host's), that keeps
 /// a ledger of what it was asked.
 pub struct Provider {
     pub url: String,
-    ledger: Arc<Mutex<Ledger>>,
+    ledger: Shared,
     _runtime: Runtime,
 }
 
@@ -71,7 +71,20 @@ struct Ledger {
     keys_at_assets: usize,
 }
 
-type Shared = Arc<Mutex<Ledger>>;
+#[derive(Default)]
+struct Watched {
+    ledger: Mutex<Ledger>,
+    /// Notified of every accepted submit.
+    accepted: Condvar,
+}
+
+impl Watched {
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap()
+    }
+}
+
+type Shared = Arc<Watched>;
 
 impl Provider {
     pub const KEY: &'static str = "key-of-the-tests";
@@ -85,7 +98,7 @@ impl Provider {
             .with_state(Arc::clone(&ledger));
         let assets = Router::new().route("/outputs/{id}/{name}", get(output)).with_state(Arc::clone(&ledger));
         let (url, assets) = runtime.block_on(async { (serve(api).await, serve(assets).await) });
-        *ledger.lock().unwrap() = Ledger { behavior, assets: format!("http://{assets}"), ..Ledger::default() };
+        *ledger.lock() = Ledger { behavior, assets: format!("http://{assets}"), ..Ledger::default() };
         Provider { url: format!("http://{url}"), ledger, _runtime: runtime }
     }
 
@@ -102,12 +115,20 @@ impl Provider {
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap()
+        self.ledger.lock()
     }
 
     /// How many submits were accepted.
     pub fn accepted(&self) -> usize {
         self.ledger().accepted.len()
+    }
+
+    /// Waits until it has accepted `count` submits.
+    #[track_caller]
+    pub fn wait_for_submits(&self, count: usize) {
+        let is_missing = |ledger: &mut Ledger| ledger.accepted.len() < count;
+        let waited = self.ledger.accepted.wait_timeout_while(self.ledger(), PATIENCE, is_missing).unwrap();
+        assert!(!waited.1.timed_out(), "only {} of {count} submits came", waited.0.accepted.len());
     }
 
     /// The ids of what was accepted, with their prompts.
@@ -147,9 +168,9 @@ async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-async fn generate(State(ledger): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn generate(State(watched): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let (answer, wait) = {
-        let mut ledger = ledger.lock().unwrap();
+        let mut ledger = watched.lock();
         ledger.requests += 1;
         ledger.submits += 1;
         // It repeats the key in its errors, as some do.
@@ -168,6 +189,7 @@ async fn generate(State(ledger): State<Shared>, headers: HeaderMap, body: Bytes)
         let body: Value = serde_json::from_slice(&body).unwrap();
         let id = format!("p-{}", ledger.accepted.len());
         ledger.accepted.insert(id.clone(), (body["prompt"].as_str().unwrap().to_owned(), Instant::now()));
+        watched.accepted.notify_all();
         let cost = ledger.behavior.price;
         let answer =
             json!({"id": id, "status": "processing", "costCents": cost, "createdAt": "2025-01-15T12:00:00.000Z"});
@@ -178,7 +200,7 @@ async fn generate(State(ledger): State<Shared>, headers: HeaderMap, body: Bytes)
 }
 
 async fn prediction(State(ledger): State<Shared>, Path(id): Path<String>) -> Response {
-    let mut ledger = ledger.lock().unwrap();
+    let mut ledger = ledger.lock();
     ledger.requests += 1;
     let Some((_, since)) = ledger.accepted.get(&id).filter(|_| !ledger.behavior.forgets) else {
         return (StatusCode::NOT_FOUND, Json(json!({"error": "no such prediction"}))).into_response();
@@ -191,7 +213,7 @@ async fn prediction(State(ledger): State<Shared>, Path(id): Path<String>) -> Res
 }
 
 async fn output(State(ledger): State<Shared>, Path((id, _)): Path<(String, String)>, headers: HeaderMap) -> Response {
-    let mut ledger = ledger.lock().unwrap();
+    let mut ledger = ledger.lock();
     ledger.requests += 1;
     ledger.keys_at_assets += usize::from(headers.contains_key("authorization"));
     // Each picture has its own size, so that one in another's place would be seen.

@@ -131,7 +131,7 @@ fn every_record_reads_back_as_it_was_written() {
 }
 
 #[test]
-fn what_an_older_program_cannot_know_has_a_newer_version() {
+fn records_that_older_programs_do_not_know_have_a_newer_version() {
     let version = |step| Record::Edit(key(), step).to_line(at()).unwrap()[..6].to_vec();
     let check = Check::unmeasurable(Hex([0; 3]), "too small");
     assert_eq!(version(Step::Completed), b"{\"v\":1");

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_what_nobody_sees_is_none() {
+    fn a_record_without_visible_effect_is_not_written() {
         let found = all("id,note\n\u{a0},,\n\u{200b},\u{200b}\n\u{a0}a,\n");
         assert_eq!(found.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [1, 4]);
     }

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_cannot_fetch_is_refused() {
+    fn urls_that_the_api_cannot_fetch_are_refused() {
         for bad in [
             "",
             "file:///a.png",

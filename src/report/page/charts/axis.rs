@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_are_round() {
+    fn axis_steps_are_round_numbers() {
         assert_eq!([9.0, 12.0, 100.0, 0.7].map(|most| step(most, 4.0)), [5.0, 5.0, 50.0, 0.2]);
         assert_eq!(rounds(5.0, 12.0).collect::<Vec<_>>(), [0.0, 5.0, 10.0]);
     }

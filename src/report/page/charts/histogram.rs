@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_beyond_the_end_stands_in_a_bar_that_says_so() {
+    fn values_beyond_the_last_bin_are_in_a_labeled_bar() {
         let mut found = vec![(1.0, Verdict::On); 200];
         let svg = |found: &[(f32, Verdict)]| differences(found).unwrap().svg;
         assert!(!svg(&found).contains("and more"), "{}", svg(&found));

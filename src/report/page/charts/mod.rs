@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_spent_on_earlier_edits_is_said_beside_the_cost_of_those_that_are_shown() {
+    fn the_cost_of_earlier_edits_is_shown_separately() {
         let end = |second| End { at: at(second), status: JobStatus::Completed, cost: Cents(42) };
         let tally = Tally { ends: vec![end(10), end(20)], ..Tally::default() };
         let started_at = Some(at(0));

@@ -101,7 +101,7 @@ fn one_more_slot_is_tried_less_often_each_time_it_is_refused_and_often_while_it_
 }
 
 #[test]
-fn what_was_learned_is_known_to_the_next_run_until_it_is_disproved() {
+fn the_next_run_uses_the_learned_limit_until_it_is_disproved() {
     let mut slots = ConcurrencyLimit::new(Some(8));
     assert_eq!((slots.max_in_flight(), slots.learned()), (Some(8), None));
     for _ in 0..MAX_STRIKES {

@@ -217,7 +217,7 @@ fn headers_set_the_rate_at_once() {
 }
 
 #[test]
-fn what_is_left_for_a_second_says_less_than_the_quota() {
+fn a_quota_tells_more_than_the_remainder_of_a_second() {
     let mut search = RateSearch::new(None);
     let quota = Some(Quota { count: 50, window: Duration::from_secs(10) });
     let remaining = Some(Remaining { count: 2, reset: Duration::from_secs(1) });
@@ -299,7 +299,7 @@ fn refusals_now_and_then_leave_most_of_the_rate() {
 }
 
 #[test]
-fn what_was_learned_is_where_the_next_run_begins() {
+fn the_next_run_begins_at_the_learned_limit() {
     let limiter = Limiter::Bucket { rate: 5.0, burst: 10 };
     let learned = simulate(limiter, RateSearch::new(None), 900).learned;
     let second = simulate(limiter, RateSearch::new(learned), 120);
@@ -312,7 +312,7 @@ proptest! {
 
     /// Every limit is found, nearly used, rarely exceeded, and the rate does not oscillate.
     #[test]
-    fn it_settles_under_a_bucket(rate in 0.2_f64..60.0, burst in 1_u32..120) {
+    fn the_searched_rate_settles_below_a_token_bucket_limit(rate in 0.2_f64..60.0, burst in 1_u32..120) {
         let seconds = 600 + (2000.0 / rate) as u64;
         let (from, end) = (Duration::from_secs(seconds / 2), Duration::from_secs(seconds));
         let simulated = simulate(Limiter::Bucket { rate, burst }, RateSearch::new(None), seconds);
@@ -324,7 +324,7 @@ proptest! {
 
     /// The search waits for the next window, as the hint says.
     #[test]
-    fn it_settles_under_a_window(count in 10_u32..600, seconds in 10_u64..120) {
+    fn the_searched_rate_settles_below_a_window_limit(count in 10_u32..600, seconds in 10_u64..120) {
         let windows = 40;
         let (from, end) = (Duration::from_secs(seconds * windows / 2), Duration::from_secs(seconds * windows));
         let simulated = simulate(Limiter::Window { count, seconds }, RateSearch::new(None), seconds * windows);

@@ -97,7 +97,7 @@ fn a_third_of_the_polls_find_answers_as_soon_as_polls_every_second() {
 
 /// No plan can do better than 0.40 of the polls here: the product of polls and lag is (∫ √(S·f))²/2, 5.6 for this one.
 #[test]
-fn where_nothing_but_the_bounds_is_known_the_plan_is_near_the_best_there_is() {
+fn with_only_the_bounds_known_the_poll_plan_is_near_the_optimum() {
     let (planned, naive) = (by_plan(&mut GenerationTimes::new(BUDGET, &[]), 2000, flat), every_second(2000, flat));
     assert!(planned.polls * planned.lag < 5.56 * 1.15, "{planned:?}");
     assert!(planned.polls < naive.polls * 0.48 && planned.lag <= naive.lag, "{planned:?} against {naive:?}");
@@ -116,7 +116,7 @@ fn a_provider_that_becomes_faster_or_slower_is_followed() {
 }
 
 #[test]
-fn what_was_learned_is_known_from_the_first_edit_of_the_next_run() {
+fn the_next_run_uses_learned_generation_times_from_its_first_edit() {
     let mut times = GenerationTimes::new(BUDGET, &[]);
     by_plan(&mut times, 300, by_kind);
     let learned = times.learned();
