@@ -8,7 +8,8 @@
 //! | what came | outcome | because |
 //! |---|---|---|
 //! | 2xx with an id | accepted, or in sync mode its result | the id is the receipt; without a price the estimate is booked, which is said |
-//! | 2xx without an id, HTML or torn JSON | uncertain | something was accepted, and its id is not known |
+//! | 2xx without an id | uncertain; twice in a row, no more submits | something was accepted, and its id is not known |
+//! | 2xx with HTML or torn JSON | uncertain | something may have been accepted, and its id is not known |
 //! | 2xx with the id that an earlier submit was given | uncertain | its pictures would be another edit's; the runner tells |
 //! | DNS, refused, TLS before the request went out | sent again after a wait | nothing was accepted |
 //! | a local picture cannot be read, or no request be made | failed, `input` | nothing was sent |
@@ -16,7 +17,9 @@
 //! | 429 | sent again after the hinted wait, which holds for all | nothing was accepted |
 //! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have begun |
 //! | 301, 302, 307, 308 | uncertain, and the run stops | who redirects may have taken it first; the base URL is not the API's |
-//! | 401, 403 | the run stops | every other submit would be refused as well |
+//! | 401 | no more submits; what is in flight finishes | every other submit would be refused as well |
+//! | 403 about moderation | failed, `moderated` | the same request would be refused again |
+//! | other 403 | failed, `rejected`, if the key was accepted before; otherwise tried again, three in a row are a 401 | it may be about this request or about the key |
 //! | 402 | no more submits; what is in flight finishes | the balance is used up |
 //! | other 4xx | failed, `moderated` or `rejected` | the same request would be refused again |
 //!
@@ -82,13 +85,29 @@ pub enum SubmitOutcome {
     },
     /// It certainly was not accepted, and no other would be.
     Stop(Stop),
+    /// The key was refused, which may affect this request alone. It certainly was not accepted.
+    Forbidden {
+        /// The observed error.
+        message: String,
+    },
     /// It is unknown whether it was accepted.
     Uncertain {
         /// The observed error.
         message: String,
-        /// The reason why no other submit should follow, if there is one.
-        stop: Option<Stop>,
+        /// The reason.
+        doubt: Doubt,
     },
+}
+
+/// The reason why it is unknown whether a submit was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// There was no usable answer.
+    Unanswered,
+    /// It was accepted, but the answer has no id where this version looks for it.
+    NoId,
+    /// The answer leads elsewhere.
+    Redirected,
 }
 
 /// The reason why a submit that may be sent again was not accepted.
@@ -109,6 +128,8 @@ pub enum Stop {
     Balance(String),
     /// The base URL leads elsewhere.
     Redirected(String),
+    /// Submits are accepted, but their answers have no id.
+    NoId(String),
 }
 
 /// The outcome of a poll.
@@ -182,11 +203,15 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
     };
     match answer.status {
         200..=299 => of_acceptance(answer),
-        301 | 302 | 307 | 308 => {
+        301 | 302 | 307 | 308 => SubmitOutcome::Uncertain { message: excerpt(answer), doubt: Doubt::Redirected },
+        401 => SubmitOutcome::Stop(Stop::Auth(excerpt(answer))),
+        403 => {
             let message = excerpt(answer);
-            SubmitOutcome::Uncertain { stop: Some(Stop::Redirected(message.clone())), message }
+            match refusal_class(&message, ErrorClass::Rejected) {
+                ErrorClass::Moderated => SubmitOutcome::Failed { class: ErrorClass::Moderated, message },
+                _ => SubmitOutcome::Forbidden { message },
+            }
         }
-        401 | 403 => SubmitOutcome::Stop(Stop::Auth(excerpt(answer))),
         402 => SubmitOutcome::Stop(Stop::Balance(excerpt(answer))),
         429 => {
             SubmitOutcome::NotAccepted { cause: excerpt(answer), reason: Obstacle::RateLimited(wait_hint(answer, now)) }
@@ -249,7 +274,11 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
             },
         },
         Some(Err(error)) => uncertain(format!("HTTP {}: {error}", answer.status)),
-        None => uncertain(format!("{}, without an id", excerpt(answer))),
+        // The id may be in another place, so the message keeps the body and not only its text.
+        None => SubmitOutcome::Uncertain {
+            message: format!("HTTP {} without an id: {}", answer.status, cut(&String::from_utf8_lossy(&answer.body))),
+            doubt: Doubt::NoId,
+        },
     }
 }
 
@@ -259,7 +288,7 @@ fn is_about_another(body: &Value, asked: &PredictionId) -> bool {
 }
 
 fn uncertain(message: String) -> SubmitOutcome {
-    SubmitOutcome::Uncertain { message, stop: None }
+    SubmitOutcome::Uncertain { message, doubt: Doubt::Unanswered }
 }
 
 /// Returns a price in whole cents, from a number or its text, rounded up. `None` for a price of 0, with which a budget would

@@ -2,6 +2,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
@@ -13,7 +14,11 @@ use super::Failure;
 /// The number that shells add to the number of the signal that ended a process.
 const SIGNAL_EXIT_BASE: i32 = 128;
 
-/// The handling of Ctrl-C and SIGTERM.
+/// How soon after the first signal another one is the same request: `timeout` sends its signal to the program and then to
+/// the program's group.
+const SAME_REQUEST: Duration = Duration::from_secs(1);
+
+/// The handling of Ctrl-C, SIGTERM and SIGHUP.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interruption {
     /// The signal that asks the work to stop.
@@ -40,9 +45,11 @@ impl Interruption {
         };
         let Interruption { stop, is_over, received } = self.clone();
         let handle_signals = async move {
+            let mut first = None;
             loop {
                 let signal = interrupts.next().await;
-                if stop.is_stopped() && !is_over.load(Ordering::Relaxed) {
+                let is_second = first.get_or_insert_with(Instant::now).elapsed() >= SAME_REQUEST;
+                if is_second && !is_over.load(Ordering::Relaxed) {
                     // After a second request there is no more waiting, and the journal needs no closing.
                     std::process::exit(SIGNAL_EXIT_BASE + signal);
                 }
@@ -69,7 +76,8 @@ impl Interruption {
 struct Interrupts {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
+    /// `None` if the program was started with hang-ups ignored, as `nohup` does.
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -79,7 +87,7 @@ impl Interrupts {
         Ok(Interrupts {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
+            hangup: if is_ignored(SignalKind::hangup()) { None } else { Some(signal(SignalKind::hangup())?) },
         })
     }
 
@@ -89,10 +97,28 @@ impl Interrupts {
         let kind = tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt(),
             _ = self.terminate.recv() => SignalKind::terminate(),
-            _ = self.hangup.recv() => SignalKind::hangup(),
+            () = next_of(self.hangup.as_mut()) => SignalKind::hangup(),
         };
         kind.as_raw_value()
     }
+}
+
+#[cfg(unix)]
+async fn next_of(signal: Option<&mut tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Returns whether the program was started with this signal ignored. Only Linux tells, in a mask of `/proc/self/status`
+/// whose lowest bit is signal 1.
+#[cfg(unix)]
+fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask & (1 << (kind.as_raw_value() - 1)) != 0
 }
 
 #[cfg(not(unix))]

@@ -222,10 +222,17 @@ fn stopping_words(reason: &StopReason, under_way: InFlight) -> String {
     let then = match (under_way, reason) {
         (InFlight::Nothing, _) => return format!("stopping: {reason}"),
         (InFlight::Drained, _) => "waiting for open jobs (Ctrl-C leaves them to a later run)",
-        (InFlight::Abandoned, StopReason::Signal) => {
+        (InFlight::Abandoned { submits }, _) if submits > 0 => {
+            let answers = if submits == 1 { "answer" } else { "answers" };
+            let submits = counted(submits as u64, "submit");
+            return format!(
+                "stopping: {reason}; waiting for the {answers} to {submits} (Ctrl-C again ends at once, and makes them uncertain)"
+            );
+        }
+        (InFlight::Abandoned { .. }, StopReason::Signal) => {
             "leaving open predictions to a later run (Ctrl-C again ends at once)"
         }
-        (InFlight::Abandoned, _) => "leaving open predictions to a later run",
+        (InFlight::Abandoned { .. }, _) => "leaving open predictions to a later run",
     };
     format!("stopping: {reason}; {then}")
 }
@@ -316,14 +323,16 @@ mod tests {
         insta::assert_snapshot!(
             [
                 words(StopReason::Deadline, InFlight::Drained),
-                words(StopReason::Signal, InFlight::Abandoned),
-                words(refused, InFlight::Abandoned),
+                words(StopReason::Signal, InFlight::Abandoned { submits: 0 }),
+                words(StopReason::Signal, InFlight::Abandoned { submits: 2 }),
+                words(refused, InFlight::Abandoned { submits: 0 }),
                 words(StopReason::Budget, InFlight::Nothing),
             ]
             .join("\n"),
             @r"
         stopping: the deadline has passed; waiting for open jobs (Ctrl-C leaves them to a later run)
-        stopping: interrupted by Ctrl-C or SIGTERM; leaving open predictions to a later run (Ctrl-C again ends at once)
+        stopping: interrupted by Ctrl-C, SIGTERM or SIGHUP; leaving open predictions to a later run (Ctrl-C again ends at once)
+        stopping: interrupted by Ctrl-C, SIGTERM or SIGHUP; waiting for the answers to 2 submits (Ctrl-C again ends at once, and makes them uncertain)
         stopping: the API refused the key (HTTP 401); leaving open predictions to a later run
         stopping: the next submit could pass the budget
         "

@@ -355,7 +355,7 @@ mod tests {
           cost      $3.36 spent, $0.07 reserved for uncertain submits, of a budget of $25.00
           pictures  runs/spring/results
           report    runs/spring/report/index.html
-          stopped   interrupted by Ctrl-C or SIGTERM
+          stopped   interrupted by Ctrl-C, SIGTERM or SIGHUP
           resume    dyehouse run spring.yaml
         ");
     }

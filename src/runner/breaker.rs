@@ -24,6 +24,12 @@ const POLL_FAILURE_WINDOW: Duration = Duration::from_secs(30);
 const MIN_PROBE_DELAY: Duration = Duration::from_secs(5);
 const MAX_PROBE_DELAY: Duration = Duration::from_secs(300);
 
+/// The number of consecutive accepted submits without an id from which none more is sent: each is paid for and lost.
+const MAX_WITHOUT_ID: u32 = 2;
+
+/// The number of consecutive 403s from which the key is considered invalid.
+const MAX_FORBIDDEN: u32 = 3;
+
 /// How long the run continues while every submit is answered with 429.
 const RATE_LIMIT_TIMEOUT: Duration = Duration::from_secs(3600);
 
@@ -32,6 +38,10 @@ const RATE_LIMIT_TIMEOUT: Duration = Duration::from_secs(3600);
 pub(super) struct CircuitBreaker {
     give_up_after: Duration,
     failed_submits: u32,
+    without_id: u32,
+    forbidden: u32,
+    /// Whether a submit was accepted, or rejected for itself, which shows that the key is valid.
+    is_key_valid: bool,
     unconnected: u32,
     failed_polls: u32,
     submits_fail_since: Option<Duration>,
@@ -52,12 +62,26 @@ pub(super) enum BreakerAction {
     GiveUp,
 }
 
+/// What a 403 refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Forbidden {
+    /// The request: the key was accepted before.
+    Request,
+    /// The request or the key.
+    Unknown,
+    /// The key.
+    Key,
+}
+
 impl CircuitBreaker {
     /// Creates a breaker that gives up once the provider has failed or been unreachable for `give_up_after`.
     pub(super) fn new(give_up_after: Duration) -> CircuitBreaker {
         CircuitBreaker {
             give_up_after,
             failed_submits: 0,
+            without_id: 0,
+            forbidden: 0,
+            is_key_valid: false,
             unconnected: 0,
             failed_polls: 0,
             submits_fail_since: None,
@@ -76,6 +100,9 @@ impl CircuitBreaker {
     /// Records that the provider accepted or rejected a submit, which shows that it works.
     pub(super) fn submit_answered(&mut self) {
         self.failed_submits = 0;
+        self.without_id = 0;
+        self.forbidden = 0;
+        self.is_key_valid = true;
         self.submits_fail_since = None;
         self.is_unreachable = false;
         self.unconnected = 0;
@@ -108,6 +135,22 @@ impl CircuitBreaker {
             return BreakerAction::GiveUp;
         }
         self.pause(now, wait)
+    }
+
+    /// Records that a submit was answered with 403. Returns what was refused.
+    pub(super) fn submit_forbidden(&mut self) -> Forbidden {
+        self.forbidden += 1;
+        match self.is_key_valid {
+            _ if self.forbidden >= MAX_FORBIDDEN => Forbidden::Key,
+            true => Forbidden::Request,
+            false => Forbidden::Unknown,
+        }
+    }
+
+    /// Records that a submit was accepted without an id. Returns whether no more should be sent.
+    pub(super) fn submit_without_id(&mut self) -> bool {
+        self.without_id += 1;
+        self.without_id >= MAX_WITHOUT_ID
     }
 
     /// Records that a submit ended uncertain: no answer, a 5xx, or one that names no prediction.
@@ -265,5 +308,24 @@ mod tests {
         );
         assert!(breaker.is_half_open());
         assert_eq!(breaker.submit_refused(at(10), Obstacle::Unreachable), BreakerAction::GiveUp);
+    }
+
+    #[test]
+    fn a_403_is_about_the_request_only_if_the_key_was_accepted_before() {
+        let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
+        assert_eq!(breaker.submit_forbidden(), Forbidden::Unknown);
+        breaker.submit_answered();
+        assert_eq!(breaker.submit_forbidden(), Forbidden::Request);
+        assert_eq!(breaker.submit_forbidden(), Forbidden::Request);
+        assert_eq!(breaker.submit_forbidden(), Forbidden::Key, "three in a row");
+    }
+
+    #[test]
+    fn two_accepted_submits_in_a_row_without_an_id_are_enough() {
+        let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
+        assert!(!breaker.submit_without_id());
+        breaker.submit_answered();
+        assert!(!breaker.submit_without_id());
+        assert!(breaker.submit_without_id());
     }
 }

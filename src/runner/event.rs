@@ -121,8 +121,11 @@ pub enum Event<'a> {
 pub enum InFlight {
     /// They are followed until they end.
     Drained,
-    /// They are left for a later run. Only submits and downloads in progress get a few more seconds.
-    Abandoned,
+    /// They are left for a later run. Downloads in progress get a few more seconds, and open submits are waited for.
+    Abandoned {
+        /// The number of open submits.
+        submits: usize,
+    },
     /// There are none.
     Nothing,
 }

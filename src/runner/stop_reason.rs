@@ -73,7 +73,7 @@ impl StopReason {
 impl std::fmt::Display for StopReason {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            StopReason::Signal => formatter.write_str("interrupted by Ctrl-C or SIGTERM"),
+            StopReason::Signal => formatter.write_str("interrupted by Ctrl-C, SIGTERM or SIGHUP"),
             StopReason::Deadline => formatter.write_str("the deadline has passed"),
             StopReason::Budget => formatter.write_str("the next submit could pass the budget"),
             StopReason::BudgetPerRun => formatter.write_str("the next submit could pass the budget of this run"),
@@ -92,9 +92,15 @@ impl std::fmt::Display for StopReason {
             StopReason::Failing(cause) => write!(formatter, "the API fails for every job: {cause}"),
             StopReason::NoRoom(message) => write!(formatter, "{message}: free some space, then run again"),
             StopReason::Unanswered(jobs) => write!(formatter, "{jobs} predictions could not be polled"),
-            StopReason::Api(Stop::Auth(message)) => write!(formatter, "the API refused the key ({message})"),
+            StopReason::Api(Stop::Auth(message)) => {
+                write!(formatter, "the API refused the key ({message}): check VIBEDREAM_API_KEY")
+            }
             StopReason::Api(Stop::Balance(message)) => write!(formatter, "the balance is used up ({message})"),
             StopReason::Api(Stop::Redirected(message)) => write!(formatter, "the API redirects elsewhere ({message})"),
+            StopReason::Api(Stop::NoId(message)) => write!(
+                formatter,
+                "the API accepts submits, but this version of the program finds no prediction id in its answers ({message})"
+            ),
         }
     }
 }

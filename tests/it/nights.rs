@@ -16,6 +16,45 @@ fn signal(child: &Child, name: &str) {
     assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
 }
 
+/// Repeats a signal, because one that soon follows the first is the same request.
+fn signal_until_it_ends(child: &mut Child, name: &str) {
+    wait_until("a second signal ends the run", || {
+        signal(child, name);
+        child.try_wait().unwrap().is_some()
+    });
+}
+
+#[test]
+fn a_signal_that_is_sent_twice_at_once_asks_once() {
+    let slow = Behavior { answer: Duration::from_secs(3), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 1);
+    let child = start(&sandbox, &provider).spawn().unwrap();
+    provider.wait_for_submits(1);
+    signal(&child, "-TERM");
+    signal(&child, "-TERM");
+    let printed = code(&child.wait_with_output().unwrap(), 4);
+    assert!(printed.contains("waiting for the answer to 1 submit"), "{printed}");
+    let status = code(&sandbox.run("status out --json"), 0);
+    assert!(status.contains("\"uncertain\": 0"), "the answer was waited for: {status}");
+}
+
+#[test]
+fn a_run_under_nohup_goes_on_after_a_hang_up() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 40);
+    let run = start(&sandbox, &provider);
+    let mut nohup = Command::new("nohup");
+    nohup.arg(run.get_program()).args(run.get_args());
+    nohup.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    nohup.current_dir(run.get_current_dir().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = nohup.spawn().unwrap();
+    provider.wait_for_submits(1);
+    signal(&child, "-HUP");
+    code(&child.wait_with_output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 40);
+}
+
 #[test]
 fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
     for name in ["-INT", "-TERM"] {
@@ -33,13 +72,14 @@ fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
         let output = child.wait_with_output().unwrap();
         let said = code(&output, 4) + &said;
         assert!(
-            said.contains("interrupted by Ctrl-C or SIGTERM") && said.contains("dyehouse run catalog.csv -o out"),
+            said.contains("interrupted by Ctrl-C, SIGTERM or SIGHUP")
+                && said.contains("dyehouse run catalog.csv -o out"),
             "{said}"
         );
         let accepted = provider.accepted();
         assert!(accepted < 500);
         let status = code(&sandbox.run("status out"), 0);
-        assert!(status.starts_with("out: stopped, interrupted by Ctrl-C or SIGTERM"), "{status}");
+        assert!(status.starts_with("out: stopped, interrupted by Ctrl-C, SIGTERM or SIGHUP"), "{status}");
         let command = said.lines().find_map(|line| Some(&line[line.find("dyehouse run catalog.csv")?..])).unwrap();
         assert!(status.contains(command) && command.contains("--rate 100/s --burst 4"), "{status}");
         assert!(provider.paid_twice().is_empty());
@@ -61,7 +101,7 @@ fn a_second_signal_ends_at_once_with_its_own_code_and_loses_nothing_that_was_jou
             line.clear();
             assert!(stderr.read_line(&mut line).unwrap() > 0, "it ended at the first one");
         }
-        signal(&child, name);
+        signal_until_it_ends(&mut child, name);
         assert_eq!(child.wait().unwrap().code(), Some(expected), "{name}");
         let status = code(&sandbox.run("status out --json"), 0);
         assert!(status.contains("\"uncertain\": 1"), "the submit without an answer is in doubt: {status}");
@@ -89,8 +129,7 @@ fn a_second_signal_ends_a_run_that_waits_for_the_report_lock() {
         signal(&child, name);
         read_until("received a signal");
         assert!(child.try_wait().unwrap().is_none(), "{name}: the first one only asks");
-        signal(&child, name);
-        wait_until("the second signal ends the run", || child.try_wait().unwrap().is_some());
+        signal_until_it_ends(&mut child, name);
         assert_eq!(child.wait().unwrap().code(), Some(expected), "{name}");
         drop(turn);
         code(&start(&sandbox, &provider).output().unwrap(), 0);

@@ -108,9 +108,23 @@ fn refusals_end_the_job_in_the_providers_words() {
 }
 
 #[test]
+fn a_403_about_moderation_fails_its_job_and_any_other_may_be_about_the_key() {
+    let moderated = submit(&answer(403, r#"{"message":"Your request was flagged by content moderation"}"#));
+    assert!(matches!(moderated, SubmitOutcome::Failed { class: ErrorClass::Moderated, .. }), "{moderated:?}");
+    assert!(matches!(submit(&answer(403, "no")), SubmitOutcome::Forbidden { .. }));
+}
+
+#[test]
+fn an_accepted_submit_without_an_id_keeps_its_answer_for_the_user_to_search() {
+    let body = r#"{"code":200,"message":"success","data":{"id":"prediction-7"}}"#;
+    let SubmitOutcome::Uncertain { message, doubt: Doubt::NoId } = submit(&answer(200, body)) else { panic!() };
+    assert!(message.contains("prediction-7"), "{message}");
+}
+
+#[test]
 fn errors_that_would_affect_every_job_stop_the_run() {
+    assert!(matches!(submit(&answer(401, "")), SubmitOutcome::Stop(Stop::Auth(_))));
     for status in [401, 403] {
-        assert!(matches!(submit(&answer(status, "")), SubmitOutcome::Stop(Stop::Auth(_))));
         let poll = poll(&answer(status, ""));
         assert!(
             matches!(poll, PollOutcome::Again { reason: Unanswered::Refused, .. }),
@@ -120,7 +134,7 @@ fn errors_that_would_affect_every_job_stop_the_run() {
     assert!(matches!(submit(&answer(402, "")), SubmitOutcome::Stop(Stop::Balance(_))));
     for status in [301, 302, 307, 308] {
         let outcome = submit(&answer(status, ""));
-        let stops = matches!(&outcome, SubmitOutcome::Uncertain { stop: Some(Stop::Redirected(_)), .. });
+        let stops = matches!(&outcome, SubmitOutcome::Uncertain { doubt: Doubt::Redirected, .. });
         assert!(stops, "a redirect may come after the submit was taken: {outcome:?}");
     }
 }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use crate::api::outcome::{Obstacle, Stop, SubmitOutcome};
+use crate::api::outcome::{Doubt, Obstacle, Stop, SubmitOutcome};
 use crate::api::{EditApi, PredictionId, RateLimits, StatusPath};
 use crate::job::{Cents, ErrorClass, JobId, Rate};
 use crate::journal::{EditKey, EditState, LearnedLimits, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Destination, ResultStore};
 use crate::plan::{Standing, Task, Work};
-use crate::runner::breaker::BreakerAction;
+use crate::runner::breaker::{BreakerAction, Forbidden};
 use crate::runner::event::Event;
 use crate::runner::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
 use crate::runner::{RunError, StopReason};
@@ -121,7 +121,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 // The executor continues with that prediction, but its messages are ignored from here on.
                 self.workers.remove(worker);
                 let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
-                self.handle_uncertain(key, message, None).await?;
+                self.handle_uncertain(key, message, Doubt::Unanswered).await?;
             }
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.breaker.submit_answered();
@@ -148,7 +148,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 }
                 self.fail_job(key, class, message).await?;
             }
-            SubmitOutcome::Uncertain { message, stop } => self.handle_uncertain(key, message, stop).await?,
+            SubmitOutcome::Forbidden { message } => self.handle_forbidden(worker, key, message).await?,
+            SubmitOutcome::Uncertain { message, doubt } => self.handle_uncertain(key, message, doubt).await?,
             SubmitOutcome::Stop(stop) => {
                 self.step(key, Step::Refused { message: StopReason::Api(stop.clone()).to_string() }).await?.detach();
                 self.stop_for(stop);
@@ -167,13 +168,35 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         self.apply_breaker(action, kind, cause).await
     }
 
-    async fn handle_uncertain(&mut self, key: &EditKey, message: String, stop: Option<Stop>) -> Result<(), RunError> {
-        self.mark_uncertain(key, message.clone()).await?;
-        if let Some(stop) = stop {
-            self.stop_for(stop);
-            return Ok(());
+    /// Fails the job if the key is known to be valid. Otherwise tries it again after all others, and stops if they are
+    /// refused too.
+    async fn handle_forbidden(&mut self, worker: u64, key: &EditKey, message: String) -> Result<(), RunError> {
+        match self.breaker.submit_forbidden() {
+            Forbidden::Request => return self.fail_job(key, ErrorClass::Rejected, message).await,
+            Forbidden::Unknown => {
+                if let Some(Worker { work, .. }) = self.workers.get(worker) {
+                    self.queues.postpone(work.clone());
+                }
+            }
+            Forbidden::Key => self.stop_for(Stop::Auth(message.clone())),
         }
-        let action = self.breaker.submit_failed(self.elapsed());
+        self.step(key, Step::Refused { message }).await?.detach();
+        Ok(())
+    }
+
+    async fn handle_uncertain(&mut self, key: &EditKey, message: String, doubt: Doubt) -> Result<(), RunError> {
+        self.mark_uncertain(key, message.clone()).await?;
+        let action = match doubt {
+            Doubt::Redirected => {
+                self.stop_for(Stop::Redirected(message));
+                return Ok(());
+            }
+            Doubt::NoId if self.breaker.submit_without_id() => {
+                self.stop_for(Stop::NoId(message));
+                return Ok(());
+            }
+            Doubt::NoId | Doubt::Unanswered => self.breaker.submit_failed(self.elapsed()),
+        };
         self.apply_breaker(action, PauseCause::Failing, message).await
     }
 

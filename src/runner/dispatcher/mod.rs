@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +88,7 @@ enum Mode {
     Running,
     /// No more submits go out; predictions in flight are followed until this time.
     Draining(Option<Instant>),
-    /// Predictions are no longer followed; submits and downloads in progress may take until this time.
+    /// Predictions are no longer followed since this time; submits and downloads in progress may end.
     Halting(Instant),
 }
 
@@ -156,7 +156,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                     self.mode = Mode::Draining(until);
                 }
             }
-            self.join_finished()?;
+            self.join_finished();
             self.archive_idle();
             self.start_local_work().await?;
             let wake = self.start_eligible_work(&mut work).await?;
@@ -174,12 +174,14 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 () = signal.stopped(), if !matches!(self.mode, Mode::Halting(_)) => self.halt(StopReason::Signal),
                 Some(()) = self.receipts.settle_next() => {}
                 Some(message) = self.events.recv() => self.handle(message, &is_job).await?,
-                Some(ended) = self.executors.join_next() => ended.map_err(RunError::Executor)?,
+                Some(ended) = self.executors.join_next() => self.note_executor_end(ended),
                 () = sleep_until(wake), if wake.is_some() => {}
             }
             match self.mode {
                 Mode::Draining(Some(until)) if Instant::now() >= until => self.halt(StopReason::Deadline),
-                Mode::Halting(until) if Instant::now() >= until => return self.abandon(&is_job).await,
+                Mode::Halting(since) if since.elapsed() >= self.shutdown_timeout() => {
+                    return self.abandon(&is_job).await;
+                }
                 _ => {}
             }
         }
@@ -192,11 +194,17 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Frees the memory of executors that have ended. Messages always come first in the select, so it would keep them
     /// until the end.
-    fn join_finished(&mut self) -> Result<(), RunError> {
+    fn join_finished(&mut self) {
         while let Some(ended) = self.executors.try_join_next() {
-            ended.map_err(RunError::Executor)?;
+            self.note_executor_end(ended);
         }
-        Ok(())
+    }
+
+    /// Ends the run if an executor has panicked. Submits in progress may still report their ids.
+    fn note_executor_end(&mut self, ended: Result<(), JoinError>) {
+        if let Err(error) = ended {
+            self.fail(RunError::Executor(error));
+        }
     }
 
     /// Marks a job as finished for this run.
@@ -221,8 +229,10 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Closes the journal and returns the result of the run.
     pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<RunOutcome, RunError> {
-        if let Err(RunError::Journal { .. }) = outcome {
-            self.collect_last_answers().await;
+        match outcome {
+            Err(RunError::Journal { .. }) => self.collect_last_answers().await,
+            Err(_) => self.record_last_answers().await,
+            Ok(()) => {}
         }
         self.executors.abort_all();
         if self.stopped.is_none() && self.deferred > 0 {
@@ -277,7 +287,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         match self.mode {
             Mode::Running => self.submitting_ends(),
             Mode::Draining(until) => until,
-            Mode::Halting(until) => Some(until),
+            Mode::Halting(since) => Some(since + self.shutdown_timeout()),
         }
     }
 

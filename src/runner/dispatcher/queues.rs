@@ -70,6 +70,11 @@ impl WorkQueues {
         self.retries.push_back(work);
     }
 
+    /// Adds work that waits until each job has had its first try.
+    pub(super) fn postpone(&mut self, work: Work) {
+        self.rerolls.push_back(work);
+    }
+
     /// Adds a re-roll, which waits until each job has had its first try.
     pub(super) fn reroll(&mut self, work: Work) {
         self.rerolls.push_back(work);

@@ -17,8 +17,12 @@ use crate::runner::{RunError, StopReason};
 use super::workers::Phase;
 use super::{Dispatcher, Mode};
 
-/// How long submits and downloads in progress may take once the run was asked to stop.
+/// How long downloads in progress may take once the run was asked to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long submits in progress may take then: longer than the client waits for an answer, in sync mode too. An answer
+/// that nobody waits for is a paid prediction whose id is lost.
+const SUBMIT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(310);
 
 /// Pauses that end within this time of each other are reported as one, because all open requests are rejected at
 /// about the same time.
@@ -62,8 +66,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     pub(super) fn stop_for(&mut self, stop: Stop) {
         match stop {
-            Stop::Balance(_) => self.drain(StopReason::Api(stop), None),
-            Stop::Auth(_) | Stop::Redirected(_) => self.halt(StopReason::Api(stop)),
+            // Predictions in flight were paid for, and polls may still be answered.
+            Stop::Balance(_) | Stop::Auth(_) | Stop::NoId(_) => self.drain(StopReason::Api(stop), None),
+            Stop::Redirected(_) => self.halt(StopReason::Api(stop)),
         }
     }
 
@@ -95,15 +100,26 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     fn start_halting(&mut self) {
-        self.mode = Mode::Halting(Instant::now() + SHUTDOWN_TIMEOUT);
+        self.mode = Mode::Halting(Instant::now());
         self.halt.cancel();
+    }
+
+    /// Returns how long a run that halts may wait for what is in progress, from when it began to halt.
+    pub(super) fn shutdown_timeout(&self) -> Duration {
+        // An executor that has ended without a message will send none.
+        match self.is_submitting() && !self.executors.is_empty() {
+            true => SUBMIT_SHUTDOWN_TIMEOUT,
+            false => SHUTDOWN_TIMEOUT,
+        }
     }
 
     /// Announces why the run stops. Only the first reason is kept because later ones follow from it.
     pub(super) fn announce_stop(&mut self, reason: StopReason) {
         if self.stopped.is_none() {
             let under_way = match self.mode {
-                Mode::Halting(_) if self.has_open_predictions() => InFlight::Abandoned,
+                Mode::Halting(_) if self.has_open_predictions() => {
+                    InFlight::Abandoned { submits: self.workers.count(Phase::Submitting) }
+                }
                 Mode::Running | Mode::Draining(_) if self.workers.are_busy() || !self.queues.is_local_empty() => {
                     InFlight::Drained
                 }
@@ -135,11 +151,22 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
+    /// Waits for the answers to open submits after an error of this program, and records them.
+    pub(super) async fn record_last_answers(&mut self) {
+        self.halt.cancel();
+        let until = Instant::now() + SUBMIT_SHUTDOWN_TIMEOUT;
+        while self.is_submitting() {
+            let Ok(Some(message)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
+            // The first error is the one that is reported.
+            let _ = self.handle(message, |_| true).await;
+        }
+    }
+
     /// Waits for the answers to open submits after the journal has failed, so that the error can name the predictions
     /// that were paid for.
     pub(super) async fn collect_last_answers(&mut self) {
         self.halt.cancel();
-        let until = Instant::now() + SHUTDOWN_TIMEOUT;
+        let until = Instant::now() + SUBMIT_SHUTDOWN_TIMEOUT;
         while self.is_submitting() {
             let Ok(Some(message)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
             match message.event {

@@ -4,6 +4,7 @@ mod caps;
 mod limits;
 mod observer;
 mod polls;
+mod refusals;
 
 use std::io;
 use std::num::NonZeroU32;

@@ -87,6 +87,6 @@ async fn a_run_that_stops_says_that_predictions_are_open_only_if_some_are() {
     };
     assert_eq!(stops(401, 0).await, InFlight::Nothing, "the refused submit is none");
     assert_eq!(stops(402, 0).await, InFlight::Nothing, "the refused submit is none");
-    assert_eq!(stops(401, 2).await, InFlight::Abandoned);
+    assert_eq!(stops(401, 2).await, InFlight::Drained);
     assert_eq!(stops(402, 2).await, InFlight::Drained);
 }
