@@ -32,7 +32,7 @@ macro_rules! exit_codes {
 /// Run batches of paid image edits: rate-limited, resumable, never paid for twice.
 #[derive(Debug, Parser)]
 #[command(name = "dyehouse", version, max_term_width = 100)]
-#[command(after_help = concat!("Try it without a key:  dyehouse run manifests/quickstart.yaml\n\n", exit_codes!()))]
+#[command(after_help = concat!("Try it without a key, on a folder of pictures:  dyehouse init photos && dyehouse run catalog.yaml\n\n", exit_codes!()))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -1,4 +1,4 @@
-use std::io::IsTerminal;
+use std::io::{Cursor, IsTerminal};
 use std::path::Path;
 
 use crate::cli::{Color, Measure, Recolor};
@@ -7,7 +7,7 @@ use crate::editor;
 use crate::exit::Exit;
 use crate::files;
 use crate::manifest::Style;
-use crate::photo::{Photo, is_animated};
+use crate::photo::{self, Photo, is_animated};
 use crate::progress::{Screen, style};
 
 use super::print::{print, print_json};
@@ -79,6 +79,7 @@ fn read(path: &Path, screen: &Screen) -> Result<Photo, Failure> {
         return Err(failed(format!("it is larger than {} MiB", MAX_FILE_BYTES >> 20)));
     }
     let encoded = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    photo::check_end(&mut Cursor::new(&encoded)).map_err(|error| failed(error.to_string()))?;
     let photo = Photo::decode(&encoded).map_err(|error| failed(error.to_string()))?;
     if is_animated(&encoded) {
         screen.say(&format!("{} is animated: only its first frame is used", path.display()));

@@ -100,12 +100,16 @@ impl Format {
     }
 }
 
-/// Reads the header of the picture at `path`: its format and size, without decoding it.
+/// Reads the header of the picture at `path`, its format and size, and checks that the file is not cut off. Nothing is
+/// decoded.
 pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
     let mut file = BufReader::new(File::open(path)?);
     let format = format_of(&mut file)?;
     let dimensions = reader(&mut file, format)?.into_dimensions();
     let (width, height) = dimensions.map_err(|error| undecodable(&error).message_of(format))?;
+    if !ends_as_it_should(&mut file, format)? {
+        return Err(PictureError::CutOff(format.name()));
+    }
     Ok(Picture { format, width, height })
 }
 
@@ -123,6 +127,12 @@ impl PictureError {
             false => PictureError::Undecodable(format!("its header is not that of a {}", format.name())),
         }
     }
+}
+
+/// Checks that the picture in `source` is not cut off, without decoding it.
+pub fn check_end(source: &mut (impl BufRead + Seek)) -> Result<(), PictureError> {
+    let format = format_of(source)?;
+    if ends_as_it_should(source, format)? { Ok(()) } else { Err(PictureError::CutOff(format.name())) }
 }
 
 /// Decodes the picture in `source` to its end. Memory is bounded; a decoder that forgives a missing end is not trusted.
@@ -165,7 +175,11 @@ fn undecodable(error: &ImageError) -> PictureError {
 }
 
 /// Whether a picture has the end that its format calls for. JPEG and GIF may have padding behind it.
-fn ends_as_it_should(source: &mut (impl Read + Seek), format: Format) -> io::Result<bool> {
+fn ends_as_it_should(source: &mut (impl BufRead + Seek), format: Format) -> io::Result<bool> {
+    if let Format::Jpeg = format {
+        source.rewind()?;
+        return has_jpeg_end(source);
+    }
     let length = source.seek(SeekFrom::End(0))?;
     if let Format::WebP = format {
         let mut riff = [0; 8];
@@ -178,11 +192,49 @@ fn ends_as_it_should(source: &mut (impl Read + Seek), format: Format) -> io::Res
     source.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
     source.take(4096).read_to_end(&mut tail)?;
     Ok(match format {
-        Format::Jpeg => tail.windows(2).any(|pair| pair == [0xFF, 0xD9]),
         Format::Png => memmem::rfind(&tail, b"IEND\xAE\x42\x60\x82").is_some(),
         Format::Gif => tail.iter().rfind(|byte| **byte != 0) == Some(&0x3B),
-        Format::WebP => true,
+        Format::Jpeg | Format::WebP => true,
     })
+}
+
+/// Returns whether a JPEG has an end-of-image marker after the start of its first scan. Thumbnails in the segments before
+/// it have their own, and phones append other files after it. (ITU-T T.81, annex B.)
+fn has_jpeg_end(source: &mut impl BufRead) -> io::Result<bool> {
+    const START_OF_SCAN: u8 = 0xDA;
+    const END_OF_IMAGE: u8 = 0xD9;
+    let mut in_scan = false;
+    loop {
+        if source.skip_until(0xFF)? == 0 {
+            return Ok(false);
+        }
+        let marker = loop {
+            match source.fill_buf()?.first().copied() {
+                None => return Ok(false),
+                // Any number of fill bytes may come before a marker.
+                Some(0xFF) => source.consume(1),
+                Some(byte) => break byte,
+            }
+        };
+        source.consume(1);
+        match marker {
+            END_OF_IMAGE if in_scan => return Ok(true),
+            START_OF_SCAN => in_scan = true,
+            // A segment with a length; all others are markers alone, or bytes of a scan.
+            0xC0..=0xCF | 0xDB..=0xFE if !in_scan => skip_segment(source)?,
+            _ => {}
+        }
+    }
+}
+
+fn skip_segment(source: &mut impl BufRead) -> io::Result<()> {
+    let mut length = [0; 2];
+    match source.read_exact(&mut length) {
+        Ok(()) => io::copy(&mut source.take(u64::from(u16::from_be_bytes(length).saturating_sub(2))), &mut io::sink())?,
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => 0,
+        Err(error) => return Err(error),
+    };
+    Ok(())
 }
 
 #[cfg(test)]
@@ -212,6 +264,18 @@ mod tests {
         ] {
             assert_eq!(verify_bytes(&encoded(encoder)).unwrap(), Picture { format, width: 64, height: 48 });
         }
+    }
+
+    #[test]
+    fn a_jpeg_with_a_thumbnail_before_it_or_another_file_after_it_is_whole() {
+        let whole = encoded(ImageFormat::Jpeg);
+        let mut thumbnail = vec![0xFF, 0xD8, 0xFF, 0xE1, 0, 8, 0xFF, 0xDA, 0xFF, 0xD9, 0, 0];
+        thumbnail.extend(&whole[2..]);
+        let video = [&whole[..], &[7; 10_000]].concat();
+        for bytes in [&whole, &thumbnail, &video] {
+            assert!(has_jpeg_end(&mut &bytes[..]).unwrap());
+        }
+        assert!(!has_jpeg_end(&mut &thumbnail[..thumbnail.len() - 2]).unwrap());
     }
 
     #[test]

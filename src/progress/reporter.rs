@@ -292,7 +292,7 @@ mod tests {
     use super::*;
     use crate::api::outcome::Stop;
     use crate::cli::{self, LogFormat, Output};
-    use crate::job::{ErrorClass, JobId};
+    use crate::job::{Cents, ErrorClass, JobId};
 
     #[test]
     fn uncertain_jobs_are_not_counted_as_failed() {
@@ -326,7 +326,7 @@ mod tests {
                 words(StopReason::Signal, InFlight::Abandoned { submits: 0 }),
                 words(StopReason::Signal, InFlight::Abandoned { submits: 2 }),
                 words(refused, InFlight::Abandoned { submits: 0 }),
-                words(StopReason::Budget, InFlight::Nothing),
+                words(StopReason::BudgetPerRun { budget: Cents(50), price: Cents(7) }, InFlight::Nothing),
             ]
             .join("\n"),
             @r"
@@ -334,7 +334,7 @@ mod tests {
         stopping: interrupted by Ctrl-C, SIGTERM or SIGHUP; leaving open predictions to a later run (Ctrl-C again ends at once)
         stopping: interrupted by Ctrl-C, SIGTERM or SIGHUP; waiting for the answers to 2 submits (Ctrl-C again ends at once, and makes them uncertain)
         stopping: the API refused the key (HTTP 401): check VIBEDREAM_API_KEY; leaving open predictions to a later run
-        stopping: the next submit could pass the budget
+        stopping: the next submit ($0.07) could exceed this run's budget of $0.50
         "
         );
     }

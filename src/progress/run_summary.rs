@@ -177,7 +177,7 @@ impl RunSummary {
         match (counts.total, self.partition) {
             _ if !is_idle => format!("{done}{others} in {}", duration(self.elapsed)),
             (0, Some(share)) => format!("nothing to do: share {share} has no jobs of this manifest"),
-            (0, None) => "nothing to do: the manifest has no jobs".to_owned(),
+            (0, None) => "nothing to do: the manifest, or what is selected of it, has no jobs".to_owned(),
             (1, _) if counts.completed == 1 => "nothing to do: the job is completed".to_owned(),
             (total, _) if counts.completed == total => format!("nothing to do: all {total} jobs are completed"),
             _ => format!("nothing to do: {done}{others}"),

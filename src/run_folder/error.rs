@@ -87,6 +87,9 @@ impl FolderError {
             FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => {
                 "free some space and run again: everything recorded so far is safe".to_owned()
             }
+            FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::NotADirectory => {
+                "this is a file: name the folder of a run, such as runs/<manifest's stem>".to_owned()
+            }
             FolderError::Io { .. } => "fix its permissions, or choose another folder with --out".to_owned(),
             FolderError::Locked { .. } => {
                 "wait for it to end; using another folder would charge its jobs again".to_owned()

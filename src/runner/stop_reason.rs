@@ -10,9 +10,21 @@ pub enum StopReason {
     /// The deadline has passed.
     Deadline,
     /// The next submit could exceed the budget.
-    Budget,
+    Budget {
+        /// The budget.
+        budget: Cents,
+        /// What is spent or reserved of it.
+        taken: Cents,
+        /// The price of a submit.
+        price: Cents,
+    },
     /// The next submit could exceed the budget of this run.
-    BudgetPerRun,
+    BudgetPerRun {
+        /// The budget of the run.
+        budget: Cents,
+        /// The price of a submit.
+        price: Cents,
+    },
     /// One submit may cost more than the budget of a run, so no run can submit anything.
     BelowPrice {
         /// The budget of the run.
@@ -55,9 +67,9 @@ impl StopReason {
     /// continues.
     pub fn is_planned(&self) -> bool {
         match self {
-            StopReason::Deadline | StopReason::BudgetPerRun => true,
+            StopReason::Deadline | StopReason::BudgetPerRun { .. } => true,
             StopReason::Signal
-            | StopReason::Budget
+            | StopReason::Budget { .. }
             | StopReason::BelowPrice { .. }
             | StopReason::AbovePriceLimit { .. }
             | StopReason::Unreachable(_)
@@ -75,8 +87,14 @@ impl std::fmt::Display for StopReason {
         match self {
             StopReason::Signal => formatter.write_str("interrupted by Ctrl-C, SIGTERM or SIGHUP"),
             StopReason::Deadline => formatter.write_str("the deadline has passed"),
-            StopReason::Budget => formatter.write_str("the next submit could pass the budget"),
-            StopReason::BudgetPerRun => formatter.write_str("the next submit could pass the budget of this run"),
+            StopReason::Budget { budget, taken, price } => write!(
+                formatter,
+                "the next submit ({price}) could exceed the budget of {budget}, of which {taken} is spent or reserved: raise \
+                 --budget to continue"
+            ),
+            StopReason::BudgetPerRun { budget, price } => {
+                write!(formatter, "the next submit ({price}) could exceed this run's budget of {budget}")
+            }
             StopReason::BelowPrice { budget, price } => write!(
                 formatter,
                 "a submit may cost {price}, which is more than the run's budget of {budget}: raise --budget-per-run to at \

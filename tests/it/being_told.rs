@@ -155,7 +155,10 @@ fn a_monitor_is_pinged_at_every_end_of_a_run() {
     let said: Vec<String> =
         listener.posts().iter().map(|post| String::from_utf8_lossy(&post.body).into_owned()).collect();
     assert!(said[0].contains("did you mean `prompt`"), "{said:?}");
-    assert!(said[1].contains("VIBEDREAM_API_KEY is not set") && said[3].contains("could pass the budget"), "{said:?}");
+    assert!(
+        said[1].contains("VIBEDREAM_API_KEY is not set") && said[3].contains("could exceed the budget"),
+        "{said:?}"
+    );
 }
 
 #[test]

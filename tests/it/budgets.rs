@@ -58,7 +58,7 @@ fn the_budget_is_a_ceiling_over_all_runs() {
     sandbox.manifest("catalog.csv", 12);
     for _night in 0..2 {
         let said = code(&provider.run(&sandbox, "--budget 0.50").output().unwrap(), 4);
-        assert!(said.contains("the next submit could pass the budget"), "{said}");
+        assert!(said.contains("could exceed the budget of"), "{said}");
         assert_eq!(provider.accepted(), 7, "seven submits are 49 cents");
     }
     code(&provider.run(&sandbox, "--budget 0.84").output().unwrap(), 0);
@@ -70,7 +70,7 @@ fn each_night_has_a_budget_of_its_own_beside_that_of_the_whole() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 12);
     let mut nights = Vec::new();
-    for said in ["the budget of this run", "the budget of this run", "the next submit could pass the budget\n"] {
+    for said in ["this run's budget of", "this run's budget of", "could exceed the budget of"] {
         let output = provider.run(&sandbox, "--budget-per-run 0.30 --budget 0.75").output().unwrap();
         assert!(code(&output, 4).contains(said), "{said}");
         nights.push(provider.accepted());

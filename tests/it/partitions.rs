@@ -111,7 +111,10 @@ fn shares_that_go_on_are_joined_again() {
     assert!(said.contains("find a run in runs/catalog-3-of-3"), "{said}");
     code(&machines.run("--partition 3/3"), 0);
     let said = code(&machines.merge(""), 4);
-    assert!(said.contains("all: stopped, runs/catalog-2-of-3: the next submit could pass the budget"), "{said}");
+    assert!(
+        said.contains("all: stopped, runs/catalog-2-of-3: the next submit ($0.07) could exceed the budget of"),
+        "{said}"
+    );
     assert!(said.contains("resume    dyehouse run catalog.csv -o all"), "{said}");
     let before = machines.sandbox.read("all/journal.jsonl");
     code(&machines.run("--partition 2/3"), 0);

@@ -1,4 +1,5 @@
 use crate::commands::UsageError;
+use crate::commands::job_loading::advice_warnings;
 use crate::commands::options::Options;
 use crate::job::HeldBack;
 use crate::journal::Ledger;
@@ -29,12 +30,7 @@ pub(super) fn warnings(
     ledger: &Ledger,
     options: &Options,
 ) -> Vec<Diagnostic> {
-    let about_rows = advice.warnings().into_iter().map(|warning| {
-        let (line, id) = &warning.first;
-        let row = Some((*line, id.as_ref()));
-        Diagnostic::about_job(Severity::Warning, &files.lines, row, warning.message, warning.hint)
-    });
-    let mut warnings: Vec<Diagnostic> = about_rows.collect();
+    let mut warnings = advice_warnings(advice, &files.lines);
     warnings.extend(money_warnings(files, forecast, ledger, options));
     warnings.extend(selection_warning(files, forecast, options));
     warnings

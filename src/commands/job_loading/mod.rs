@@ -1,5 +1,6 @@
 //! From a manifest to planned jobs: expands patterns, hashes local pictures and computes the fingerprints of requests.
 
+mod advice_warnings;
 mod problems;
 mod remarks;
 mod unmatched;
@@ -20,6 +21,7 @@ use super::options::Options;
 use problems::{DeferredProblems, ImageProblem};
 use remarks::JobRemarks;
 
+pub(super) use advice_warnings::advice_warnings;
 pub(super) use remarks::Counted;
 pub(super) use unmatched::unmatched;
 

@@ -1,11 +1,13 @@
+use jiff::Timestamp;
+
 use crate::commands::Failure;
-use crate::commands::job_loading::{Partitioned, Sent, for_each, unmatched};
+use crate::commands::job_loading::{Partitioned, Sent, advice_warnings, for_each, unmatched};
 use crate::commands::manifest_scope::{ManifestScope, original_directory};
 use crate::commands::options::Options;
 use crate::job::{ContentHash, IdPattern};
 use crate::manifest::{Diagnostic, FoundJob, Manifest};
 use crate::pictures::LocalPictures;
-use crate::plan::PlannedJob;
+use crate::plan::{Advice, JobFeatures, PlannedJob};
 use crate::run_folder::{DraftLine, FolderError, PlanDraft, PlanStamp, RunFolder, plan_lines};
 
 use super::ids::Ids;
@@ -73,16 +75,24 @@ impl Planning {
         let mut draft = PlanDraft::begin(folder)?;
         let mut ids = Ids::default();
         let mut partial_plan = PartialPlan::of(opening.ledger().and_then(original_directory));
+        let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(None));
+        // Only a first run certainly submits every job.
+        let is_first = !folder.journal().exists();
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
-            let job = PlannedJob { fingerprint: sent.fingerprint()?, job: found.to_job() };
+            let fingerprint = sent.fingerprint()?;
+            let features = JobFeatures::of(found.job, fingerprint.into());
+            let job = PlannedJob { fingerprint, job: found.to_job() };
             let row = if is_part { Row::Partial(Box::new(job)) } else { Row::Line(DraftLine::of(folder, &job)?) };
-            Ok::<_, Failure>((row, options.selection.names(found.job.id.as_str())))
+            Ok::<_, Failure>((row, features, options.selection.names(found.job.id.as_str())))
         };
         let mut is_any_named = false;
         let warnings = for_each(manifest, options, &mut pictures, planned, |job| match job {
             Partitioned::Ours(planned) => {
-                let (row, is_named) = planned?;
+                let (row, features, is_named) = planned?;
                 is_any_named |= is_named;
+                if is_named {
+                    advice.add(&features, is_first);
+                }
                 match row {
                     Row::Line(line) => draft.push_line(&line)?,
                     Row::Partial(job) => partial_plan.add(*job),
@@ -102,6 +112,8 @@ impl Planning {
         // Local pictures may change, warnings are printed every time, and the file may have changed meanwhile.
         let is_all = pictures.is_unused() && warnings.is_empty();
         let made_of = made_of.filter(|made_of| is_all && manifest.content().ok().flatten() == Some(*made_of));
+        let about_jobs = advice_warnings(&mut advice, manifest.file_of_lines());
+        let warnings = warnings.into_iter().chain(about_jobs).collect();
         Ok(Planning::Redrafted(Box::new(Drafted { draft, pictures, ids, selected, warnings, made_of })))
     }
 

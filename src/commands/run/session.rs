@@ -346,8 +346,8 @@ fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason
         Some(
             StopReason::Signal
             | StopReason::Deadline
-            | StopReason::Budget
-            | StopReason::BudgetPerRun
+            | StopReason::Budget { .. }
+            | StopReason::BudgetPerRun { .. }
             | StopReason::BelowPrice { .. }
             | StopReason::AbovePriceLimit { .. }
             | StopReason::Unreachable(_)

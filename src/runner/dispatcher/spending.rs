@@ -42,13 +42,13 @@ impl Spending {
         if let Some(reason) = self.above_price_limit(price) {
             return Some(reason);
         }
-        if !fits_budget(self.budget, ledger) {
-            return Some(StopReason::Budget);
+        if let Some(budget) = self.budget.filter(|budget| !fits_budget(Some(*budget), ledger)) {
+            return Some(StopReason::Budget { budget, taken: ledger.spent() + ledger.reserved(), price });
         }
-        match self.budget_per_run {
-            Some(budget) if price > budget => Some(StopReason::BelowPrice { budget, price }),
-            ceiling if fits_run_budget(ceiling, ledger, &self.baseline) => None,
-            _ => Some(StopReason::BudgetPerRun),
+        match self.budget_per_run? {
+            budget if price > budget => Some(StopReason::BelowPrice { budget, price }),
+            budget if fits_run_budget(Some(budget), ledger, &self.baseline) => None,
+            budget => Some(StopReason::BudgetPerRun { budget, price }),
         }
     }
 
@@ -121,8 +121,14 @@ mod tests {
         let folder = spending(&Settings { budget: Some(Cents(20)), ..Settings::default() });
         let run = spending(&Settings { budget_per_run: Some(Cents(20)), ..Settings::default() });
         assert_eq!((folder.stop_reason(&submitting(1)), run.stop_reason(&submitting(1))), (None, None));
-        assert_eq!(folder.stop_reason(&submitting(2)), Some(StopReason::Budget));
-        assert_eq!(run.stop_reason(&submitting(2)), Some(StopReason::BudgetPerRun));
+        assert_eq!(
+            folder.stop_reason(&submitting(2)),
+            Some(StopReason::Budget { budget: Cents(20), taken: Cents(14), price: Cents(7) })
+        );
+        assert_eq!(
+            run.stop_reason(&submitting(2)),
+            Some(StopReason::BudgetPerRun { budget: Cents(20), price: Cents(7) })
+        );
         let later = Spending::new(&Settings { budget_per_run: Some(Cents(20)), ..Settings::default() }, &submitting(2));
         assert_eq!(later.stop_reason(&submitting(2)), None, "what earlier runs have reserved is not this one's");
     }

@@ -125,14 +125,18 @@ async fn a_run_has_its_own_budget_whatever_earlier_ones_have_left_in_doubt() {
     let settings = Settings { budget_per_run: Some(Cents(50)), ..Settings::default() };
     let doubtful = |number| if number < 3 { answer(500, "") } else { accepted(number) };
     let (first, submits) = ending_with(settings.clone(), Ledger::default(), 0..9, doubtful, completed).await;
-    assert_eq!((first.stopped, submits), (Some(StopReason::BudgetPerRun), 7), "seven submits are 49 cents");
+    assert_eq!(
+        (first.stopped, submits),
+        (Some(StopReason::BudgetPerRun { budget: Cents(50), price: Cents(7) }), 7),
+        "seven submits are 49 cents"
+    );
     assert_eq!((first.ledger.spent(), first.ledger.reserved()), (Cents(28), Cents(21)));
     let mut ledger = first.ledger;
     for (jobs, spent) in [(10..19, 78), (20..29, 128)] {
         let dearer =
             move |number| answer(200, &format!(r#"{{"id":"{spent}-{number}","status":"processing","costCents":10}}"#));
         let (next, submits) = ending_with(settings.clone(), ledger, jobs, dearer, completed).await;
-        assert_eq!((next.stopped, submits), (Some(StopReason::BudgetPerRun), 5));
+        assert_eq!((next.stopped, submits), (Some(StopReason::BudgetPerRun { budget: Cents(50), price: Cents(7) }), 5));
         assert_eq!(next.ledger.spent(), Cents(spent));
         ledger = next.ledger;
     }

@@ -140,7 +140,7 @@ impl History {
             self.check_replay(&ending)?;
             self.world.end_life();
             self.check(seen)?;
-            let ran_out = ending.stopped == Some(StopReason::Budget);
+            let ran_out = matches!(ending.stopped, Some(StopReason::Budget { .. }));
             if ending.stopped.is_none() || ran_out {
                 oracle::at_the_end(&self.world.state(), &ending.ledger, &self.jobs, ran_out)?;
                 if self.checks_colors && !ran_out {
