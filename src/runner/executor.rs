@@ -194,7 +194,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 PollOutcome::InProgress { unknown_status } => {
                     errors = 0;
                     not_found = 0;
-                    in_work = Some(asked);
+                    if let Some(from) = in_work.replace(asked) {
+                        self.polls.in_progress(self.kind, from, asked);
+                    }
                     if let Some(word) = unknown_status.filter(|word| reported_word.as_ref() != Some(word)) {
                         self.report(ExecutorEvent::UnknownStatus(word.clone()));
                         reported_word = Some(word);

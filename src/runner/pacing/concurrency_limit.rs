@@ -1,6 +1,11 @@
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::search::Estimate;
+
+/// Up to this many in flight, a cap is compared with recent answers, and with how many.
+const FEW_IN_FLIGHT: u32 = 3;
+const RECENT_ANSWERS: usize = 32;
 
 /// The number of refusals in a row (each after the pause of the previous one), or of separate streaks, after which a
 /// cap is tried. It rises by one with each trial that failed.
@@ -37,6 +42,8 @@ pub(super) struct ConcurrencyLimit {
     streak: Option<RefusalStreak>,
     plateau: Option<PlateauEvidence>,
     errors: u32,
+    /// The last answers, each with the number in flight and whether it was a refusal.
+    recent: VecDeque<(u32, bool)>,
     /// The cap that the run started with, 0 for none.
     initial: u32,
 }
@@ -166,6 +173,7 @@ impl ConcurrencyLimit {
     /// Records an accepted submit; `estimate` is the current rate estimate. Returns the estimate from before the
     /// refusals if these seem to belong to a cap.
     pub(super) fn accepted(&mut self, in_flight_before: u32, estimate: Estimate) -> Option<Estimate> {
+        self.note_answer(in_flight_before, false);
         if let Some(cap) = &mut self.cap {
             if let Some(trial) = &mut cap.trial {
                 trial.submits_left = trial.submits_left.saturating_sub(1);
@@ -191,13 +199,32 @@ impl ConcurrencyLimit {
                     streak.times_at_last >= MIN_REFUSALS && in_flight_before < streak.last && streak.last < cap.size;
                 if is_lower { (streak.last, streak.before) } else { return None }
             }
-            None if self.errors < MAX_ERRORS => self.cap_from(streak, in_flight_before)?,
+            None if self.errors < MAX_ERRORS => {
+                self.cap_from(streak, in_flight_before).filter(|(size, _)| self.often_refuses(*size))?
+            }
             None => return None,
         };
         let trial = Some(CapTrial { submits_left: size * 2, estimate_before: estimate });
         self.cap = Some(Cap { trial, ..Cap::of(size, MIN_PROBE_AFTER) });
         self.plateau = None;
         Some(before)
+    }
+
+    fn note_answer(&mut self, in_flight_before: u32, is_refusal: bool) {
+        self.recent.push_back((in_flight_before, is_refusal));
+        if self.recent.len() > RECENT_ANSWERS {
+            self.recent.pop_front();
+        }
+    }
+
+    /// Returns whether at least half of the submits with as many in flight were refused lately, as by a cap. With few in
+    /// flight, a rate limit also refuses at the same number twice, but not most of the time.
+    fn often_refuses(&self, size: u32) -> bool {
+        if size > FEW_IN_FLIGHT {
+            return true;
+        }
+        let at_cap = self.recent.iter().filter(|(in_flight, _)| *in_flight >= size);
+        at_cap.map(|(_, is_refusal)| if *is_refusal { 1 } else { -1 }).sum::<i32>() >= 0
     }
 
     /// Returns the cap that a streak shows, alone or with earlier ones, and the rate estimate before the first of
@@ -246,6 +273,7 @@ impl ConcurrencyLimit {
         in_flight_before: u32,
         estimate: Estimate,
     ) -> LimitedBy {
+        self.note_answer(in_flight_before, true);
         let mut limited_by = LimitedBy::Rate;
         if let Some(cap) = &mut self.cap {
             if let Some(refused) = cap.refused(in_flight_before) {

@@ -1,8 +1,10 @@
 //! When requests may go out: token buckets on tokio's clock, with pauses, and the search for the provider's limits.
 
+mod accepted_rates;
 mod advertised;
 mod bucket;
 mod concurrency_limit;
+mod odd_refusals;
 mod poll_limit;
 mod quota_claim;
 mod search;
@@ -24,10 +26,6 @@ pub(super) use quota_claim::QuotaClaim;
 pub(super) use spacing::Spacing;
 pub(super) use submits::Submits;
 
-/// The factor by which the time between two tokens is longer than a fixed rate says: clocks and networks are not exact,
-/// and a provider with exactly that limit refuses a submit that is slightly early.
-const SAFETY_FACTOR: f64 = 1.005;
-
 /// A rate limiter with a pause, before whose end no request passes.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
@@ -46,7 +44,7 @@ struct State {
 impl RateLimiter {
     /// Creates a limiter with a fixed rate.
     pub(super) fn new(rate: Rate, burst: NonZeroU32) -> RateLimiter {
-        RateLimiter::with_bucket(Bucket::new(safe_interval(rate), burst.get()))
+        RateLimiter::with_bucket(Bucket::new(rate.interval(), burst.get()))
     }
 
     /// Creates a limiter that starts with `rate`, without bursts.
@@ -103,11 +101,6 @@ impl RateLimiter {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Returns the time between two tokens of a fixed rate.
-fn safe_interval(rate: Rate) -> Duration {
-    rate.interval().mul_f64(SAFETY_FACTOR)
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@ use std::time::Duration;
 use crate::api::RateLimits;
 use crate::job::{Rate, SubmitRate};
 
+use super::accepted_rates::AcceptedRates;
 use super::advertised::AdvertisedLimits;
+use super::odd_refusals::OddRefusals;
 
 /// The lowest and highest rate, in submits per second.
 const SLOWEST: f64 = 1.0 / 60.0;
@@ -45,6 +47,9 @@ const SAME_CAUSE_WITHIN: u32 = 20;
 /// How far the ceiling is above the rate that is known to be good, as a share of the distance to the limit.
 const CEILING_MARGIN: f64 = 0.25;
 
+/// Below this share of the rate that is known to be good, a limit refuses nothing.
+const SLOW_SHARE: f64 = 0.75;
+
 /// The number of accepted submits from which their number per time is a rate.
 const MIN_ACCEPTED: u32 = 10;
 
@@ -57,8 +62,8 @@ const SHARE_OF_ADVERTISED: f64 = 0.99;
 /// The rate grows by a constant with each accepted submit and is halved by a refusal (AIMD: Chiu and Jain, 1989),
 /// once for all submits that were open at that time. Once the limit was met twice at about the same rate, it is
 /// between that rate and the rate accepted since the last time, which is never higher than the limit. The rate then
-/// grows back to a value between these and is held, so that it settles instead of oscillating. A single refusal may
-/// be unrelated to the rate. If a window is used up and nothing is accepted for the rest of it, the rate is what was
+/// grows back to a value between these and is held, so that it settles instead of oscillating. Refusals that come at any
+/// rate, or that do not agree with those before, are unrelated to the limit. If a window is used up and nothing is accepted for the rest of it, the rate is what was
 /// accepted in the whole window. If headers name the limit, that is the rate, until refusals disprove it. Pure:
 /// callers pass the time since the run started.
 #[derive(Debug)]
@@ -84,6 +89,8 @@ pub(super) struct RateSearch {
     /// rate.
     is_rate_limited: bool,
     has_learned: bool,
+    /// Tells which refusals have nothing to do with the rate.
+    odd_refusals: OddRefusals,
 }
 
 /// The estimate of the provider's limit.
@@ -95,8 +102,8 @@ pub(super) struct Estimate {
     ceiling: Option<f64>,
     /// The rate at which it was last met.
     limit: f64,
-    /// The rate accepted between the last two times that the limit was met, per second, until it is disproved.
-    went_through: Option<f64>,
+    /// The rates accepted between two times that the limit was met.
+    went_through: AcceptedRates,
     /// The number of accepted submits at the ceiling before the rate grows above it.
     probe_after: u32,
 }
@@ -119,7 +126,7 @@ impl RateSearch {
                 rate: SubmitRate::Auto.expected(learned).per_second_f64().clamp(SLOWEST, FASTEST),
                 ceiling: learned.map(Rate::per_second_f64),
                 limit: learned.map_or(FASTEST, Rate::per_second_f64),
-                went_through: None,
+                went_through: AcceptedRates::default(),
                 probe_after: if learned.is_some() { PROBE_AFTER_IF_LEARNED } else { MIN_PROBE_AFTER },
             },
             is_advertised: false,
@@ -133,6 +140,7 @@ impl RateSearch {
             window: Duration::ZERO,
             is_rate_limited: false,
             has_learned: false,
+            odd_refusals: OddRefusals::default(),
         }
     }
 
@@ -177,6 +185,7 @@ impl RateSearch {
             return;
         }
         self.accepted += 1;
+        self.odd_refusals.accepted(self.is_slow());
         if let Some(blocked) = self.cycle.blocked.take() {
             self.window_ended(blocked, sent);
         }
@@ -224,6 +233,15 @@ impl RateSearch {
             self.limit_met_at = now;
             return false;
         }
+        let is_slow = self.is_slow();
+        if self.accepted > 0 && !self.odd_refusals.refused(is_slow) {
+            if is_slow {
+                // The limit was found by refusals that come at any rate, so it is none.
+                self.estimate.ceiling = None;
+                self.estimate.limit = FASTEST;
+            }
+            return false;
+        }
         self.cycle.blocked = Some(now);
         if self.accepted == 0 && self.limit_met_at.is_zero() {
             // None was accepted yet: an earlier run or another program has used up the quota.
@@ -233,16 +251,14 @@ impl RateSearch {
         if self.is_advertised {
             self.advertised.note_unannounced_refusal();
         }
-        let went_through = f64::from(self.accepted) / (now - self.limit_met_at).as_secs_f64().max(f64::EPSILON);
-        let known = if self.accepted >= MIN_ACCEPTED { Some(went_through) } else { self.estimate.went_through.take() };
+        let (known, agrees) = self.rate_until_refusal(now);
         let surely_good = known.map_or(self.estimate.rate / 2.0, |known| known.min(self.estimate.rate));
-        if self.accepted >= MIN_ACCEPTED {
-            self.estimate.went_through = known;
-        }
-        if self.has_held {
+        if !agrees {
+            self.estimate.probe_after = (self.estimate.probe_after / 2).max(MIN_PROBE_AFTER);
+        } else if self.has_held {
             self.estimate.probe_after = (self.estimate.probe_after * 2).min(MAX_PROBE_AFTER);
         }
-        if self.estimate.ceiling.is_some() || self.is_confirmed() {
+        if agrees && (self.estimate.ceiling.is_some() || self.is_confirmed()) {
             let ceiling = surely_good + (self.estimate.rate - surely_good) * CEILING_MARGIN;
             self.estimate.ceiling = Some(ceiling.max(SLOWEST));
         }
@@ -260,6 +276,28 @@ impl RateSearch {
         self.has_held = false;
         self.has_learned = true;
         true
+    }
+
+    /// Adds the rate at which submits were accepted from the previous refusal until the one at `now`. Returns the one that
+    /// is known to be good, and whether the new one agrees with those before.
+    fn rate_until_refusal(&mut self, now: Duration) -> (Option<f64>, bool) {
+        let went_through = &mut self.estimate.went_through;
+        if self.accepted < MIN_ACCEPTED {
+            went_through.forget_oldest();
+            return (went_through.highest(), true);
+        }
+        let rate = f64::from(self.accepted) / (now - self.limit_met_at).as_secs_f64().max(f64::EPSILON);
+        if self.limit_met_at.is_zero() {
+            // A burst that the limit allows makes the first rate too high to be kept.
+            return (went_through.highest().or(Some(rate)), true);
+        }
+        let agrees = went_through.add(rate);
+        (went_through.highest(), agrees)
+    }
+
+    /// Returns whether the rate is far below the one that is known to be good.
+    fn is_slow(&self) -> bool {
+        self.estimate.went_through.highest().is_some_and(|good| self.estimate.rate < good * SLOW_SHARE)
     }
 
     /// Returns whether a refusal confirms the previous one: at about the same rate, or soon after it.
@@ -282,7 +320,7 @@ impl RateSearch {
             (f64::from(count) / cycle.as_secs_f64().max(f64::EPSILON)).clamp(SLOWEST, self.estimate.limit);
         self.estimate.rate = went_through;
         self.estimate.ceiling = Some(went_through);
-        self.estimate.went_through = Some(went_through);
+        self.estimate.went_through = AcceptedRates::of(went_through);
         self.estimate.limit = went_through * (1.0 + CEILING_STEP);
         self.window = self.window.max(cycle);
         self.hold_until = sent + self.window;

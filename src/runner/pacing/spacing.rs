@@ -30,6 +30,14 @@ impl Spacing {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).interval = interval;
     }
 
+    /// Sets the interval of tokens if submits are kept apart at all.
+    pub(super) fn stretch_to(&self, interval: Duration) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.interval.is_zero() {
+            state.interval = interval;
+        }
+    }
+
     /// Waits until a submit may be sent.
     pub(in crate::runner) async fn leave(&self) {
         let at = self.take(Instant::now());

@@ -8,17 +8,23 @@ use crate::api::RateLimits;
 use crate::job::{Rate, SubmitRate};
 use crate::journal::LearnedLimits;
 
+use super::RateLimiter;
 use super::concurrency_limit::{ConcurrencyLimit, LimitedBy};
 use super::quota_claim::QuotaClaim;
 use super::search::RateSearch;
 use super::spacing::Spacing;
-use super::{RateLimiter, safe_interval};
+
+/// The factor by which the time between two submits becomes longer than a fixed rate says once one was refused: clocks and
+/// networks are not exact, and a provider with exactly that limit refuses a submit that is slightly early.
+const SAFETY_FACTOR: f64 = 1.005;
 
 /// The pace of submits: a fixed rate, or the search for the best one.
 #[derive(Debug)]
 pub(in crate::runner) struct Submits {
     pace: RateLimiter,
     search: Option<RateSearch>,
+    /// The interval of a fixed rate that was refused.
+    safe_interval: Option<Duration>,
     slots: ConcurrencyLimit,
     quota: QuotaClaim,
     spacing: Arc<Spacing>,
@@ -36,9 +42,14 @@ impl Submits {
                 ConcurrencyLimit::new(learned.in_flight),
             ),
         };
-        let submits = Submits { pace, search, slots, quota: QuotaClaim::default(), spacing: Arc::default() };
+        let safe_interval = match rate {
+            SubmitRate::Fixed(rate) => Some(rate.interval().mul_f64(SAFETY_FACTOR)),
+            SubmitRate::Auto => None,
+        };
+        let submits =
+            Submits { pace, search, safe_interval, slots, quota: QuotaClaim::default(), spacing: Arc::default() };
         if let (SubmitRate::Fixed(rate), NonZeroU32::MIN) = (rate, burst) {
-            submits.spacing.set_interval(safe_interval(rate));
+            submits.spacing.set_interval(rate.interval());
         }
         submits.adjust();
         submits
@@ -88,6 +99,10 @@ impl Submits {
         hint: Option<Duration>,
         in_flight_before: u32,
     ) -> Option<Rate> {
+        if let Some(interval) = self.safe_interval {
+            self.pace.set_interval(interval);
+            self.spacing.stretch_to(interval);
+        }
         let search = self.search.as_mut()?;
         let limited_by = self.slots.refused(sent, now, in_flight_before, search.estimate());
         if let LimitedBy::Slots = limited_by {

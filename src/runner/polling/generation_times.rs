@@ -1,19 +1,26 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::job::{EditRequest, Size};
 
+use super::life_table::LifeTable;
 use super::poll_plan::{PollBudget, PollPlan};
 
-/// How many times are kept: enough for a distribution, few enough to follow a provider that changes.
-const MAX_SAMPLES: usize = 256;
-
 /// How many times are needed before they are used; of one kind of edit, more.
-const MIN_SAMPLES: usize = 8;
-const MIN_SAMPLES_OF_KIND: usize = 24;
+const MIN_SAMPLES: u32 = 8;
+const MIN_SAMPLES_OF_KIND: u32 = 24;
+
+/// A new plan is made once one in this many of the times is new.
+const REPLAN_AFTER_ONE_IN: u32 = 8;
+
+/// The number of predictions that must be seen in progress at an age before others are not polled before it.
+const MIN_PASSED: i32 = 16;
 
 /// The number of intervals between the quantiles that a later run starts with.
 const LEARNED_INTERVALS: usize = 8;
+
+/// The share of the distribution that must be known before a later run starts with it.
+const MIN_KNOWN_SHARE: f64 = 0.5;
 
 /// An edit that was finished at its first poll is assumed to have taken this share of its age. The share is smaller
 /// below one second, where one more poll costs little and a long wait costs much.
@@ -43,17 +50,17 @@ impl RequestKind {
 #[derive(Debug)]
 pub(super) struct GenerationTimes {
     budget: PollBudget,
-    all: TimeSample,
-    kinds: HashMap<RequestKind, TimeSample>,
+    all: Planned,
+    kinds: HashMap<RequestKind, Planned>,
     /// Whether the provider has reported a time that is impossible.
     is_implausible: bool,
 }
 
 /// The times of the last edits, and the plan that follows from them.
 #[derive(Debug, Default)]
-struct TimeSample {
-    seconds: VecDeque<f64>,
-    since_plan: usize,
+struct Planned {
+    times: LifeTable,
+    since_plan: u32,
     plan: Option<PollPlan>,
 }
 
@@ -76,18 +83,13 @@ impl Observation {
         })
     }
 
-    /// Returns the most likely generation time, in seconds.
-    fn took(self) -> Option<f64> {
-        let done = self.done.as_secs_f64();
-        match (self.in_work, self.reported) {
-            (Some(in_work), Some(reported)) => Some(reported.as_secs_f64().clamp(in_work.as_secs_f64(), done)),
-            (Some(Duration::ZERO), None) => {
-                Some(done * if done < 1.0 { UNOBSERVED_SHARE_SHORT } else { UNOBSERVED_SHARE })
-            }
-            (Some(in_work), None) => Some((in_work.as_secs_f64() + done) / 2.0),
-            // A time that was never observed in progress cannot be verified. A plan based only on the provider's
-            // times may poll so late that it is never corrected.
-            (None, _) => None,
+    /// Returns the most likely generation time of an edit that was seen in progress at the age `in_work`.
+    fn took(self, in_work: Duration) -> Duration {
+        match self.reported {
+            Some(reported) => reported.clamp(in_work, self.done.max(in_work)),
+            None if in_work > Duration::ZERO => (in_work + self.done) / 2,
+            None if self.done < Duration::from_secs(1) => self.done.mul_f64(UNOBSERVED_SHARE_SHORT),
+            None => self.done.mul_f64(UNOBSERVED_SHARE),
         }
     }
 }
@@ -96,23 +98,37 @@ impl GenerationTimes {
     /// Starts with what an earlier run has learned: quantiles in milliseconds, or nothing.
     pub(super) fn new(budget: PollBudget, learned: &[u64]) -> GenerationTimes {
         let mut times =
-            GenerationTimes { budget, all: TimeSample::default(), kinds: HashMap::new(), is_implausible: false };
+            GenerationTimes { budget, all: Planned::default(), kinds: HashMap::new(), is_implausible: false };
         for pair in learned.windows(2) {
             let between = |share: f64| (pair[0] as f64 * (1.0 - share) + pair[1] as f64 * share) / 1000.0;
-            [0.0, 0.5, 1.0].into_iter().for_each(|share| times.all.push(between(share), budget, MIN_SAMPLES));
+            for share in [0.0, 0.5, 1.0] {
+                let took = Duration::from_secs_f64(between(share));
+                times.all.ended(Duration::ZERO, took, budget, MIN_SAMPLES);
+            }
         }
         times
+    }
+
+    /// Records that an edit was in progress from the age `from` to the age `to`.
+    pub(super) fn in_progress(&mut self, kind: Option<RequestKind>, from: Duration, to: Duration) {
+        self.all.times.in_progress(from, to);
+        if let Some(kind) = kind {
+            self.kinds.entry(kind).or_default().times.in_progress(from, to);
+        }
     }
 
     /// Adds the time of an edit. Once the provider has reported an impossible time, such as the same one for all
     /// edits, its times are ignored.
     pub(super) fn learn(&mut self, kind: Option<RequestKind>, seen: Observation) {
         self.is_implausible |= seen.is_implausible();
+        // A time that was never observed in progress cannot be verified. A plan based only on the provider's times may
+        // poll so late that it is never corrected.
+        let Some(in_work) = seen.in_work else { return };
         let reported = seen.reported.filter(|_| !self.is_implausible);
-        let Some(seconds) = (Observation { reported, ..seen }).took() else { return };
-        self.all.push(seconds, self.budget, MIN_SAMPLES);
+        let took = Observation { reported, ..seen }.took(in_work);
+        self.all.ended(in_work, took, self.budget, MIN_SAMPLES);
         if let Some(kind) = kind {
-            self.kinds.entry(kind).or_default().push(seconds, self.budget, MIN_SAMPLES_OF_KIND);
+            self.kinds.entry(kind).or_default().ended(in_work, took, self.budget, MIN_SAMPLES_OF_KIND);
         }
     }
 
@@ -127,8 +143,8 @@ impl GenerationTimes {
             return;
         }
         self.budget.answered_each = answered_each;
-        for sample in self.kinds.values_mut().chain([&mut self.all]).filter(|sample| sample.plan.is_some()) {
-            sample.plan = Some(PollPlan::new(&sample.sorted(), self.budget));
+        for planned in self.kinds.values_mut().chain([&mut self.all]).filter(|planned| planned.plan.is_some()) {
+            planned.plan = Some(PollPlan::new(&planned.times, self.budget));
         }
     }
 
@@ -139,38 +155,37 @@ impl GenerationTimes {
 
     /// Returns the wait before the next poll of an edit of this age, or `None` if too little is known.
     pub(super) fn wait(&self, kind: Option<RequestKind>, age: Duration, jitter: f64) -> Option<Duration> {
-        let of_kind = kind.and_then(|kind| self.kinds.get(&kind)).and_then(|sample| sample.plan.as_ref());
+        let of_kind = kind.and_then(|kind| self.kinds.get(&kind)).and_then(|planned| planned.plan.as_ref());
         Some(of_kind.or(self.all.plan.as_ref())?.wait(age, jitter))
+    }
+
+    /// Returns how long an edit of this age need not be polled, because all others were still in progress then.
+    pub(super) fn sure_wait(&self, age: Duration) -> Duration {
+        self.all.times.passed_by(MIN_PASSED).saturating_sub(age)
     }
 
     /// Returns the quantiles for a later run to start with, in milliseconds, in ascending order.
     pub(super) fn learned(&self) -> Vec<u64> {
-        let sorted = self.all.sorted();
-        if sorted.len() < MIN_SAMPLES {
+        let distribution = self.all.times.distribution();
+        // The times of a run that was interrupted before most predictions ended are too short.
+        if self.all.times.count() < MIN_SAMPLES || distribution.known() < MIN_KNOWN_SHARE {
             return Vec::new();
         }
-        let quantile = |part: usize| sorted[part * (sorted.len() - 1) / LEARNED_INTERVALS];
+        let quantile =
+            |part: usize| distribution.quantile(distribution.known() * part as f64 / LEARNED_INTERVALS as f64);
         (0..=LEARNED_INTERVALS).map(|part| (quantile(part) * 1000.0).round() as u64).collect()
     }
 }
 
-impl TimeSample {
-    fn push(&mut self, seconds: f64, budget: PollBudget, min_samples: usize) {
-        self.seconds.push_back(seconds);
-        if self.seconds.len() > MAX_SAMPLES {
-            self.seconds.pop_front();
-        }
+impl Planned {
+    fn ended(&mut self, from: Duration, at: Duration, budget: PollBudget, min_samples: u32) {
+        self.times.ended(from, at);
         self.since_plan += 1;
-        if self.seconds.len() >= min_samples && self.since_plan * 8 >= self.seconds.len() {
+        let count = self.times.count();
+        if count >= min_samples && self.since_plan * REPLAN_AFTER_ONE_IN >= count {
             self.since_plan = 0;
-            self.plan = Some(PollPlan::new(&self.sorted(), budget));
+            self.plan = Some(PollPlan::new(&self.times, budget));
         }
-    }
-
-    fn sorted(&self) -> Vec<f64> {
-        let mut sorted: Vec<f64> = self.seconds.iter().copied().collect();
-        sorted.sort_by(f64::total_cmp);
-        sorted
     }
 }
 

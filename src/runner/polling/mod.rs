@@ -2,6 +2,7 @@
 
 mod generation_times;
 mod key_refusals;
+mod life_table;
 mod poll_plan;
 
 use std::num::NonZeroU32;
@@ -60,7 +61,7 @@ impl Default for PollSchedule {
             shortest: Duration::from_millis(250),
             longest: Duration::from_secs(2),
             share: 0.5,
-            lag: Duration::from_millis(430),
+            lag: Duration::from_millis(460),
             not_found_grace: Duration::from_secs(60),
             not_found_limit: 3,
             error_limit: 40,
@@ -188,9 +189,11 @@ impl Polling {
     /// A single failed poll is repeated soon, because a waiting answer keeps a slot; several failures mean that the
     /// provider needs time.
     pub(super) fn wait(&self, kind: Option<RequestKind>, age: Duration, errors: u32, jitter: f64) -> Duration {
-        let regular = self.times().wait(kind, age, jitter).unwrap_or_else(|| {
+        let times = self.times();
+        let regular = times.wait(kind, age, jitter).unwrap_or_else(|| {
             age.mul_f64(self.schedule.share)
                 .clamp(self.schedule.shortest, self.schedule.longest)
+                .max(times.sure_wait(age))
                 .mul_f64(0.95 + 0.1 * jitter)
         });
         match errors {
@@ -198,6 +201,11 @@ impl Polling {
             1 => regular.min(self.schedule.shortest),
             _ => regular.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * jitter)),
         }
+    }
+
+    /// Records that a prediction was in progress from the age `from` to the age `to`.
+    pub(super) fn in_progress(&self, kind: Option<RequestKind>, from: Duration, to: Duration) {
+        self.times().in_progress(kind, from, to);
     }
 
     /// Adds the generation time of a prediction.

@@ -1,13 +1,18 @@
 use std::time::Duration;
 
+use super::life_table::LifeTable;
+
 /// The maximum number of parts of equal probability into which the times are divided.
-const MAX_PARTS: usize = 16;
+const MAX_PARTS: u32 = 16;
 
 /// The minimum number of polls planned per prediction: if its time is well known, they are used to poll sooner.
 const MIN_POLLS_PER_PREDICTION: f64 = 2.0;
 
 /// One in this many times may be unusually short.
-const OUTLIER_EVERY: usize = 64;
+const OUTLIER_EVERY: u32 = 64;
+
+/// The shortest part, in seconds.
+const MIN_WIDTH: f64 = 0.001;
 
 /// The shortest wait between two polls of a prediction, in seconds.
 const MIN_WAIT: f64 = 0.02;
@@ -37,28 +42,38 @@ pub(super) struct PollBudget {
 pub(super) struct PollPlan {
     /// The start of each part, and the units of ∫ √(f/S) before it.
     edges: Vec<(f64, f64)>,
+    /// The units per second after the last part.
+    last_slope: f64,
     unit: f64,
+    /// The share of predictions whose generation time is known.
+    known: f64,
     longest: f64,
     mean: f64,
 }
 
 impl PollPlan {
-    /// Creates the plan for generation times in seconds: sorted, at least two.
-    pub(super) fn new(times: &[f64], budget: PollBudget) -> PollPlan {
-        let parts = MAX_PARTS.min(times.len() / 2).max(1);
+    /// Creates the plan for generation times, of which at least one is known. Predictions that take longer than all known
+    /// times are expected to end as often as those in the last part.
+    pub(super) fn new(times: &LifeTable, budget: PollBudget) -> PollPlan {
+        let distribution = times.distribution();
+        let known = distribution.known();
+        let parts = MAX_PARTS.min(times.count() / 2).max(1);
+        let share = known / f64::from(parts);
         // The shortest times are ignored, so that a few outliers do not cause early polls of all predictions.
-        let first = times.len() / OUTLIER_EVERY;
-        let at = |part: usize| times[((part * (times.len() - 1)) / parts).max(first)];
-        let share = 1.0 / parts as f64;
-        let (mut edges, mut units, mut spread) = (vec![(at(0), 0.0)], 0.0, 0.0);
+        let outliers = f64::from(times.count() / OUTLIER_EVERY) / f64::from(times.count());
+        let at = |part: u32| distribution.quantile((share * f64::from(part)).max(outliers));
+        let (mut edges, mut units, mut spread, mut last_slope) = (vec![(at(0), 0.0)], 0.0, 0.0, 0.0);
         for part in 0..parts {
-            let width = (at(part + 1) - at(part)).max(0.001);
-            let longer = 1.0 - (part as f64 + 0.5) * share;
-            units += (width * share / longer).sqrt();
+            let width = (at(part + 1) - at(part)).max(MIN_WIDTH);
+            let longer = 1.0 - (f64::from(part) + 0.5) * share;
+            last_slope = (share / longer / width).sqrt();
+            units += width * last_slope;
             spread += (width * share * longer).sqrt();
             edges.push((at(part + 1), units));
         }
-        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        let unknown = (1.0 - known).max(0.0);
+        spread += unknown / last_slope;
+        let mean = distribution.mean_of_known() + unknown * (at(parts) + 1.0 / last_slope.powi(2));
         let affordable = budget.polls_each * mean + budget.free;
         // A prediction is polled until its answer is seen, which takes longer the fewer polls are answered.
         let answered = budget.answered_each.map_or(f64::INFINITY, |each| {
@@ -66,7 +81,7 @@ impl PollPlan {
         });
         let affordable = affordable.min(answered).max(f64::EPSILON);
         let unit = (2.0 * budget.lag / spread).min(spread / MIN_POLLS_PER_PREDICTION).max(spread / affordable);
-        PollPlan { edges, unit, longest: budget.longest, mean }
+        PollPlan { edges, last_slope, unit, known, longest: budget.longest, mean }
     }
 
     /// Returns the mean generation time, in seconds.
@@ -88,14 +103,16 @@ impl PollPlan {
         Duration::from_secs_f64((next - age).max(MIN_WAIT))
     }
 
-    /// Returns the age of the next poll of a prediction that takes as long as the longest before, or longer: polls
-    /// become less and less frequent.
+    /// Returns the age of the next poll of a prediction that takes longer than any known time. Polls become less frequent
+    /// the fewer such predictions are expected.
     fn beyond(&self, age: f64) -> f64 {
-        let &(last, units) = self.edges.last().unwrap_or(&(0.0, 0.0));
-        let width = last - self.edges[self.edges.len().saturating_sub(2)].0;
-        let regular = (self.unit * width / (units - self.edges[self.edges.len().saturating_sub(2)].1)).max(MIN_WAIT);
-        let regular = regular.min(self.longest);
-        if age < last { last + regular / 2.0 } else { age + ((age - last) / 2.0).clamp(regular, self.longest) }
+        let last = self.edges.last().map_or(0.0, |(age, _)| *age);
+        let regular = (self.unit / self.last_slope).clamp(MIN_WAIT, self.longest);
+        if age < last {
+            return last + regular / 2.0;
+        }
+        let rare = ((age - last) / 2.0).clamp(regular, self.longest);
+        age + regular + (rare - regular) * self.known
     }
 
     fn units_at(&self, age: f64) -> f64 {
