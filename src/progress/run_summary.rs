@@ -301,7 +301,7 @@ mod tests {
         nothing to do: the job is completed
         nothing to do: 46 of 48 jobs completed, 2 failed
         nothing to do: share 2/8 has no jobs of this manifest
-        nothing to do: the manifest has no jobs
+        nothing to do: the manifest, or what is selected of it, has no jobs
         48 jobs completed in 2 min 31 s
         "
         );

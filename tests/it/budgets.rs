@@ -103,7 +103,7 @@ fn a_price_above_the_budget_of_a_run_is_named_with_the_ways_out_and_is_no_night_
         assert_eq!(provider.accepted(), 1);
     }
     let said = code(&provider.run(&sandbox, "--budget-per-run 0.40").output().unwrap(), 4);
-    assert!(said.contains("the budget of this run") && provider.accepted() == 2, "{said}");
+    assert!(said.contains("exceed this run's budget of $0.40") && provider.accepted() == 2, "{said}");
 }
 
 #[test]

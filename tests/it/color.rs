@@ -66,11 +66,13 @@ fn pictures_without_a_product_are_told_apart_from_broken_ones() {
     header.extend([20_000u16.to_le_bytes(), 20_000u16.to_le_bytes()].concat());
     header.extend([0, 0, 0, 0x2C]);
     let whole = png(disc([198, 40, 40]));
+    let jpeg = encoded(disc([198, 40, 40]), ImageFormat::Jpeg);
     for (name, content, ending, part) in [
         ("speck.png", png(RgbImage::new(1, 1)), 1, "no product could be distinguished from the background"),
         ("clear.png", png(RgbaImage::new(90, 90)), 1, "no product could be distinguished from the background"),
         ("large.gif", header, 1, "failed to read large.gif: "),
         ("torn.png", whole[..whole.len() / 2].to_vec(), 1, "failed to read torn.png: "),
+        ("torn.jpg", jpeg[..jpeg.len() / 2].to_vec(), 1, "failed to read torn.jpg: the JPEG is cut off"),
         ("text.jpg", b"<html>not found</html>".to_vec(), 1, "failed to read text.jpg: "),
         ("wall.png", png(RgbImage::from_pixel(90, 90, Rgb([120, 130, 140]))), 0, "verdict "),
         ("grey.png", png(DynamicImage::from(disc([90, 90, 90])).into_luma8()), 0, "verdict   on"),
@@ -148,4 +150,16 @@ fn wrong_usage_names_the_way_out() {
     assert!(said.contains("failed to write missing/out.png: "), "{said}");
     let said = code(&sandbox.run("color measure gone.png mug.png --to navy"), 1);
     assert!(said.contains("failed to read gone.png: "), "{said}");
+}
+
+#[test]
+fn a_local_picture_that_is_cut_off_is_found_before_its_edit_is_paid_for() {
+    let sandbox = Sandbox::new();
+    let jpeg = encoded(disc([198, 40, 40]), ImageFormat::Jpeg);
+    sandbox.write("mug.jpg", &jpeg[..jpeg.len() / 2]);
+    sandbox.write("catalog.csv", "id,prompt,images\nmug,Make it #1E90FF,mug.jpg\n");
+    for command in ["check catalog.csv", "run catalog.csv --backend embedded -o out"] {
+        let said = code(&sandbox.run(command), 2);
+        assert!(said.contains("mug.jpg") && said.contains("the JPEG is cut off"), "{said}");
+    }
 }

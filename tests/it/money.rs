@@ -239,3 +239,12 @@ fn a_picture_that_is_gone_is_asked_for_at_its_own_server_alone() {
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (2, 2));
 }
+
+#[test]
+fn a_run_warns_of_edits_that_are_paid_for_twice_as_a_check_does() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let row = "Make it #1E90FF,https://example.com/a.jpg";
+    sandbox.write("catalog.csv", format!("id,prompt,images\nmug,{row}\ncup,{row}\n"));
+    let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    assert!(said.contains("catalog.csv:3") && said.contains("it is paid for each time"), "{said}");
+}
