@@ -109,7 +109,8 @@ fn channels(color: Oklab) -> [f64; 3] {
     [f64::from(color.l), f64::from(color.a), f64::from(color.b)]
 }
 
-fn distance(one: Oklab, other: Oklab) -> f32 {
+/// Returns the distance between two colors, in OKLab.
+pub(super) fn distance(one: Oklab, other: Oklab) -> f32 {
     ((one.l - other.l).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)).sqrt()
 }
 

@@ -26,6 +26,10 @@ const MIN_PALE_LIGHTNESS: f32 = 0.5;
 /// The largest OKLab lightness of a dark neutral color.
 const MAX_DARK_LIGHTNESS: f32 = 0.4;
 
+/// The smallest area of a colorful body relative to the black parts on it. Cushions, tires and visors may show more
+/// of themselves than the body, but less of the outline.
+const MIN_BODY_RATIO: f32 = 0.6;
+
 /// The width of a product's rim, in pixels.
 const RIM_WIDTH: usize = 2;
 
@@ -93,8 +97,8 @@ impl Clusters {
         colors.zip(mask, |color, is_set| is_set && is_member[nearest(&self.centers, color)])
     }
 
-    /// Returns a cluster of the body if `main` is dark and neutral and the body is larger, both in area and at the
-    /// outline; otherwise `main`. A body has many shades. A part set into it or fixed to it, such as a visor or
+    /// Returns a cluster of the body if `main` is dark and neutral and the body makes more of the outline and is not
+    /// much smaller; otherwise `main`. A body has many shades. A part set into it or fixed to it, such as a visor or
     /// cushions, is black and has one shade. The body consists of all pale and neutral clusters, or of all clusters of
     /// one hue.
     fn or_body(&self, main: usize, rims: &[f32]) -> usize {
@@ -104,17 +108,25 @@ impl Clusters {
             return main;
         }
         let parts: Vec<usize> = self.group(main).collect();
-        let is_larger = |body: &[usize]| {
+        let is_larger = |body: &[usize], least: f32| {
             let sum = |shares: &[f32], of: &[usize]| of.iter().map(|index| shares[*index]).sum::<f32>();
-            let is_more = |shares: &[f32]| sum(shares, body) > sum(shares, &parts);
-            is_more(&self.sizes) && is_more(rims)
+            let ratio = |shares: &[f32]| sum(shares, body) / sum(shares, &parts).max(1e-6);
+            ratio(&self.sizes) > least && ratio(rims) > 1.0
         };
         let indices = || (0..self.centers.len()).filter(filled);
-        let pale = indices().filter(|index| is_neutral(index) && self.centers[*index].l > MIN_PALE_LIGHTNESS).collect();
+        let pale: Vec<usize> =
+            indices().filter(|index| is_neutral(index) && self.centers[*index].l > MIN_PALE_LIGHTNESS).collect();
         let hues = indices().filter(|index| !is_neutral(index)).map(|index| self.group(index).collect());
-        let bodies = std::iter::once(pale).chain(hues).filter(|body: &Vec<usize>| is_larger(body));
+        let hues = hues.filter(|body: &Vec<usize>| is_larger(body, MIN_BODY_RATIO));
+        let bodies = std::iter::once(pale).filter(|body| is_larger(body, 1.0)).chain(hues);
         let largest = |one: &usize, other: &usize| self.sizes[*one].total_cmp(&self.sizes[*other]);
         bodies.flatten().max_by(largest).unwrap_or(main)
+    }
+
+    /// Returns the share of the pixels whose color `is_wanted`, 0 to 1.
+    pub(super) fn share(&self, is_wanted: impl Fn(Oklab) -> bool) -> f32 {
+        let wanted = self.centers.iter().zip(&self.sizes).filter(|(center, _)| is_wanted(**center));
+        wanted.map(|(_, size)| size).sum::<f32>() / self.total()
     }
 
     /// Returns the colors with at least a `share` of the pixels.
@@ -264,6 +276,25 @@ mod tests {
             *color = match is_cushion {
                 true => Oklab { l: 0.2, a: 0.0, b: 0.0 },
                 false => Oklab { l: light, a: 0.3 * light, b: 0.14 * light },
+            };
+        }
+        let mut mask = colors.map(|_| true);
+        colors.ring(1).for_each(|(x, y)| mask.data[y * 120 + x] = false);
+        let main = Clusters::find(&colors, &mask).main(&colors, &mask, None);
+        assert!(main.at(10, 30) && main.at(110, 30) && !main.at(60, 30));
+    }
+
+    #[test]
+    fn a_body_that_makes_the_outline_is_the_material_if_the_black_cushions_in_it_are_larger() {
+        let mut colors = Plane::filled(120, 60, Oklab::default());
+        for (pixel_index, color) in colors.data.iter_mut().enumerate() {
+            let (x, y) = (pixel_index % 120, pixel_index / 120);
+            let light = 0.4 + 0.2 * (x % 60) as f32 / 60.0;
+            // The cushions have more pixels than the body, and two fifths of the outline.
+            let is_cushion = (25..95).contains(&x) && y >= 3;
+            *color = match is_cushion {
+                true => Oklab { l: 0.2 + 0.002 * y as f32, a: 0.0, b: 0.0 },
+                false => Oklab { l: light, a: -0.02 * light, b: -0.11 * light },
             };
         }
         let mut mask = colors.map(|_| true);

@@ -6,7 +6,7 @@ use crate::color::{Oklab, Plane, Rgb};
 use super::background::Background;
 use super::edges::{Edges, gradient};
 use super::enclosed::enclosed;
-use super::frame::frame;
+use super::frame::{Frame, frame};
 use super::graph::Graph;
 use super::holes::{without_holes, without_spots};
 use super::outline::{PRODUCT_AREA, outline, without_specks};
@@ -87,7 +87,7 @@ fn outlined(colors: &Plane<Oklab>) -> Foreground {
     let coarse = gradient(&smooth, MIN_CHROMA_WEIGHT);
     let edges = Edges::new(&coarse);
     let background = Background::fit(colors);
-    let border = frame(colors, &background);
+    let Frame { ground: border, bands } = frame(colors, &background);
     let is_large = colors.width.max(colors.height) > ANALYZED_SIDE / 2 && colors.width.min(colors.height) >= 2;
     let half = if is_large { shrink(&channels, colors.width / 2, colors.height / 2) } else { channels.clone() };
     let noise_area = if is_large { NOISE_AREA / 4.0 } else { NOISE_AREA };
@@ -106,7 +106,7 @@ fn outlined(colors: &Plane<Oklab>) -> Foreground {
     if found_by <= MIN_CHROMA_WEIGHT && weight > MIN_CHROMA_WEIGHT {
         basins = Basins::new(&fine, &border);
     }
-    let refined = |mask: &Plane<bool>| refine_outline(mask, colors, &background, &basins.labels, &fine);
+    let refined = |mask: &Plane<bool>| refine_outline(mask, colors, &background, &bands, &basins.labels, &fine);
     let finished = |mask: &Plane<bool>| {
         let mask = without_holes(with_burnt_out(mask, colors), colors, &background, &edges);
         without_people(without_spots(&mask), colors)
@@ -138,7 +138,7 @@ fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found>
     let coarse = gradient(&smooth, MIN_CHROMA_WEIGHT);
     let edges = Edges::new(&coarse);
     let colors = channels.map(|[l, a, b]| Oklab { l, a, b });
-    let border = frame(&colors, &Background::fit(&colors));
+    let border = frame(&colors, &Background::fit(&colors)).ground;
     let by = |gradient: &Plane<f32>, weight: f32, bonus: f32| {
         let best = choose(Basins::new(gradient, &border).candidates(&edges, noise_area))?;
         Some((best.score + bonus, Found { mask: best.mask, weight }))

@@ -1,7 +1,7 @@
 use crate::color::filter::dilate;
 use crate::color::{Oklab, Plane};
 
-use super::background::Background;
+use super::background::{Background, distance};
 
 /// The smallest distance from the background at which a color at the border does not belong to it, in OKLab.
 const MIN_DISTANCE: f32 = 0.07;
@@ -15,16 +15,34 @@ const MAX_BORDER_SHARE: f32 = 0.4;
 /// The smallest share of the border that is more than a speck.
 const MIN_BORDER_SHARE: f32 = 0.015;
 
+/// The largest distance between the colors of a band, such as a skirting, where it meets opposite sides of the border,
+/// in OKLab.
+const MAX_BAND_DISTANCE: f32 = 0.1;
+
+/// The largest share of the border that such a band covers on one side: a quarter of the side.
+const MAX_BAND_SHARE: f32 = 0.06;
+
+/// The largest number of areas at the border among which bands are searched. More are a pattern.
+const MAX_RUNS: usize = 4;
+
 /// The largest share of the border that a gap may have without splitting a product. A fold in a coat is such a gap.
 const MAX_GAP: f32 = 0.01;
 
-/// Returns the pixels at the border of a picture that show its background. Pixels at which a product stands on the
-/// border or is cut by it are excluded.
+/// The border of a picture.
+pub(super) struct Frame {
+    /// The pixels that show the background. Pixels at which a product stands on the border or is cut by it are excluded.
+    pub(super) ground: Plane<bool>,
+    /// The pixels of the ground at which a band that passes behind the product, such as a skirting, meets the border.
+    pub(super) bands: Plane<bool>,
+}
+
+/// Returns what is at the border of a picture.
 ///
-/// A product stands on one side or around one corner. An area that runs from corner to corner is a floor or a wall,
+/// A product stands on one side or around one corner. A narrow area that meets two opposite sides in one color passes
+/// behind it. An area that runs from corner to corner is a floor or a wall,
 /// which is background. If more than `MAX_BORDER_SHARE` of the border differs from the background, all of it counts as
 /// background.
-pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Plane<bool> {
+pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Frame {
     let (width, height) = (colors.width, colors.height);
     let least = MIN_DISTANCE.max(MIN_NOISE_RATIO * background.noise);
     let positions = walk(width, height);
@@ -43,17 +61,32 @@ pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Plane<boo
     let found = runs(&is_other, true);
     let taken: usize = found.iter().map(Vec::len).sum();
     let mut product = Plane::filled(width, height, false);
+    let mut bands = product.clone();
     if share(taken) > MAX_BORDER_SHARE {
-        return product.map(|_| true);
+        return Frame { ground: product.map(|_| true), bands };
     }
     let is_corner = |(x, y): (usize, usize)| (x == 0 || x + 1 == width) && (y == 0 || y + 1 == height);
-    for run in found {
+    let middle = |run: &[usize]| positions[run[run.len() / 2]];
+    let is_band = |run: &[usize]| {
+        found.len() <= MAX_RUNS
+            && found.iter().any(|other| {
+                let ((x, y), (other_x, other_y)) = (middle(run), middle(other));
+                let is_opposite = x.abs_diff(other_x) + 1 == width || y.abs_diff(other_y) + 1 == height;
+                share(run.len().max(other.len())) < MAX_BAND_SHARE
+                    && is_opposite
+                    && distance(colors.at(x, y), colors.at(other_x, other_y)) < MAX_BAND_DISTANCE
+            })
+    };
+    for run in &found {
         let corners = run.iter().filter(|index| is_corner(positions[**index])).count();
-        if share(run.len()) > MIN_BORDER_SHARE && corners <= 1 {
-            run.iter().for_each(|index| product.data[positions[*index].1 * width + positions[*index].0] = true);
-        }
+        let marked = match is_band(run) {
+            true => &mut bands,
+            false if share(run.len()) > MIN_BORDER_SHARE && corners <= 1 => &mut product,
+            false => continue,
+        };
+        run.iter().for_each(|index| marked.data[positions[*index].1 * width + positions[*index].0] = true);
     }
-    dilate(&product, 1).map(|is_product| !is_product)
+    Frame { ground: dilate(&product, 1).map(|is_product| !is_product), bands }
 }
 
 /// Returns the border's pixels, clockwise from the upper left corner.
@@ -96,7 +129,17 @@ mod tests {
             let ground = Oklab { l: 0.8 + x as f32 * 0.001, a: 0.0, b: 0.01 };
             *color = if is_product(x, y) { Oklab { l: 0.45, a: 0.18, b: 0.09 } } else { ground };
         }
-        frame(&picture, &Background::fit(&picture))
+        frame(&picture, &Background::fit(&picture)).ground
+    }
+
+    #[test]
+    fn a_skirting_that_passes_behind_the_product_is_background_and_a_pattern_of_stripes_is_not() {
+        let behind = framed(|x, y| (50..58).contains(&y) || (30..70).contains(&x) && (20..70).contains(&y));
+        assert!(behind.at(0, 54) && behind.at(99, 54));
+        let on_one_side = framed(|x, y| x < 40 && (50..58).contains(&y));
+        assert!(!on_one_side.at(0, 54));
+        let striped = framed(|_, y| y % 24 >= 16);
+        assert!(!striped.at(0, 20) && !striped.at(99, 44));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use crate::color::filter::{Connected, components, dilate, flooded, open};
+use crate::color::filter::{Connected, close, components, dilate, flooded, open};
 use crate::color::{Plane, Rgb};
 
 use super::unmix::{Unmix, norm};
@@ -24,7 +24,8 @@ pub(super) fn with_lines(picture: &Plane<Rgb>, region: Plane<bool>, body: Rgb) -
     // All pixels next to the region are mixtures. Only mixtures that lead further from there make lines.
     let near = dilate(&region, 1);
     let beyond = grown.zip(&near, |is_grown, is_near| is_grown && !is_near);
-    let wide = open(&grown, 2);
+    // Noise on a wall of the body's hue is a web that fills an area, and no line either.
+    let wide = open(&close(&grown, 1), 2);
     let (parts, sizes) = components(&beyond, Connected::Corners);
     let mut wides = vec![0usize; sizes.len()];
     for (part, is_wide) in parts.data.iter().zip(&wide.data) {
@@ -66,5 +67,21 @@ mod tests {
         assert!(found.at(30, 20) && found.at(45, 10), "the line");
         assert!(!found.at(40, 70) && !found.at(70, 20), "the floor");
         assert_eq!(found.count(), region.count() + 39);
+    }
+
+    #[test]
+    fn noise_on_a_wall_of_nearly_the_bodys_hue_is_no_line() {
+        let (body, wall) = ([0.55, 0.3, 0.12], [0.5, 0.5, 0.5]);
+        let mut picture = Plane::filled(80, 80, wall);
+        let mut region = Plane::filled(80, 80, false);
+        for (x, y) in (20..60).flat_map(|x| (40..70).map(move |y| (x, y))) {
+            picture.data[y * 80 + x] = body;
+            region.data[y * 80 + x] = true;
+        }
+        // A web of pixels that look like the body in half shade.
+        for (x, y) in (10..70).flat_map(|x| (5..40).map(move |y| (x, y))).filter(|(x, y)| x % 3 == 0 || y % 3 == 0) {
+            picture.data[y * 80 + x] = body.map(|channel| 0.5 * channel);
+        }
+        assert_eq!(with_lines(&picture, region.clone(), body), region);
     }
 }

@@ -7,7 +7,7 @@ use super::cast_shadow::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
 use super::gloss::Glossy;
 use super::lines::with_lines;
-use super::neutral::{MAX_MIRRORING_LUMINANCE, neutral, off_hue};
+use super::neutral::{MAX_MIRRORING_LUMINANCE, neutral, off_hue, with_shades};
 use super::outline::outside;
 use super::people::without_turned_heads;
 use super::shadow::without_soft_shadow;
@@ -22,6 +22,22 @@ const MIN_CHROMA_STEP: f32 = 0.03;
 /// The smallest number of pixels in a part of a print; fewer are noise.
 const MIN_PRINT_PIXELS: usize = 6;
 
+/// The smallest number of pixels in a product whose materials can be distinguished.
+const MIN_CORE_PIXELS: usize = 200;
+
+/// The distance from a product within which the ground's hue is read, in pixels.
+const GROUND_DISTANCE: usize = 8;
+
+/// The largest distance of a material's chroma over lightness from that of the ground at which it may be shaded ground.
+const MAX_GROUND_HUE_DISTANCE: f32 = 0.06;
+
+/// The smallest share of other hues in a product at which its main material is doubted.
+const MIN_OTHER_SHARE: f32 = 0.2;
+
+/// The smallest area of a material of another hue, relative to one that may be shaded ground, at which it is the main
+/// one.
+const MIN_OTHER_RATIO: f32 = 0.6;
+
 /// The share of a hole's border on the outline above which the hole is open.
 const OPEN_BORDER_SHARE: f32 = 0.25;
 
@@ -33,6 +49,9 @@ const MAX_GROUND_STEP: f32 = 0.05;
 
 /// The largest share of such ground in the region.
 const MAX_GROUND_SHARE: f32 = 0.2;
+
+/// The largest distance of a shade of a colorful body from the body's hue, in OKLab's a and b.
+const MAX_SHADE_OFF_HUE: f32 = 0.02;
 
 /// The luminance below which most light of a surface is gloss.
 const MAX_DARK_LUMINANCE: f32 = 0.08;
@@ -56,10 +75,10 @@ pub(crate) fn material_of(
     source: Option<Rgb>,
 ) -> Plane<bool> {
     let core = erode(product, 1);
-    if core.count() < 200 {
+    if core.count() < MIN_CORE_PIXELS {
         return product.clone();
     }
-    let seed = Clusters::find(colors, &core).main(colors, &core, source.map(Oklab::from));
+    let seed = seed(colors, product, &core, source.map(Oklab::from));
     let seeds: Vec<Rgb> = chosen(picture, &seed).collect();
     let (Some(body), true) = (dominant_color(&seeds), seeds.len() >= 80) else { return seed };
     let color = Oklab::from(body);
@@ -67,9 +86,10 @@ pub(crate) fn material_of(
     // Shadows are not part of the product, and pixels next to them do not border on the ground.
     let outline = product;
     let lit = without_cast_shadow(outline, colors, color);
-    let product = &if is_mirroring { without_soft_shadow(&lit, colors, color) } else { lit };
+    let product = &if is_mirroring { without_soft_shadow(&lit, colors, Some(color)) } else { lit };
     let found = if color.saturation() > NEUTRAL_SATURATION {
         let (found, product) = colorful(picture, colors, product, body);
+        let found = with_shades(&found, colors, &product, color, MAX_SHADE_OFF_HUE);
         with_lines(picture, tidy(&found, colors, &product, body), body)
     } else {
         let found = neutral(colors, &seed, product, body);
@@ -81,6 +101,40 @@ pub(crate) fn material_of(
         tidy(&found, colors, outline, body).zip(product, |is_found, is_product| is_found && is_product)
     };
     without_turned_heads(found, colors, product)
+}
+
+/// Returns the pixels of the product's main material, or of the material that `source` names.
+///
+/// The outline may include more shaded ground than product. Therefore, if the main material has the ground's hue and
+/// another one does not, the outline is searched again without the shadows.
+fn seed(colors: &Plane<Oklab>, product: &Plane<bool>, core: &Plane<bool>, source: Option<Oklab>) -> Plane<bool> {
+    let clusters = Clusters::find(colors, core);
+    let seed = clusters.main(colors, core, source);
+    let Some(ground) =
+        mean(colors, &dilate(product, GROUND_DISTANCE).zip(product, |is_near, is_set| is_near && !is_set))
+    else {
+        return seed;
+    };
+    let is_grounds = |color: Oklab| chroma_distance(color, ground) < MAX_GROUND_HUE_DISTANCE;
+    let is_doubtful = source.is_none() && mean(colors, &seed).is_some_and(is_grounds);
+    if !is_doubtful || clusters.share(|color| !is_grounds(color)) < MIN_OTHER_SHARE {
+        return seed;
+    }
+    let lit = erode(&without_soft_shadow(product, colors, None), 1);
+    let other = Clusters::find(colors, &lit).main(colors, &lit, None);
+    let is_large = other.count() as f32 > MIN_OTHER_RATIO * seed.count() as f32;
+    if is_large && mean(colors, &other).is_some_and(|color| !is_grounds(color)) { other } else { seed }
+}
+
+/// Returns the mean color of the pixels in `mask`, if there are any.
+fn mean(colors: &Plane<Oklab>, mask: &Plane<bool>) -> Option<Oklab> {
+    let (mut sum, mut count) = ([0.0; 3], 0);
+    for color in chosen(colors, mask) {
+        sum.iter_mut().zip([color.l, color.a, color.b]).for_each(|(sum, value)| *sum += value);
+        count += 1;
+    }
+    let [l, a, b] = sum.map(|sum| sum / count.max(1) as f32);
+    (count > 0).then_some(Oklab { l, a, b })
 }
 
 /// Removes separate parts that blend into the area beyond the product. They are ground inside the outline, such as the
@@ -301,6 +355,21 @@ mod tests {
         fn material(&self) -> Plane<bool> {
             material(&self.picture, &self.product, None)
         }
+    }
+
+    #[test]
+    fn a_soft_shadow_that_is_larger_than_the_red_body_over_it_is_not_the_main_material() {
+        let (body, ground) = ([0.4, 0.03, 0.02], [0.7, 0.55, 0.38]);
+        let mut scene = Scene::on(ground, 160);
+        for (x, y) in (10..150_usize).flat_map(|x| (60..150_usize).map(move |y| (x, y))) {
+            // The light falls off over many pixels.
+            let depth = x.min(159 - x).saturating_sub(10).min(y - 60).min(149 - y).min(30) as f32 / 30.0;
+            scene.put(x..x + 1, y..y + 1, ground.map(|channel| channel * (0.97 - 0.6 * depth)));
+        }
+        scene.put(30..130, 20..90, body);
+        let found = scene.material();
+        assert!(found.at(80, 50) && found.at(32, 22), "the body");
+        assert!(!found.at(80, 120), "the shadow");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 use crate::color::filter::{Connected, components, erode, neighbors};
 use crate::color::{Oklab, Plane};
 
-use super::background::{Background, Ground, ground_around};
+use super::background::{Background, Ground, distance, ground_around};
 use super::clusters::{Clusters, chroma_distance};
 use super::cut::minimum_cut;
 use super::edges::Edges;
@@ -69,6 +69,9 @@ const MIN_EDGE_NOISE_RATIO: f32 = 3.0;
 /// The smallest number of pixels in such a piece.
 const MIN_PIECE: usize = 60;
 
+/// The largest distance between neighboring basins of one band, in OKLab. Light falls off along it.
+const MAX_BAND_STEP: f32 = 0.02;
+
 /// The capacity of an arc that is never cut.
 const UNCUTTABLE: f32 = 1e6;
 
@@ -106,10 +109,12 @@ pub(super) fn refine_outline(
     mask: &Plane<bool>,
     colors: &Plane<Oklab>,
     background: &Background,
+    bands: &Plane<bool>,
     labels: &Plane<u32>,
     gradient: &Plane<f32>,
 ) -> Plane<bool> {
-    let basins = basins(mask, colors, labels, gradient);
+    let mut basins = basins(mask, colors, labels, gradient);
+    mark_bands(&mut basins, bands, labels);
     let links = links(&basins);
     let middle = background.at(colors.width / 2, colors.height / 2);
     let is_telling = |color: &Oklab| {
@@ -213,6 +218,28 @@ impl Basin {
     }
 }
 
+/// Marks the ground that continues in the same color from `bands` at the picture's border as certain ground. A white
+/// skirting may have the product's hue.
+fn mark_bands(basins: &mut [Basin], bands: &Plane<bool>, labels: &Plane<u32>) {
+    let mut neighbors = vec![Vec::new(); basins.len()];
+    for (one, basin) in basins.iter().enumerate() {
+        for (other, ..) in &basin.edges {
+            let other = *other as usize;
+            if distance(basin.color(), basins[other].color()) < MAX_BAND_STEP {
+                neighbors[one].push(other);
+                neighbors[other].push(one);
+            }
+        }
+    }
+    let at_border = labels.ring(1).filter(|(x, y)| bands.at(*x, *y)).map(|(x, y)| labels.at(x, y) as usize);
+    let mut queue: Vec<usize> = at_border.collect();
+    while let Some(index) = queue.pop() {
+        let near = std::mem::take(&mut neighbors[index]);
+        queue.extend(near.into_iter().filter(|other| !basins[*other].is_product()));
+        basins[index].is_border = true;
+    }
+}
+
 fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradient: &Plane<f32>) -> Vec<Basin> {
     let count = labels.data.iter().copied().max().map_or(0, |last| last as usize + 1);
     let mut basins = vec![Basin::default(); count];
@@ -284,7 +311,8 @@ mod tests {
             labels.data[y * 120 + x] = if is_rim { 2 } else { 1 };
             mask.data[y * 120 + x] = true;
         }
-        refine_outline(&mask, &colors, &Background::fit(&colors), &labels, &steps(&colors)).at(88, 60)
+        refine_outline(&mask, &colors, &Background::fit(&colors), &colors.map(|_| false), &labels, &steps(&colors))
+            .at(88, 60)
     }
 
     #[test]
@@ -319,7 +347,7 @@ mod tests {
                 *step = 0.06;
             }
         }
-        refine_outline(&mask, &colors, &Background::fit(&colors), &labels, &gradient)
+        refine_outline(&mask, &colors, &Background::fit(&colors), &colors.map(|_| false), &labels, &gradient)
     }
 
     #[test]
@@ -366,9 +394,36 @@ mod tests {
                 labels.data[y * 120 + x] = if x < 60 { 1 } else { 2 };
                 mask.data[y * 120 + x] = true;
             }
-            refine_outline(&mask, &colors, &Background::fit(&colors), &labels, &gradient).at(40, 60)
+            refine_outline(&mask, &colors, &Background::fit(&colors), &colors.map(|_| false), &labels, &gradient)
+                .at(40, 60)
         };
         assert!(half(0.002), "no edge parts the halves");
         assert!(!half(0.06), "a shadow has an edge where the product begins");
+    }
+
+    #[test]
+    fn a_skirting_of_the_products_hue_that_continues_from_the_border_is_not_added() {
+        let is_added = |is_band: bool| {
+            let mut colors = Plane::filled(120, 120, Oklab { b: 0.03, ..GROUND });
+            let (mut labels, mut mask) = (Plane::filled(120, 120, 0), Plane::filled(120, 120, false));
+            let mut bands = mask.clone();
+            for (x, y) in (0..120).flat_map(|x| (30..100).map(move |y| (x, y))) {
+                let index = y * 120 + x;
+                let is_product = (40..80).contains(&x);
+                if is_product || (55..70).contains(&y) {
+                    colors.data[index] = Oklab { l: if is_product { 0.95 } else { 0.93 }, a: 0.0, b: 0.005 };
+                    // The band consists of several basins.
+                    labels.data[index] = if is_product { 1 } else { 2 + x as u32 / 10 };
+                    mask.data[index] = is_product;
+                    bands.data[index] = is_band && !is_product;
+                }
+            }
+            let background = Background::fit(&colors);
+            let refined = refine_outline(&mask, &colors, &background, &bands, &labels, &steps(&colors));
+            assert!(refined.at(60, 60));
+            refined.at(25, 60)
+        };
+        assert!(!is_added(true));
+        assert!(is_added(false), "a handle of the same color is");
     }
 }

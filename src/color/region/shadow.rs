@@ -1,7 +1,7 @@
 use crate::color::filter::{Connected, components, dilate, flooded, larger, neighbors, smaller, spread};
 use crate::color::{Oklab, Plane};
 
-use super::background::ground_around;
+use super::background::{Ground, ground_around};
 use super::clusters::chroma_distance;
 use super::edges::gradient;
 
@@ -38,18 +38,46 @@ const MIN_BORDER_RATIO: usize = 3;
 /// Returns the dark product without the shadow that it casts, if the outline includes that shadow.
 ///
 /// A shadow has the ground's hue and blends into the ground without an edge. The product ends with an edge. `body` is
-/// the color of the product. Darker pixels may be product or shadow, and remain unless they are surrounded by shadow.
-pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, body: Oklab) -> Plane<bool> {
-    let is_shade = |index: usize| colors.data[index].l > body.l + MIN_ABOVE_PRODUCT;
+/// the color of the product, if it is known. Darker pixels may be product or shadow, and remain unless they are
+/// surrounded by shadow.
+pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, body: Option<Oklab>) -> Plane<bool> {
+    let ground = ground_around(product, colors);
+    let is_shade = |index: usize| body.is_none_or(|body| colors.data[index].l > body.l + MIN_ABOVE_PRODUCT);
     let edges = edges(colors);
     let cut = cut_by_border(product, is_shade);
-    let entered = entered(product, colors, &edges, &cut, is_shade);
-    let (parts, sizes) = components(&entered, Connected::Sides);
-    let mut is_cut = vec![false; sizes.len()];
-    cut.into_iter().for_each(|index| is_cut[parts.data[index] as usize] = true);
+    let entered = entered(product, colors, &edges, &ground, &cut, is_shade);
+    let (parts, mut is_shadow) = soft_parts(&entered, product, colors, &edges, &ground);
+    cut.into_iter().for_each(|index| is_shadow[parts.data[index] as usize] = entered.data[index]);
+    let mut shadow = dilate(&parts.map(|part| is_shadow[part as usize]), 1);
+    for (index, is_shadow) in shadow.data.iter_mut().enumerate() {
+        // Pixels at the product's edge are mixtures. Those that show less of the product than of the shadow are removed
+        // as well.
+        *is_shadow &= product.data[index] && is_shade(index);
+    }
+    without_middles(&product.zip(&shadow, |is_product, is_shadow| is_product && !is_shadow), &shadow)
+}
+
+/// Returns `shades` of a pale product without those that are shadow on the ground: they have a long border with the
+/// ground, and no edge there.
+pub(super) fn without_soft_parts(shades: &Plane<bool>, product: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<bool> {
+    let (parts, is_shadow) = soft_parts(shades, product, colors, &edges(colors), &ground_around(product, colors));
+    parts.map(|part| part != 0 && !is_shadow[part as usize])
+}
+
+/// Returns the connected parts of `shades`, and whether each of them is a shadow.
+fn soft_parts(
+    shades: &Plane<bool>,
+    product: &Plane<bool>,
+    colors: &Plane<Oklab>,
+    edges: &Plane<bool>,
+    ground: &Plane<Ground>,
+) -> (Plane<u32>, Vec<bool>) {
+    let (parts, sizes) = components(shades, Connected::Sides);
     let (mut rims, mut soft) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
-    for index in (0..entered.data.len()).filter(|index| entered.data[*index]) {
+    let mut darker = vec![0.0; sizes.len()];
+    for index in (0..shades.data.len()).filter(|index| shades.data[*index]) {
         let part = parts.data[index] as usize;
+        darker[part] += ground.data[index].color.l - colors.data[index].l;
         for neighbor in neighbors(index, product.width, product.height).filter(|neighbor| !product.data[*neighbor]) {
             rims[part] += 1;
             soft[part] += usize::from(!edges.data[neighbor]);
@@ -57,15 +85,12 @@ pub(super) fn without_soft_shadow(product: &Plane<bool>, colors: &Plane<Oklab>, 
     }
     let is_shadow = |part: usize| {
         let is_soft = soft[part] as f32 >= MIN_SOFT_SHARE * rims[part] as f32;
-        is_cut[part] || (is_soft && rims[part].pow(2) > MIN_BORDER_RATIO.pow(2) * sizes[part])
+        // If a part is hardly darker than the ground, its outline has no edge even if it is a pale product.
+        let is_darker = darker[part] > MIN_EDGE_CONTRAST * sizes[part] as f32;
+        part != 0 && is_soft && is_darker && rims[part].pow(2) > MIN_BORDER_RATIO.pow(2) * sizes[part]
     };
-    let mut shadow = dilate(&parts.map(|part| part != 0 && is_shadow(part as usize)), 1);
-    for (index, is_shadow) in shadow.data.iter_mut().enumerate() {
-        // Pixels at the product's edge are mixtures. Those that show less of the product than of the shadow are removed
-        // as well.
-        *is_shadow &= product.data[index] && is_shade(index);
-    }
-    without_middles(&product.zip(&shadow, |is_product, is_shadow| is_product && !is_shadow), &shadow)
+    let is_shadow = (0..sizes.len()).map(is_shadow).collect();
+    (parts, is_shadow)
 }
 
 /// Returns the pixels at which lightness changes in a step, and not softly.
@@ -91,10 +116,10 @@ fn entered(
     product: &Plane<bool>,
     colors: &Plane<Oklab>,
     edges: &Plane<bool>,
+    ground: &Plane<Ground>,
     cut: &[usize],
     is_shade: impl Fn(usize) -> bool,
 ) -> Plane<bool> {
-    let ground = ground_around(product, colors);
     let is_grounds = |index: usize| {
         let (own, ground) = (colors.data[index], ground.data[index]);
         ground.share > MIN_GROUND_SHARE
@@ -144,7 +169,7 @@ mod tests {
             colors.data[index] = if is_box { BLACK } else { Oklab { l: shade, ..GROUND } };
             product.data[index] = is_box || shade < GROUND.l - 0.1;
         }
-        without_soft_shadow(&product, &colors, BLACK)
+        without_soft_shadow(&product, &colors, Some(BLACK))
     }
 
     #[test]
@@ -170,12 +195,28 @@ mod tests {
                 product.data[y * 120 + x] = color.is_some();
                 colors.data[y * 120 + x] = color.unwrap_or(GROUND);
             }
-            without_soft_shadow(&product, &colors, BLACK)
+            without_soft_shadow(&product, &colors, Some(BLACK))
         };
         let with_shadow = left(80);
         assert!(with_shadow.at(60, 40) && with_shadow.at(60, 60), "the box");
         assert!(!with_shadow.at(100, 60) && !with_shadow.at(119, 60), "its shadow");
         assert!(left(120).at(119, 40), "a box that is cut by the border");
+    }
+
+    #[test]
+    fn a_soft_part_that_is_hardly_darker_than_the_ground_may_be_the_product() {
+        let is_left = |darker: f32| {
+            let mut colors = Plane::filled(120, 120, GROUND);
+            let mut product = Plane::filled(120, 120, false);
+            for (x, y) in (20..100).flat_map(|x| (20..100).map(move |y| (x, y))) {
+                let depth = (x.min(119 - x).min(y).min(119 - y) - 20).min(12) as f32 / 12.0;
+                colors.data[y * 120 + x].l -= darker * depth;
+                product.data[y * 120 + x] = true;
+            }
+            without_soft_shadow(&product, &colors, None).at(60, 60)
+        };
+        assert!(is_left(0.07), "a pale product without an edge");
+        assert!(!is_left(0.3), "a shadow");
     }
 
     #[test]
