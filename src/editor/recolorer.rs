@@ -34,6 +34,7 @@ fn not_found(error: NotFound, word: Option<&str>) -> EditError {
     let word = word.unwrap_or("part");
     EditError::NoProduct(match error {
         NotFound::Product => format!("{error}: the picture should show one product on an even background"),
+        NotFound::Color => format!("{error}: name the color that it has, or none"),
         NotFound::Part => format!(
             "no {word} with another color than the rest of the product was found in the picture; name the current color of \
              the part, or request a color for the whole product"

@@ -3,6 +3,9 @@
 mod painter;
 mod surface;
 
+use std::f32::consts::PI;
+
+use super::dominant_color::dominant_color;
 use super::filter::{dilate, shrink};
 use super::region::{ANALYZED_SIDE, Matte, Part, Rim, Side, foreground_of, material_of, part_of, redrawn};
 use super::{Oklab, Plane, Rgb, View};
@@ -30,7 +33,19 @@ pub enum NotFound {
     /// The product has no such part in another color than its rest.
     #[error("no such part could be distinguished from the rest of the product")]
     Part,
+    /// No part of the product has the named color.
+    #[error("no part of the product has the named color")]
+    Color,
 }
+
+/// Above this saturation, a named color has a hue that a part must have too.
+const MIN_NAMED_SATURATION: f32 = 0.25;
+
+/// Below this saturation, a part has no hue.
+const MIN_FOUND_SATURATION: f32 = 0.03;
+
+/// The largest difference of the two hues, in radians: names of colors are imprecise, but no red is called green.
+const MAX_HUE_DIFFERENCE: f32 = 75.0 * PI / 180.0;
 
 /// The smallest number of pixels in a region, at the analyzed size.
 const MIN_PIXELS: usize = 50;
@@ -122,6 +137,10 @@ impl Recoloring {
         let step = (core.count() / MAX_SAMPLES).max(1);
         let chosen: Vec<usize> = (0..core.data.len()).filter(|index| core.data[*index]).step_by(step).collect();
         let pixels: Vec<Rgb> = chosen.iter().map(|index| picture.data[*index]).collect();
+        let body = dominant_color(&pixels).map(Oklab::from);
+        if change.from.zip(body).is_some_and(|(named, body)| !may_be_called(Oklab::from(named), body)) {
+            return Err(NotFound::Color);
+        }
         let surface = Surface::read(&pixels).ok_or(NotFound::Product)?;
         let weights = core.map(|is_set| if is_set { 1.0 } else { 1e-3 });
         let slow = surface.slow(picture, &weights, &dilate(&region, SHADE_DISTANCE));
@@ -141,10 +160,19 @@ fn is_cut_out(opacity: &Plane<f32>) -> bool {
     opacity.ring_share(1, |x, y| opacity.at(x, y) < 0.1) > 0.6
 }
 
+/// Returns whether people may call a part of the color `found` by the color `named`. Every part may be called by a color
+/// without a clear hue, such as white or brown, because shades of these vary.
+fn may_be_called(named: Oklab, found: Oklab) -> bool {
+    let difference = (named.hue() - found.hue()).abs();
+    let difference = difference.min(2.0 * PI - difference);
+    named.saturation() < MIN_NAMED_SATURATION
+        || (found.saturation() >= MIN_FOUND_SATURATION && difference <= MAX_HUE_DIFFERENCE)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::{Hex, Lab, ciede2000, dominant_color, luminance};
+    use crate::color::{Hex, Lab, ciede2000, luminance};
 
     /// Returns a shaded disc of `color` with a white highlight on a light ground, and the pixels of its body.
     fn disc(color: &str) -> (Plane<Rgb>, Vec<usize>) {
@@ -239,5 +267,16 @@ mod tests {
         let change = Change { from: None, part: None, to: [1.0, 0.0, 0.0] };
         assert!(recolor(&wall, None, change).is_ok());
         assert_eq!(recolor(&Plane::filled(4, 4, [0.8; 3]), None, change), Err(NotFound::Product));
+    }
+
+    #[test]
+    fn a_red_thing_may_not_be_called_green_and_a_pale_blue_one_may_be_called_blue() {
+        let color = |hex: &str| Oklab::from(hex.parse::<Hex>().unwrap().linear());
+        for (named, found) in [("#FF0000", "#C0282A"), ("#0000FF", "#9FB4C8"), ("#FFA500", "#B06030"), ("#FFFFFF", "#C0282A")] {
+            assert!(may_be_called(color(named), color(found)), "{named} {found}");
+        }
+        for (named, found) in [("#008000", "#C0282A"), ("#FF0000", "#E8E8E6"), ("#0000FF", "#D8A020")] {
+            assert!(!may_be_called(color(named), color(found)), "{named} {found}");
+        }
     }
 }
