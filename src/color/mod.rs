@@ -29,7 +29,6 @@ pub use compare::COMPARED_SIDE;
 pub use correct::Shift;
 pub use dominant_color::dominant_color;
 pub use hex::is_name;
-pub use illumination::lit_difference;
 pub use measure::{Measured, View, measure};
 pub use plane::Plane;
 pub use recolor::{Change, NotFound, Painter, Recoloring, recolor};
