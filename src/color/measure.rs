@@ -7,6 +7,7 @@ use super::filter::{dilate, erode};
 use super::illumination::Illumination;
 use super::lost_prints::painted_over;
 use super::region::{find_foreground, foreground, material, share_of_people};
+use super::shading::has_lost_its_shading;
 use super::specular::unveiled;
 use super::unchanged_area::{left_enclosed, left_out};
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
@@ -101,6 +102,9 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         if painted > MAX_PAINTED_SHARE {
             let reason = format!("{:.1} % of the recolored area had another color before and lost it", painted * 100.0);
             worsen(&mut check, &reason);
+        }
+        if has_lost_its_shading(&old, &new, &region) {
+            worsen(&mut check, "the product was filled with one color and lost its shading");
         }
         let people = share_of_people(&old, &region);
         if people > MAX_PEOPLE_SHARE {

@@ -18,6 +18,7 @@ mod plane;
 mod recolor;
 mod region;
 mod requested_colors;
+mod shading;
 mod spaces;
 mod specular;
 mod unchanged_area;
