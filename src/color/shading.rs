@@ -3,7 +3,7 @@ use super::filter::erode;
 use super::{Oklab, Plane, Rgb};
 
 /// The spread of lightness, relative to its median, below which a surface is flat. The most even surfaces in right
-/// edits have 0.04, and compression leaves 0.01 of a flat one.
+/// edits have 0.04.
 const MAX_FLAT_SPREAD: f32 = 0.015;
 
 /// The spread above which a surface has shading.

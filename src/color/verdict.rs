@@ -73,7 +73,7 @@ pub struct Tolerance {
 }
 
 impl Default for Tolerance {
-    /// Returns the standard tolerance. The limit of 2.5 accepts 97 of 100 correct edits and rejects 99 of 100 that are
+    /// Returns the standard tolerance. The limit of 2.5 accepts 96 of 100 correct edits and rejects 99 of 100 that are
     /// wrong by 6 in hue or chroma. Differences of up to 8 can be corrected.
     fn default() -> Tolerance {
         Tolerance { on: 2.5, near: 8.0 }
