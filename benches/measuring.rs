@@ -1,31 +1,45 @@
 //! How often the check of a color is right, and how long it takes.
 //!
-//! `DYEHOUSE_CATALOG=folder cargo bench --bench measuring [product…]` reads renders of products (`folder/<product>/<name>-<HEX>.png`,
-//! the same scene in several colors, with `mask.png` and `foreground.png`). Every pair is a true edit: the verdicts on it
-//! are counted, also after what services do to pictures (JPEG 80, a shift, another size, a color cast). The same pair with
-//! the asked color moved by ΔE00 6 or 10 in hue, chroma or lightness, and with any other color asked for, is a wrong
-//! edit; and so is one that leaves half of the product, changes the background, or paints over the parts beside it.
-//! `DYEHOUSE_PHOTOS=folder` takes photographs as well, with the editor's own recolorings of them as the good edits.
+//! `DYEHOUSE_CATALOG=folder cargo bench --bench measuring [product…]` reads renders of products
+//! (`folder/<product>/<name>-<HEX>.png`, the same scene in several colors, with `mask.png` and `foreground.png`). Every
+//! pair is a right edit, also after what services do to pictures (JPEG 80, a shift, another size). The same pair with
+//! the asked color moved by ΔE00 4 to 10 in hue, chroma or lightness, and with any other color asked for, is a wrong
+//! edit, and its right verdict is that of its true ΔE00. Edits that go wrong in another way are wrong as well: near if
+//! the product has its color, off if it does not. `DYEHOUSE_PHOTOS=folder` takes photographs as well, with the
+//! editor's own recolorings of them as the right edits. Last come the verdicts given for each right one.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
+#[path = "support/edits.rs"]
+mod edits;
+
 use std::collections::BTreeMap;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dyehouse::color::{
-    COMPARED_SIDE, Change, Hex, Lab, Rgb, Tolerance, Verdict, ciede2000, decode, encode, luminance, measure,
+    COMPARED_SIDE, Change, Check, Hex, Lab, Tolerance, Verdict, View, ciede2000, luminance, measure,
 };
 use dyehouse::editor;
 use dyehouse::photo::Photo;
-use image::{DynamicImage, GrayImage, ImageFormat, RgbImage, imageops};
+use edits::{DISTORTIONS, Edit, MOVES, SIZES, SPOILED, distorted, moved};
+use image::{DynamicImage, RgbImage};
 use rayon::prelude::*;
 
-#[derive(Default)]
-struct Verdicts {
-    counts: BTreeMap<Verdict, usize>,
-    differences: Vec<f64>,
-    overlaps: Vec<f64>,
+const VERDICTS: [Verdict; 4] = [Verdict::On, Verdict::Near, Verdict::Off, Verdict::Unmeasurable];
+
+/// One edit, with its verdict and the right one.
+struct Case {
+    kind: String,
+    right: Verdict,
+    given: Verdict,
+    difference: Option<f64>,
+    overlap: Option<f64>,
+}
+
+impl Case {
+    fn new(kind: impl Into<String>, right: Verdict, check: &Check) -> Case {
+        Case { kind: kind.into(), right, given: check.verdict, difference: check.delta_e, overlap: None }
+    }
 }
 
 fn main() {
@@ -38,46 +52,58 @@ fn main() {
     let is_wanted = |path: &Path| wanted.is_empty() || wanted.iter().any(|name| path.ends_with(name));
     products.retain(|path| path.is_dir() && is_wanted(path));
     products.sort();
-    let mut all: BTreeMap<String, Verdicts> = BTreeMap::new();
+    let mut cases: Vec<Case> = products.iter().flat_map(|product| of_product(product)).collect();
     let photos = std::env::var_os("DYEHOUSE_PHOTOS").map(|folder| std::fs::read_dir(folder).unwrap());
     let photos: Vec<PathBuf> = photos.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
-    let photos = photos.par_iter().filter_map(|path| image::open(path).ok()).flat_map_iter(of_photo);
-    for cases in products.iter().map(|product| cases(product)).chain(std::iter::once(photos.collect())) {
-        for (kind, case) in cases {
-            let verdicts = all.entry(kind).or_default();
-            *verdicts.counts.entry(case.0).or_default() += 1;
-            verdicts.differences.extend(case.1);
-            verdicts.overlaps.extend(case.2);
-        }
-    }
-    println!(
-        "{:<34} {:>6} {:>6} {:>6} {:>6}   {:>6} {:>6}   {:>6}",
-        "", "on", "near", "off", "none", "median", "90th", "IoU"
+    cases.par_extend(
+        photos.par_iter().filter_map(|path| image::open(path).ok()).flat_map_iter(|picture| of_photo(&picture)),
     );
-    for (kind, mut verdicts) in all {
-        let count = |verdict| verdicts.counts.get(&verdict).copied().unwrap_or_default();
-        verdicts.differences.sort_by(f64::total_cmp);
-        let at = |share: f64| verdicts.differences.get((verdicts.differences.len() as f64 * share) as usize).copied();
-        println!(
-            "{kind:<34} {:>6} {:>6} {:>6} {:>6}   {:>6.2} {:>6.2}   {:>6.3}",
-            count(Verdict::On),
-            count(Verdict::Near),
-            count(Verdict::Off),
-            count(Verdict::Unmeasurable),
-            at(0.5).unwrap_or_default(),
-            at(0.9).unwrap_or_default(),
-            verdicts.overlaps.iter().sum::<f64>() / verdicts.overlaps.len().max(1) as f64,
-        );
-    }
+    print_kinds(&cases);
+    print_confusion(&cases);
     time(&products[0]);
 }
 
-type Case = (Verdict, Option<f64>, Option<f64>);
+fn print_kinds(cases: &[Case]) {
+    println!(
+        "{:<40} {:>4} {:>5} {:>5} {:>5}  {:>6} {:>6}  {:>5}  right",
+        "", "on", "near", "off", "none", "median", "90th", "IoU"
+    );
+    let mut kinds: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
+    cases.iter().for_each(|case| kinds.entry(&case.kind).or_default().push(case));
+    for (kind, cases) in kinds {
+        let [on, near, off, none] = VERDICTS.map(|verdict| cases.iter().filter(|case| case.given == verdict).count());
+        let mut differences: Vec<f64> = cases.iter().filter_map(|case| case.difference).collect();
+        differences.sort_by(f64::total_cmp);
+        let at = |share: f64| differences.get((differences.len() as f64 * share) as usize).copied().unwrap_or_default();
+        let overlaps: Vec<f64> = cases.iter().filter_map(|case| case.overlap).collect();
+        let overlap = overlaps.iter().sum::<f64>() / overlaps.len().max(1) as f64;
+        let right = cases[0].right.as_str();
+        println!(
+            "{kind:<40} {on:>4} {near:>5} {off:>5} {none:>5}  {:>6.2} {:>6.2}  {overlap:>5.3}  {right}",
+            at(0.5),
+            at(0.9)
+        );
+    }
+}
 
-fn cases(product: &Path) -> Vec<(String, Case)> {
-    let masks = ["mask.png", "foreground.png"].map(|name| image::open(product.join(name)).unwrap().to_luma8());
-    let mask = Photo::from_image(image::open(product.join("mask.png")).unwrap()).reduced(COMPARED_SIDE);
-    let mask: Vec<bool> = mask.colors.data.iter().map(|color| color[0] > 0.2).collect();
+/// The verdicts given, for each right one. Edits without a picture before are left out.
+fn print_confusion(cases: &[Case]) {
+    let mut shares = Vec::new();
+    println!("\nright   given: on  near   off  none");
+    for right in [Verdict::On, Verdict::Near, Verdict::Off] {
+        let own = || cases.iter().filter(|case| case.right == right && !case.kind.contains("no picture"));
+        let [on, near, off, none] = VERDICTS.map(|verdict| own().filter(|case| case.given == verdict).count());
+        let share = own().filter(|case| case.given == right).count() as f64 / own().count().max(1) as f64;
+        println!("{:<12} {on:>5} {near:>5} {off:>5} {none:>5}  {:.1} %", right.as_str(), share * 100.0);
+        shares.push(share);
+    }
+    println!("mean of the three: {:.1} %", shares.iter().sum::<f64>() / 3.0 * 100.0);
+}
+
+fn of_product(product: &Path) -> Vec<Case> {
+    let [soft, foreground] =
+        ["mask.png", "foreground.png"].map(|name| image::open(product.join(name)).unwrap().to_luma8());
+    let mask: Vec<bool> = view(soft.clone()).colors.data.iter().map(|color| color[0] > 0.2).collect();
     let mut renders: Vec<(Hex, RgbImage)> = std::fs::read_dir(product)
         .unwrap()
         .filter_map(|entry| {
@@ -95,85 +121,64 @@ fn cases(product: &Path) -> Vec<(String, Case)> {
         .par_iter()
         .flat_map_iter(|pair| {
             let ((_, before), (asked, truth)) = (&renders[pair.0], &renders[pair.1]);
-            let before = view(before.clone());
-            let mut found = Vec::new();
-            for kind in ["as it is", "jpeg 80", "shift", "at 640 px", "cast"] {
-                let after = view(distorted(truth, kind));
-                let measured = measure(Some(&before), &after, &[*asked], Tolerance::default());
-                let overlap = measured.region.as_ref().filter(|region| region.data.len() == mask.len()).map(|region| {
-                    let pairs = || region.data.iter().zip(&mask);
-                    let both = pairs().filter(|(one, other)| **one && **other).count() as f64;
-                    both / pairs().filter(|(one, other)| **one || **other).count() as f64
-                });
-                found.push((format!("true, {kind}"), (measured.check.verdict, measured.check.delta_e, overlap)));
-            }
-            let after = view(truth.clone());
-            let alone = measure(None, &after, &[*asked], Tolerance::default()).check;
-            found.push(("true, no picture before".to_owned(), (alone.verdict, alone.delta_e, None)));
-            for kind in MOVES {
-                for size in [6.0, 10.0] {
-                    let Some(wrong) = moved(*asked, kind, size) else { continue };
-                    let check = measure(Some(&before), &after, &[wrong], Tolerance::default()).check;
-                    found.push((format!("wrong by {size:>2} {kind}"), (check.verdict, check.delta_e, None)));
-                }
-            }
-            for kind in SPOILED {
-                let Some(after) = spoiled(&renders[pair.0].1, truth, *asked, &masks, kind) else { continue };
-                let check = measure(Some(&before), &view(after), &[*asked], Tolerance::default()).check;
-                found.push((format!("wrong, {kind}"), (check.verdict, check.delta_e, None)));
-            }
-            for (other, _) in renders.iter().filter(|(hex, _)| hex != asked) {
-                let check = measure(Some(&before), &after, &[*other], Tolerance::default()).check;
-                found.push(("wrong, another color".to_owned(), (check.verdict, check.delta_e, None)));
-                let alone = measure(None, &after, &[*other], Tolerance::default()).check;
-                found.push(("wrong, no picture before".to_owned(), (alone.verdict, alone.delta_e, None)));
-            }
-            found
+            let edit = Edit { before, truth, asked: *asked, mask: &soft, foreground: &foreground };
+            of_render(&edit, &mask, &renders)
         })
         .collect()
 }
 
-/// What can go wrong beside the color.
-const SPOILED: [&str; 5] =
-    ["nothing changed", "half of it recolored", "the whole tinted", "another background", "parts painted over"];
-
-/// An edit from `before` to `truth` that went wrong; `None` where there is nothing that could.
-fn spoiled(before: &RgbImage, truth: &RgbImage, asked: Hex, masks: &[GrayImage; 2], kind: &str) -> Option<RgbImage> {
-    let [mask, foreground] = masks;
-    let inside = |x: u32, y: u32| mask.get_pixel(x, y).0[0] > 127;
-    let is_part = |x: u32, y: u32| foreground.get_pixel(x, y).0[0] > 250 && mask.get_pixel(x, y).0[0] < 5;
-    let columns: Vec<u32> = mask.enumerate_pixels().filter(|(x, y, _)| inside(*x, *y)).map(|(x, ..)| x).collect();
-    let parts = mask.enumerate_pixels().filter(|(x, y, _)| is_part(*x, *y)).count();
-    if kind == "parts painted over" && parts * 50 < columns.len() {
-        return None;
+/// The right edit and all wrong ones from one render to another.
+fn of_render(edit: &Edit<'_>, mask: &[bool], renders: &[(Hex, RgbImage)]) -> Vec<Case> {
+    let Edit { before, truth, asked, .. } = *edit;
+    let (before, after) = (view(before.clone()), view(truth.clone()));
+    let check = |after: &View, wanted: Hex| measure(Some(&before), after, &[wanted], Tolerance::default());
+    let alone = |wanted: Hex| measure(None, &after, &[wanted], Tolerance::default()).check;
+    let mut found = Vec::new();
+    for kind in DISTORTIONS {
+        let measured = check(&view(distorted(truth, kind)), asked);
+        let overlap = measured.region.as_ref().filter(|region| region.data.len() == mask.len()).map(|region| {
+            let pairs = || region.data.iter().zip(mask);
+            let both = pairs().filter(|(one, other)| **one && **other).count() as f64;
+            both / pairs().filter(|(one, other)| **one || **other).count() as f64
+        });
+        // A cast changes the background as well.
+        let right = if kind == "cast" { Verdict::Near } else { Verdict::On };
+        found.push(Case { overlap, ..Case::new(format!("right, {kind}"), right, &measured.check) });
     }
-    let middle = columns.iter().map(|x| f64::from(*x)).sum::<f64>() / columns.len() as f64;
-    let lights: Vec<f32> = mask
-        .enumerate_pixels()
-        .filter(|(x, y, _)| is_part(*x, *y))
-        .map(|(x, y, _)| luminance(decode(before.get_pixel(x, y).0)))
-        .collect();
-    let usual = lights.iter().sum::<f32>() / lights.len().max(1) as f32;
-    let under = |shade: f32| asked.linear().map(|channel| (0.02 + channel * shade).min(1.0));
-    let tinted = |pixel: Rgb| under(luminance(pixel) * 1.3);
-    let painted = |pixel: Rgb| under((luminance(pixel) / usual).clamp(0.6, 1.2));
-    let pixel = |x: u32, y: u32| {
-        let (old, new) = (decode(before.get_pixel(x, y).0), decode(truth.get_pixel(x, y).0));
-        encode(match kind {
-            "nothing changed" => old,
-            "half of it recolored" if f64::from(x) > middle => old,
-            "the whole tinted" => tinted(old),
-            "another background" if foreground.get_pixel(x, y).0[0] < 5 => [old[0] * 0.6, old[1] * 0.7, old[2] * 0.8],
-            "parts painted over" if is_part(x, y) => painted(old),
-            _ => new,
-        })
-    };
-    Some(RgbImage::from_fn(before.width(), before.height(), |x, y| image::Rgb(pixel(x, y))))
+    found.push(Case::new("right, no picture before", Verdict::On, &alone(asked)));
+    found.extend(of_moves("wrong", asked, |wanted| check(&after, wanted).check));
+    for (kind, right) in SPOILED {
+        if let Some(after) = edit.spoiled(kind).filter(|_| is_told(kind, edit, asked)) {
+            found.push(Case::new(format!("wrong, {kind}"), right, &check(&view(after), asked).check));
+        }
+    }
+    for (other, _) in renders.iter().filter(|(hex, _)| *hex != asked) {
+        found.push(Case::new("wrong, another color", Verdict::Off, &check(&after, *other).check));
+        found.push(Case::new("wrong, no picture before", Verdict::Off, &alone(*other)));
+    }
+    found
+}
+
+/// Whether grey is another color than the asked one.
+fn is_told(kind: &str, edit: &Edit<'_>, asked: Hex) -> bool {
+    let grey = Edit::mean(edit.before, |x, y| edit.is_product(x, y));
+    kind != "greyed out" || ciede2000(Lab::from([luminance(grey); 3]), Lab::from(asked.linear())) > 16.0
+}
+
+/// The verdicts on a right edit if slightly other colors had been asked for.
+fn of_moves(what: &str, asked: Hex, check: impl Fn(Hex) -> Check) -> Vec<Case> {
+    let ways = MOVES.into_iter().flat_map(|kind| SIZES.map(|size| (kind, size)));
+    let wrong = ways.filter_map(|(kind, size)| {
+        let wrong = moved(asked, kind, size)?;
+        let right = if size > 9.0 { Verdict::Off } else { Verdict::Near };
+        Some(Case::new(format!("{what} by {size:>2} {kind}"), right, &check(wrong)))
+    });
+    wrong.collect()
 }
 
 /// A photograph that the editor recolors, and the same compared with other colors.
-fn of_photo(picture: DynamicImage) -> Vec<(String, Case)> {
-    let photo = Photo::from_image(picture).resized(1024);
+fn of_photo(picture: &DynamicImage) -> Vec<Case> {
+    let photo = Photo::from_image(on_white(picture).into()).resized(1024);
     let before = photo.reduced(COMPARED_SIDE);
     let mut found = Vec::new();
     for asked in [0x1E90FF, 0xC62828, 0xF5C518, 0xF4F1EA, 0x1B1B1D, 0x2E7D4F_u32]
@@ -184,85 +189,54 @@ fn of_photo(picture: DynamicImage) -> Vec<(String, Case)> {
             continue;
         }
         let after = done.reduced(COMPARED_SIDE);
-        let mut add = |kind: String, wanted: Hex| {
-            let check = measure(Some(&before), &after, &[wanted], Tolerance::default()).check;
-            found.push((kind, (check.verdict, check.delta_e, None)));
-        };
-        add("photograph, recolored".to_owned(), asked);
-        for kind in MOVES {
-            for size in [6.0, 10.0] {
-                if let Some(wrong) = moved(asked, kind, size) {
-                    add(format!("photograph, wrong by {size:>2} {kind}"), wrong);
-                }
+        let check = |after: &View, wanted: Hex| measure(Some(&before), after, &[wanted], Tolerance::default()).check;
+        found.push(Case::new("photograph, right", Verdict::On, &check(&after, asked)));
+        found.extend(of_moves("photograph, wrong", asked, |wanted| check(&after, wanted)));
+        found.push(Case::new("photograph, nothing changed", Verdict::Off, &check(&before, asked)));
+        for kind in ["half of it recolored", "background tinted", "greyed out"] {
+            let after = spoiled_photo(&before, &after, kind);
+            let right = if kind == "greyed out" { Verdict::Off } else { Verdict::Near };
+            if kind != "greyed out" || moved(asked, "in chroma", 16.0).is_some() {
+                found.push(Case::new(format!("photograph, {kind}"), right, &check(&after, asked)));
             }
         }
-        let check = measure(Some(&before), &before, &[asked], Tolerance::default()).check;
-        found.push(("photograph, nothing changed".to_owned(), (check.verdict, check.delta_e, None)));
     }
     found
 }
 
-fn view(picture: impl Into<DynamicImage>) -> dyehouse::color::View {
-    Photo::from_image(picture.into()).reduced(COMPARED_SIDE)
+/// A picture with white behind its clear pixels, because edits of a clear background are invisible.
+fn on_white(picture: &DynamicImage) -> RgbImage {
+    let picture = picture.to_rgba8();
+    RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let [red, green, blue, opacity] = picture.get_pixel(x, y).0.map(|value| f32::from(value) / 255.0);
+        image::Rgb([red, green, blue].map(|value| ((value * opacity + 1.0 - opacity) * 255.0) as u8))
+    })
 }
 
-fn distorted(picture: &RgbImage, kind: &str) -> RgbImage {
-    match kind {
-        "jpeg 80" => {
-            let mut bytes = Cursor::new(Vec::new());
-            let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 80);
-            picture.write_with_encoder(encoder).unwrap();
-            image::load_from_memory_with_format(bytes.get_ref(), ImageFormat::Jpeg).unwrap().to_rgb8()
-        }
-        "shift" => RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
-            *picture.get_pixel(x.saturating_sub(2), (y + 1).min(picture.height() - 1))
-        }),
-        "at 640 px" => imageops::resize(picture, 640, 640, imageops::FilterType::Triangle),
-        "cast" => RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
-            let [r, g, b] = picture.get_pixel(x, y).0.map(f32::from);
-            image::Rgb([r + 1.0, g * 0.985 + 1.0, b * 0.96 + 1.0].map(|value| value.min(255.0) as u8))
-        }),
-        _ => picture.clone(),
-    }
-}
-
-/// The ways in which a color is moved.
-const MOVES: [&str; 4] = ["in hue", "in chroma", "lighter", "darker"];
-
-/// A color that is about `size` in ΔE00 away from `hex` in one way, if there is one in sRGB.
-fn moved(hex: Hex, kind: &str, size: f64) -> Option<Hex> {
-    let lab = Lab::from(hex.linear());
-    let candidates = (1..400).map(|step| {
-        let step = f64::from(step) * 0.25;
-        match kind {
-            "in hue" => {
-                let (sine, cosine) = (step / 180.0 * std::f64::consts::PI).sin_cos();
-                Lab { l: lab.l, a: lab.a * cosine - lab.b * sine, b: lab.a * sine + lab.b * cosine }
-            }
-            "in chroma" => {
-                let scale = 1.0 - step / 100.0;
-                Lab { l: lab.l, a: lab.a * scale, b: lab.b * scale }
-            }
-            "lighter" => Lab { l: lab.l + step, ..lab },
-            _ => Lab { l: lab.l - step, ..lab },
-        }
-    });
-    let far = candidates.into_iter().find(|other| ciede2000(lab, *other) >= size)?;
-    let linear = from_lab(far);
-    linear.iter().all(|channel| (-0.002..1.002).contains(channel)).then(|| Hex(encode(linear)))
-}
-
-fn from_lab(lab: Lab) -> [f32; 3] {
-    let y = (lab.l + 16.0) / 116.0;
-    let cube = |value: f64| {
-        if value > 6.0 / 29.0 { value.powi(3) } else { (value - 4.0 / 29.0) * 3.0 * (6.0f64 / 29.0).powi(2) }
+/// The recolored photograph gone wrong in a way. What changed is the product.
+fn spoiled_photo(before: &View, after: &View, kind: &str) -> View {
+    let changed = |index: usize| {
+        let [old, new] = [before, after].map(|view| Lab::from(view.colors.data[index]));
+        ciede2000(old, new) > 3.0
     };
-    let [x, y, z] = [cube(y + lab.a / 500.0) * 0.950_455_9, cube(y), cube(y - lab.b / 200.0) * 1.089_057_7];
-    [
-        (3.240_969_9 * x - 1.537_383_2 * y - 0.498_610_8 * z) as f32,
-        (-0.969_243_6 * x + 1.875_967_5 * y + 0.041_555_1 * z) as f32,
-        (0.055_630_1 * x - 0.203_977 * y + 1.056_971_5 * z) as f32,
-    ]
+    let (width, count) = (after.colors.width, after.colors.data.len());
+    let columns: Vec<usize> = (0..count).filter(|index| changed(*index)).map(|index| index % width).collect();
+    let middle = columns.iter().sum::<usize>() / columns.len().max(1);
+    let mut spoiled = after.clone();
+    for (index, color) in spoiled.colors.data.iter_mut().enumerate() {
+        let old = before.colors.data[index];
+        match kind {
+            "half of it recolored" if index % width > middle => *color = old,
+            "background tinted" if !changed(index) => *color = [old[0] * 0.6, old[1] * 0.7, old[2] * 0.8],
+            "greyed out" if changed(index) => *color = [luminance(old); 3],
+            _ => {}
+        }
+    }
+    spoiled
+}
+
+fn view(picture: impl Into<DynamicImage>) -> View {
+    Photo::from_image(picture.into()).reduced(COMPARED_SIDE)
 }
 
 /// How long one check takes on one core, decoding aside.

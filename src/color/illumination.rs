@@ -1,49 +1,80 @@
-use super::{Lab, Rgb, ciede2000};
+use super::{Lab, Rgb, ciede2000, luminance};
 
-/// The range of effects that light may have on a surface's own color.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Light {
-    /// The smallest and the largest factor by which light may scale the surface's color, in linear light.
-    shade: (f32, f32),
-    /// The maximum amount of white light that may cover the surface as gloss, in linear light.
-    gloss: f32,
-}
+/// The factors by which light scales the color that a surface shows, in linear light. Studio pictures are exposed so
+/// that surfaces in full light show about their color, and most of a surface has slightly less light.
+const SHADE: (f32, f32) = (0.92, 1.0);
 
-/// The widest plausible range of studio light.
-pub(super) const PLAUSIBLE: Light = Light { shade: (0.76, 1.10), gloss: 0.04 };
+/// The number of shades that are tried. Steps of 2 % are invisible.
+const SHADE_STEPS: usize = 5;
 
-/// The range of light in most pictures. No correct edit of a matte surface needs a wider range, and few of a glossy one
-/// do.
-pub(super) const TYPICAL: Light = Light { shade: (0.92, 1.03), gloss: 0.02 };
+/// The maximum amount of light that a surface mirrors where it shows its color best, in linear light. Polish mirrors
+/// four percent of a bright studio, and most of the room around a product is not that bright.
+const MAX_GLOSS: f32 = 0.03;
 
-impl Light {
-    /// Returns the range with the gloss limited to a known maximum.
-    pub(super) fn with_gloss(self, most: f32) -> Light {
-        Light { gloss: self.gloss.min(most), ..self }
-    }
-}
+/// The number of amounts of gloss that are tried.
+const GLOSS_STEPS: usize = 7;
 
-/// Returns the CIEDE2000 difference between the color that a region shows and a target, under the plausible light that
-/// suits the target best.
+/// The share of its light that a surface may receive from itself, in its folds and from neighboring parts.
+const SELF_LIT_SHARES: [f32; 2] = [0.0, 0.2];
+
+/// The powers of the surroundings' tint that the light may have. Walls and floors are tinted by the light and by their
+/// own color, so the light has at most half of the tint.
+const TINT_POWERS: [f32; 3] = [0.0, 0.25, 0.5];
+
+/// The largest tint of the surroundings, as the ratio of a channel to the luminance. More is the color of a backdrop.
+const MAX_TINT: f32 = 2.0;
+
+/// The tint below which surroundings are neutral.
+const MIN_TINT: f32 = 1.02;
+
+/// The light that falls on a product, as far as its surroundings show it.
 ///
 /// A lit product does not show its surface's color exactly. The plain difference therefore rejects correct edits: they
-/// score 7.9 at the 90th percentile, and 1.9 here. The disadvantage is that a small error of lightness cannot be
-/// distinguished from light. The grid has 18 shades and 9 amounts of gloss.
-pub fn lit_difference(shown: Rgb, target: Rgb) -> f64 {
-    lit_difference_under(shown, target, PLAUSIBLE)
+/// score 7.9 at the 90th percentile. The color is compared with what the requested color shows under any plausible
+/// light instead. The disadvantage is that a small error of lightness cannot be distinguished from light.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Illumination {
+    /// The color of the surroundings, relative to its luminance.
+    tint: Rgb,
 }
 
-/// Returns the same difference under another range of light.
-pub(super) fn lit_difference_under(shown: Rgb, target: Rgb, light: Light) -> f64 {
-    let shown = Lab::from(shown);
-    let mut least = f64::INFINITY;
-    for shade in steps(light.shade, 18) {
-        for gloss in steps((0.0, light.gloss), 9) {
-            let lit = target.map(|channel| (channel * shade + gloss).clamp(0.0, 1.0));
-            least = least.min(ciede2000(shown, Lab::from(lit)));
-        }
+impl Illumination {
+    /// White light, for pictures with unknown surroundings.
+    pub(super) const WHITE: Illumination = Illumination { tint: [1.0; 3] };
+
+    /// Returns the light in surroundings of a color.
+    pub(super) fn in_surroundings(color: Rgb) -> Illumination {
+        let light = luminance(color).max(1e-3);
+        Illumination { tint: color.map(|channel| (channel / light).clamp(1.0 / MAX_TINT, MAX_TINT)) }
     }
-    least
+
+    /// Returns the CIEDE2000 difference between the color that a region shows and the requested color, under the
+    /// plausible light that suits the latter best.
+    pub(super) fn difference(self, shown: Rgb, asked: Rgb) -> f64 {
+        let shown = Lab::from(shown);
+        let is_white = self.tint.iter().all(|channel| (1.0 / MIN_TINT..MIN_TINT).contains(channel));
+        let powers = if is_white { &TINT_POWERS[..1] } else { &TINT_POWERS };
+        let brightest = self.tint.iter().fold(0.0f32, |most, channel| most.max(*channel));
+        let mirrored = self.tint.map(|channel| channel / brightest);
+        let mut least = f64::INFINITY;
+        for (power, share) in powers.iter().flat_map(|power| SELF_LIT_SHARES.map(|share| (*power, share))) {
+            let tint = self.tint.map(|channel| channel.powf(power));
+            let body = self_lit(asked, share);
+            for shade in steps(SHADE, SHADE_STEPS) {
+                for gloss in steps((0.0, MAX_GLOSS), GLOSS_STEPS) {
+                    let channel = |at: usize| (shade * body[at] * tint[at] + gloss * mirrored[at]).clamp(0.0, 1.0);
+                    least = least.min(ciede2000(shown, Lab::from(std::array::from_fn(channel))));
+                }
+            }
+        }
+        least
+    }
+}
+
+/// Returns a color with a `share` of its light reflected twice, at the same exposure. It looks deeper.
+fn self_lit(color: Rgb, share: f32) -> Rgb {
+    let light = luminance(color);
+    color.map(|channel| channel * (1.0 + share * (channel - light)))
 }
 
 fn steps((from, to): (f32, f32), count: usize) -> impl Iterator<Item = f32> {
@@ -55,43 +86,56 @@ mod tests {
     use super::*;
     use crate::color::Hex;
 
+    const WARM: Rgb = [0.9, 0.72, 0.47];
+
     fn hex(text: &str) -> Rgb {
         text.parse::<Hex>().unwrap().linear()
     }
 
     #[test]
     fn light_and_gloss_are_forgiven_and_hue_is_not() {
-        let blue = hex("#1E90FF");
-        assert!(lit_difference(blue, blue) < 0.4);
-        let shaded = blue.map(|channel| channel * 0.8 + 0.01);
-        assert!(lit_difference(shaded, blue) < 0.6, "{}", lit_difference(shaded, blue));
-        assert!(ciede2000(Lab::from(shaded), Lab::from(blue)) > 4.0);
-        assert!(lit_difference(hex("#2E7D4F"), blue) > 25.0);
+        let (blue, green) = (hex("#1E90FF"), hex("#2E7D4F"));
+        assert!(Illumination::WHITE.difference(blue, blue) < 0.4);
+        let shaded = green.map(|channel| channel * 0.93 + 0.025);
+        let off = Illumination::WHITE.difference(shaded, green);
+        assert!(off < 1.0, "{off}");
+        assert!(ciede2000(Lab::from(shaded), Lab::from(green)) > 2.5);
+        assert!(Illumination::WHITE.difference(green, blue) > 25.0);
     }
 
     #[test]
-    fn a_third_less_light_is_plausible_and_not_usual() {
-        let green = hex("#2E7D4F");
-        let darker = green.map(|channel| channel * 0.72);
-        assert!(lit_difference_under(darker, green, PLAUSIBLE) < 2.0);
-        assert!(lit_difference_under(darker, green, TYPICAL) > 3.0);
-        assert!(lit_difference_under(green, green, TYPICAL.with_gloss(0.0)) < 0.5);
-    }
-
-    #[test]
-    fn an_error_of_six_in_lightness_is_not_what_light_usually_makes() {
+    fn an_error_of_six_in_lightness_is_not_forgiven() {
         for color in ["#2E7D4F", "#1E90FF", "#C62828"] {
             let (asked, darker) = (hex(color), hex(color).map(|channel| channel * 0.77));
             let plain = ciede2000(Lab::from(darker), Lab::from(asked));
-            let usual = lit_difference_under(darker, asked, TYPICAL.with_gloss(0.0));
-            assert!((4.0..8.0).contains(&plain) && usual > 3.0, "{color}: {plain} {usual}");
+            let off = Illumination::WHITE.difference(darker, asked);
+            assert!((4.0..8.0).contains(&plain) && off > 2.5, "{color}: {plain} {off}");
         }
     }
 
     #[test]
-    fn half_the_light_is_another_color() {
-        let red = hex("#C62828");
-        let miss = lit_difference(red.map(|channel| channel * 0.5), red);
-        assert!(miss > 3.0, "{miss}");
+    fn the_tint_of_warm_surroundings_is_forgiven_and_the_opposite_tint_is_not() {
+        let cream = hex("#E9E4DA");
+        let tinted = |power: f32| -> Rgb {
+            std::array::from_fn(|at| cream[at] * 0.95 * (WARM[at] / luminance(WARM)).powf(power))
+        };
+        let warm = Illumination::in_surroundings(WARM);
+        assert!(warm.difference(tinted(0.4), cream) < 1.5, "{}", warm.difference(tinted(0.4), cream));
+        assert!(Illumination::WHITE.difference(tinted(0.4), cream) > 5.0);
+        assert!(warm.difference(tinted(-0.4), cream) > 5.0);
+    }
+
+    #[test]
+    fn a_bright_surface_that_lights_itself_is_deeper_than_its_color() {
+        let yellow = hex("#F5C518");
+        let deeper = self_lit(yellow, 0.15).map(|channel| channel * 0.95);
+        assert!(Illumination::WHITE.difference(deeper, yellow) < 1.5);
+        assert!(Illumination::WHITE.difference(self_lit(yellow, -0.3), yellow) > 2.5);
+    }
+
+    #[test]
+    fn surroundings_without_light_tell_nothing() {
+        let black = Illumination::in_surroundings([0.0; 3]);
+        assert!(black.difference([0.5; 3], [0.52; 3]).is_finite());
     }
 }

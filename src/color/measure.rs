@@ -2,11 +2,13 @@ use std::borrow::Cow;
 use std::cell::LazyCell;
 
 use super::compare::{Comparison, Kept, aligned, compare};
-use super::filter::erode;
-use super::illumination::{Light, PLAUSIBLE, TYPICAL, lit_difference_under};
+use super::dominant_color::{percentile, sampled};
+use super::filter::{dilate, erode};
+use super::illumination::Illumination;
 use super::lost_prints::painted_over;
 use super::region::{find_foreground, foreground, material, share_of_people};
-use super::specular::{Unveiled, unveiled};
+use super::shading::has_lost_its_shading;
+use super::specular::unveiled;
 use super::unchanged_area::{left_enclosed, left_out};
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
 
@@ -47,6 +49,9 @@ const MIN_WHOLE_CHANGE: f64 = 5.0;
 
 /// The luminance below which light reflected within a surface is negligible compared with its gloss.
 const MAX_DARK_LUMINANCE: f32 = 0.06;
+
+/// The distance from a region within which pixels are mixed with it, in pixels.
+const MAX_MIXED: usize = 2;
 
 /// The smallest share of a region that counts as one of its colors.
 const MIN_COLOR_SHARE: f64 = 0.02;
@@ -97,6 +102,9 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         if painted > MAX_PAINTED_SHARE {
             let reason = format!("{:.1} % of the recolored area had another color before and lost it", painted * 100.0);
             worsen(&mut check, &reason);
+        }
+        if has_lost_its_shading(&old, &new, &region) {
+            worsen(&mut check, "the product was filled with one color and lost its shading");
         }
         let people = share_of_people(&old, &region);
         if people > MAX_PEOPLE_SHARE {
@@ -185,6 +193,7 @@ fn judge(
     tolerance: Tolerance,
 ) -> Check {
     let indices = core(region);
+    let light = light_around(before.unwrap_or(picture), region);
     let mut worst: Option<Check> = None;
     for (hex, part) in wanted.iter().zip(parts(picture, &indices, wanted)) {
         let check = if part.len() < MIN_PIXELS || (part.len() as f64) < MIN_COLOR_SHARE * indices.len() as f64 {
@@ -195,7 +204,7 @@ fn judge(
             let verdict = if wanted.len() == 1 { Verdict::Unmeasurable } else { Verdict::Off };
             Check { verdict, ..Check::unmeasurable(*hex, reason) }
         } else {
-            color_of(before, picture, &part, *hex, tolerance)
+            color_of(before, picture, light, &part, *hex, tolerance)
         };
         if worst.as_ref().is_none_or(|worst| check.badness() > worst.badness()) {
             worst = Some(check);
@@ -207,6 +216,7 @@ fn judge(
 fn color_of(
     before: Option<&Plane<Rgb>>,
     picture: &Plane<Rgb>,
+    light: Illumination,
     indices: &[usize],
     hex: Hex,
     tolerance: Tolerance,
@@ -217,37 +227,36 @@ fn color_of(
     };
     let pairs = before.map(|before| indices.iter().map(|index| (before.data[*index], picture.data[*index])).collect());
     let unveiled = pairs.and_then(|pairs: Vec<(Rgb, Rgb)>| unveiled(&pairs));
-    let difference_in = |light: Light| match unveiled {
-        Some(Unveiled { color, gloss }) => {
-            let bare = lit_difference_under(color, hex.linear(), light.with_gloss(gloss));
-            // A bright surface lights itself in its folds, and looks deeper there than its color.
-            if luminance(color) < MAX_DARK_LUMINANCE {
-                bare
-            } else {
-                bare.min(lit_difference_under(seen, hex.linear(), light.with_gloss(gloss)))
-            }
-        }
-        None => lit_difference_under(seen, hex.linear(), light),
+    let asked = hex.linear();
+    let difference = match unveiled {
+        Some(bare) if luminance(bare.color) < MAX_DARK_LUMINANCE => light.difference(bare.color, asked),
+        // A surface without strong reflections shows its color better than its changes do: its folds light themselves.
+        Some(bare) if bare.is_glossy => light.difference(bare.color, asked).min(light.difference(seen, asked)),
+        _ => light.difference(seen, asked),
     };
-    let difference = difference_in(PLAUSIBLE);
-    // A single picture does not distinguish gloss from color. It is compared under the widest plausible light.
-    let usual = if before.is_some() { difference_in(TYPICAL) } else { difference };
-    let verdict = tolerance.verdict_in(difference, usual);
-    let is_by_light = verdict != tolerance.verdict(difference);
-    let plain = ciede2000(Lab::from(seen), Lab::from(hex.linear()));
     Check {
         asked: hex,
         shown: Some(Hex(encode(seen))),
         delta_e: Some(rounded(difference, 2)),
-        delta_e_plain: Some(rounded(plain, 2)),
+        delta_e_plain: Some(rounded(ciede2000(Lab::from(seen), Lab::from(asked)), 2)),
         region: None,
         background: None,
-        verdict,
-        reason: is_by_light.then(|| {
-            let way = if luminance(seen) > luminance(hex.linear()) { "lighter" } else { "darker" };
-            format!("it is {way} than usual lighting makes that color")
-        }),
+        verdict: tolerance.verdict(difference),
+        reason: None,
     }
+}
+
+/// Returns the light that the surroundings of a region show.
+fn light_around(picture: &Plane<Rgb>, region: &Plane<bool>) -> Illumination {
+    let pixels = sampled(picture, &dilate(region, MAX_MIXED).map(|is_near| !is_near));
+    if pixels.len() < MIN_PIXELS {
+        return Illumination::WHITE;
+    }
+    let median = |channel: usize| {
+        let mut values: Vec<f32> = pixels.iter().map(|pixel| pixel[channel]).collect();
+        percentile(&mut values, 0.5).unwrap_or(1.0)
+    };
+    Illumination::in_surroundings(std::array::from_fn(median))
 }
 
 /// Returns the pixels of a region that are not mixed with their surroundings.

@@ -22,19 +22,16 @@ const CLEAREST_SHARE: f32 = 0.10;
 /// The smallest number of pixels from which gloss is estimated.
 const MIN_PIXELS: usize = 20;
 
-/// The gloss that may cover the clearest pixels, as a share of the strongest gloss of the surface.
-const BASE_GLOSS: f32 = 0.35;
-
-/// The upper limit of that gloss, in linear light. Polished surfaces reflect about four percent of a bright studio.
-const MAX_BASE_GLOSS: f32 = 0.04;
+/// The strongest gloss, in linear light, from which on a surface is polished.
+const MIN_GLOSS: f32 = 0.1;
 
 /// The color of a surface without its reflections, read from two pictures of it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Unveiled {
     /// The color in full light.
     pub(super) color: Rgb,
-    /// The maximum amount of white light that may still cover it.
-    pub(super) gloss: f32,
+    /// Whether it mirrors lights.
+    pub(super) is_glossy: bool,
 }
 
 /// Reads the color of a recolored surface from its pixels before and after.
@@ -86,8 +83,7 @@ pub(super) fn unveiled(pixels: &[(Rgb, Rgb)]) -> Option<Unveiled> {
     let white = least(color) / lit;
     let mut veils: Vec<f32> =
         read.iter().zip(pixels).map(|((shade, _), (_, after))| least(*after) - white * shade).collect();
-    let gloss = (BASE_GLOSS * percentile(&mut veils, 0.97)?).clamp(0.0, MAX_BASE_GLOSS);
-    Some(Unveiled { color, gloss })
+    Some(Unveiled { color, is_glossy: percentile(&mut veils, 0.97)? > MIN_GLOSS })
 }
 
 fn change((before, after): &(Rgb, Rgb)) -> Rgb {
@@ -149,19 +145,19 @@ mod tests {
     #[test]
     fn a_polished_black_is_told_from_its_gloss_whatever_it_was_before() {
         for before in [[0.56, 0.02, 0.02], [0.7, 0.7, 0.66], [0.03, 0.2, 0.08]] {
-            let Unveiled { color, gloss } = read(before, [0.011; 3]).unwrap();
+            let Unveiled { color, is_glossy } = read(before, [0.011; 3]).unwrap();
             assert!(color.iter().all(|channel| (0.02..0.05).contains(channel)), "{color:?}");
-            assert!((0.02..=MAX_BASE_GLOSS).contains(&gloss), "{gloss}");
+            assert!(is_glossy);
         }
     }
 
     #[test]
-    fn a_surface_without_gloss_has_no_excuse() {
+    fn a_surface_without_gloss_shows_its_color_in_full_light() {
         let shaded =
             |body: Rgb| (0..1000u32).map(move |step| body.map(|channel| channel * (0.4 + 0.0006 * step as f32)));
         let pairs: Vec<(Rgb, Rgb)> = shaded([0.6, 0.1, 0.1]).zip(shaded([0.04; 3])).collect();
-        let Unveiled { color, gloss } = unveiled(&pairs).unwrap();
-        assert!(gloss < 0.001 && (0.03..0.04).contains(&color[0]), "{color:?} {gloss}");
+        let Unveiled { color, is_glossy } = unveiled(&pairs).unwrap();
+        assert!(!is_glossy && (0.03..0.04).contains(&color[0]), "{color:?}");
     }
 
     #[test]

@@ -73,26 +73,14 @@ pub struct Tolerance {
 }
 
 impl Default for Tolerance {
-    /// Returns the standard tolerance. The limit of 2.5 accepts 98 of 100 correct edits and rejects all that are wrong
-    /// by 6 in hue or chroma. Differences of up to 8 can be corrected.
+    /// Returns the standard tolerance. The limit of 2.5 accepts 96 of 100 correct edits and rejects 99 of 100 that are
+    /// wrong by 6 in hue or chroma. Differences of up to 8 can be corrected.
     fn default() -> Tolerance {
         Tolerance { on: 2.5, near: 8.0 }
     }
 }
 
-/// The factor by which a color may exceed the tolerance under typical light.
-const TYPICAL_LIGHT_FACTOR: f64 = 1.2;
-
 impl Tolerance {
-    /// Returns the verdict on two differences in ΔE00: under the light that suits best, and under the light of most
-    /// pictures. A color that is correct only under rare light is near.
-    pub(super) fn verdict_in(self, best: f64, usual: f64) -> Verdict {
-        match self.verdict(best) {
-            Verdict::On if usual > TYPICAL_LIGHT_FACTOR * self.on => Verdict::Near,
-            verdict => verdict,
-        }
-    }
-
     /// Returns the verdict on a difference in ΔE00.
     pub fn verdict(self, difference: f64) -> Verdict {
         if difference <= self.on {

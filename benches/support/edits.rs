@@ -1,0 +1,163 @@
+//! Edits of renders and photographs: right ones as services return them, and wrong ones of known kinds.
+
+use std::io::Cursor;
+
+use dyehouse::color::{Hex, Lab, Rgb, Verdict, ciede2000, decode, encode, luminance};
+use image::{GrayImage, ImageFormat, RgbImage, imageops};
+
+/// What services do to right edits.
+pub(crate) const DISTORTIONS: [&str; 5] = ["as it is", "jpeg 80", "shift", "at 640 px", "cast"];
+
+/// What can go wrong beside the color, with the verdict that is right.
+pub(crate) const SPOILED: [(&str, Verdict); 8] = [
+    ("nothing changed", Verdict::Off),
+    ("another object recolored", Verdict::Off),
+    ("greyed out", Verdict::Off),
+    ("half of it recolored", Verdict::Near),
+    ("filled flat", Verdict::Near),
+    ("parts painted over", Verdict::Near),
+    ("background tinted", Verdict::Near),
+    ("the whole tinted", Verdict::Near),
+];
+
+/// The ways in which a color is moved.
+pub(crate) const MOVES: [&str; 4] = ["in hue", "in chroma", "lighter", "darker"];
+
+/// How far a color is moved, in ΔE00.
+pub(crate) const SIZES: [f64; 4] = [4.0, 6.0, 8.0, 10.0];
+
+/// The ΔE00 from which on a wrong edit is visible.
+const VISIBLE: f64 = 8.0;
+
+/// A picture, the right edit of it, and the soft masks of what is recolored and of the whole product.
+pub(crate) struct Edit<'e> {
+    pub(crate) before: &'e RgbImage,
+    pub(crate) truth: &'e RgbImage,
+    pub(crate) asked: Hex,
+    pub(crate) mask: &'e GrayImage,
+    pub(crate) foreground: &'e GrayImage,
+}
+
+impl Edit<'_> {
+    pub(crate) fn is_product(&self, x: u32, y: u32) -> bool {
+        self.mask.get_pixel(x, y).0[0] > 127
+    }
+
+    fn is_part(&self, x: u32, y: u32) -> bool {
+        self.foreground.get_pixel(x, y).0[0] > 250 && self.mask.get_pixel(x, y).0[0] < 5
+    }
+
+    fn is_ground(&self, x: u32, y: u32) -> bool {
+        self.foreground.get_pixel(x, y).0[0] < 5
+    }
+
+    /// The mean color in linear light of the pixels for which `is_wanted` holds.
+    pub(crate) fn mean(picture: &RgbImage, is_wanted: impl Fn(u32, u32) -> bool) -> Rgb {
+        let (mut sum, mut count) = ([0.0f32; 3], 0.0);
+        for (.., pixel) in picture.enumerate_pixels().filter(|(x, y, _)| is_wanted(*x, *y)) {
+            sum.iter_mut().zip(decode(pixel.0)).for_each(|(sum, channel)| *sum += channel);
+            count += 1.0;
+        }
+        sum.map(|sum| sum / f32::max(count, 1.0))
+    }
+
+    /// The edit gone wrong in a way; `None` where nobody would see it.
+    pub(crate) fn spoiled(&self, kind: &str) -> Option<RgbImage> {
+        let columns: Vec<u32> =
+            self.mask.enumerate_pixels().filter(|(x, y, _)| self.is_product(*x, *y)).map(|(x, ..)| x).collect();
+        let middle = columns.iter().map(|x| f64::from(*x)).sum::<f64>() / columns.len() as f64;
+        let parts = Edit::mean(self.before, |x, y| self.is_part(x, y));
+        let body = Edit::mean(self.before, |x, y| self.is_product(x, y));
+        let is_about_parts = matches!(kind, "parts painted over" | "another object recolored");
+        // Nobody can tell parts that look like the product from it.
+        if is_about_parts && ciede2000(Lab::from(parts), Lab::from(body)) < VISIBLE {
+            return None;
+        }
+        let under = |shade: f32| self.asked.linear().map(|channel| (0.02 + channel * shade).min(1.0));
+        let painted = |pixel: Rgb| under((luminance(pixel) / luminance(parts).max(1e-3)).clamp(0.6, 1.2));
+        let pixel = |x: u32, y: u32| {
+            let [old, new] = [self.before, self.truth].map(|picture| decode(picture.get_pixel(x, y).0));
+            encode(match kind {
+                "nothing changed" => old,
+                "another object recolored" => {
+                    if self.is_part(x, y) {
+                        painted(old)
+                    } else {
+                        old
+                    }
+                }
+                "greyed out" if self.is_product(x, y) => [luminance(old); 3],
+                "half of it recolored" if f64::from(x) > middle => old,
+                "filled flat" if self.is_product(x, y) => self.asked.linear(),
+                "parts painted over" if self.is_part(x, y) => painted(old),
+                "background tinted" if self.is_ground(x, y) => [old[0] * 0.6, old[1] * 0.7, old[2] * 0.8],
+                "the whole tinted" => under(luminance(old) * 1.3),
+                _ => new,
+            })
+        };
+        let spoiled = RgbImage::from_fn(self.before.width(), self.before.height(), |x, y| image::Rgb(pixel(x, y)));
+        let is_wrong = |(wrong, right): (&image::Rgb<u8>, &image::Rgb<u8>)| {
+            ciede2000(Lab::from(decode(wrong.0)), Lab::from(decode(right.0))) > VISIBLE
+        };
+        let wrong = spoiled.pixels().zip(self.truth.pixels()).filter(|pair| is_wrong(*pair)).count();
+        let is_flat = kind == "filled flat";
+        (is_flat || wrong * 50 > columns.len()).then_some(spoiled)
+    }
+}
+
+/// A right edit as a service returns it.
+pub(crate) fn distorted(picture: &RgbImage, kind: &str) -> RgbImage {
+    match kind {
+        "jpeg 80" => {
+            let mut bytes = Cursor::new(Vec::new());
+            let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 80);
+            picture.write_with_encoder(encoder).unwrap();
+            image::load_from_memory_with_format(bytes.get_ref(), ImageFormat::Jpeg).unwrap().to_rgb8()
+        }
+        "shift" => RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+            *picture.get_pixel(x.saturating_sub(2), (y + 1).min(picture.height() - 1))
+        }),
+        "at 640 px" => imageops::resize(picture, 640, 640, imageops::FilterType::Triangle),
+        "cast" => RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+            let [r, g, b] = picture.get_pixel(x, y).0.map(f32::from);
+            image::Rgb([r + 1.0, g * 0.985 + 1.0, b * 0.96 + 1.0].map(|value| value.min(255.0) as u8))
+        }),
+        _ => picture.clone(),
+    }
+}
+
+/// A color that is about `size` in ΔE00 away from `hex` in one way, if there is one in sRGB.
+pub(crate) fn moved(hex: Hex, kind: &str, size: f64) -> Option<Hex> {
+    let lab = Lab::from(hex.linear());
+    let candidates = (1..400).map(|step| {
+        let step = f64::from(step) * 0.25;
+        match kind {
+            "in hue" => {
+                let (sine, cosine) = (step / 180.0 * std::f64::consts::PI).sin_cos();
+                Lab { l: lab.l, a: lab.a * cosine - lab.b * sine, b: lab.a * sine + lab.b * cosine }
+            }
+            "in chroma" => {
+                let scale = 1.0 - step / 100.0;
+                Lab { l: lab.l, a: lab.a * scale, b: lab.b * scale }
+            }
+            "lighter" => Lab { l: lab.l + step, ..lab },
+            _ => Lab { l: lab.l - step, ..lab },
+        }
+    });
+    let far = candidates.into_iter().find(|other| ciede2000(lab, *other) >= size)?;
+    let linear = from_lab(far);
+    linear.iter().all(|channel| (-0.002..1.002).contains(channel)).then(|| Hex(encode(linear)))
+}
+
+fn from_lab(lab: Lab) -> [f32; 3] {
+    let y = (lab.l + 16.0) / 116.0;
+    let cube = |value: f64| {
+        if value > 6.0 / 29.0 { value.powi(3) } else { (value - 4.0 / 29.0) * 3.0 * (6.0f64 / 29.0).powi(2) }
+    };
+    let [x, y, z] = [cube(y + lab.a / 500.0) * 0.950_455_9, cube(y), cube(y - lab.b / 200.0) * 1.089_057_7];
+    [
+        (3.240_969_9 * x - 1.537_383_2 * y - 0.498_610_8 * z) as f32,
+        (-0.969_243_6 * x + 1.875_967_5 * y + 0.041_555_1 * z) as f32,
+        (0.055_630_1 * x - 0.203_977 * y + 1.056_971_5 * z) as f32,
+    ]
+}
