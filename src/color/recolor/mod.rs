@@ -272,7 +272,9 @@ mod tests {
     #[test]
     fn a_red_thing_may_not_be_called_green_and_a_pale_blue_one_may_be_called_blue() {
         let color = |hex: &str| Oklab::from(hex.parse::<Hex>().unwrap().linear());
-        for (named, found) in [("#FF0000", "#C0282A"), ("#0000FF", "#9FB4C8"), ("#FFA500", "#B06030"), ("#FFFFFF", "#C0282A")] {
+        for (named, found) in
+            [("#FF0000", "#C0282A"), ("#0000FF", "#9FB4C8"), ("#FFA500", "#B06030"), ("#FFFFFF", "#C0282A")]
+        {
             assert!(may_be_called(color(named), color(found)), "{named} {found}");
         }
         for (named, found) in [("#008000", "#C0282A"), ("#FF0000", "#E8E8E6"), ("#0000FF", "#D8A020")] {

@@ -101,6 +101,9 @@ fn walk(width: usize, height: usize) -> Vec<(usize, usize)> {
 
 /// Returns the runs of `value` in a ring, as indices. The last run continues at the beginning.
 fn runs(ring: &[bool], value: bool) -> Vec<Vec<usize>> {
+    if ring.is_empty() {
+        return Vec::new();
+    }
     let Some(first) = ring.iter().position(|own| *own != value) else { return vec![(0..ring.len()).collect()] };
     let mut runs: Vec<Vec<usize>> = Vec::new();
     let mut is_within = false;
@@ -162,5 +165,12 @@ mod tests {
     fn a_border_on_which_nothing_stands_is_background() {
         assert!(framed(|x, y| (30..70).contains(&x) && (30..50).contains(&y)).data.iter().all(|is_set| *is_set));
         assert!(framed(|_, _| true).data.iter().all(|is_set| *is_set));
+    }
+
+    #[test]
+    fn a_picture_of_one_pixel_has_no_border_to_follow() {
+        let colors = Plane::filled(1, 1, Oklab::default());
+        let frame = frame(&colors, &Background::fit(&colors));
+        assert_eq!((frame.ground.count(), frame.bands.count()), (1, 0));
     }
 }

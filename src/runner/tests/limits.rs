@@ -136,7 +136,10 @@ async fn a_run_has_its_own_budget_whatever_earlier_ones_have_left_in_doubt() {
         let dearer =
             move |number| answer(200, &format!(r#"{{"id":"{spent}-{number}","status":"processing","costCents":10}}"#));
         let (next, submits) = ending_with(settings.clone(), ledger, jobs, dearer, completed).await;
-        assert_eq!((next.stopped, submits), (Some(StopReason::BudgetPerRun { budget: Cents(50), price: Cents(10) }), 5));
+        assert_eq!(
+            (next.stopped, submits),
+            (Some(StopReason::BudgetPerRun { budget: Cents(50), price: Cents(10) }), 5)
+        );
         assert_eq!(next.ledger.spent(), Cents(spent));
         ledger = next.ledger;
     }
