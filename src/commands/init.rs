@@ -173,11 +173,11 @@ fn document(rows: &str, colors: &[Color]) -> String {
          version: 1\n\
          backend: embedded              # on this machine, free; `vibedream` is the provider, and costs money\n\
          run:                           # the command line wins over these\n  \
-         rate: 5/s                    # submits; 10/min is gentle enough for the provider\n  \
-         in_flight: 3                 # predictions in work at once\n  \
-         budget: 5.00                 # a hard ceiling, in dollars\n\
+         rate: 5/s                    # the rate of submits; use 10/min for the provider\n  \
+         in_flight: 3                 # open predictions at a time\n  \
+         budget: 5.00                 # the most that may be spent, in dollars\n\
          {rows}\n\
-         matrix:                        # every row times every entry\n  \
+         matrix:                        # each row is combined with each entry\n  \
          color:\n{}\n\
          template:                      # how a row becomes a job\n  \
          id: \"{{{{ stem | slug }}}}-{{{{ color.name | slug }}}}\"\n  \

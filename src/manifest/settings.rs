@@ -19,7 +19,7 @@ pub struct ManifestSettings {
     pub burst: Option<NonZeroU32>,
     /// `run.in_flight`: predictions in processing at once.
     pub in_flight: Option<NonZeroU32>,
-    /// `run.budget`: a hard ceiling.
+    /// `run.budget`: the most that may be spent.
     pub budget: Option<Cents>,
     /// `run.budget_per_run`: what each run may cost.
     pub budget_per_run: Option<Cents>,
