@@ -8,10 +8,10 @@ use super::{PredictionId, RateLimits, StatusPath};
 
 /// The requests of a runner to an API: [`super::client::Client`], or a simulated one in tests.
 pub trait EditApi: Send + Sync + 'static {
-    /// Sends a submit, once, whatever happens; not at all where a local picture is no longer the one that is `intended`.
+    /// Sends a submit exactly once, or not at all if a local picture is no longer the one that is `intended`.
     fn submit(&self, request: &EditRequest, intended: &Intended) -> impl Future<Output = Exchange> + Send;
 
-    /// Asks how a prediction stands, once: at `path`, where its submit has named one.
+    /// Polls a prediction once, at `path` if the answer to its submit has named one.
     fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> impl Future<Output = Exchange> + Send;
 
     /// Returns the path for polling a prediction whose submit was answered with this URL; `None` if it follows from the id.
@@ -48,16 +48,16 @@ impl Exchange {
     }
 }
 
-/// An answer as it came over the wire.
+/// An answer of the server, unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The header `Retry-After`, as it stands.
+    /// The value of the header `Retry-After`.
     pub retry_after: Option<String>,
     /// The limits that its headers name.
     pub limits: Option<RateLimits>,
-    /// The body, cut at a cap.
+    /// The body, up to a maximum length.
     pub body: Vec<u8>,
 }
 
@@ -67,7 +67,7 @@ pub enum Fault {
     /// The request could not be made on this machine: a picture could not be read, or has changed, or the request cannot be
     /// expressed in HTTP. Nothing was sent.
     Unreadable(String),
-    /// No connection came about (DNS, refused, TLS), so nothing was sent.
+    /// No connection was made (DNS, refused, TLS), so nothing was sent.
     NotSent(String),
     /// The request may have arrived: a timeout, a reset, a body that broke off.
     Unknown(String),

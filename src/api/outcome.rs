@@ -7,16 +7,16 @@
 //!
 //! | what came | outcome | because |
 //! |---|---|---|
-//! | 2xx with an id | accepted, or in sync mode its result | the id is the receipt; without a price the estimate is booked, which is said |
+//! | 2xx with an id | accepted, or in sync mode its result | the id shows that it was accepted; without a price, the estimate is booked and reported |
 //! | 2xx without an id | uncertain; twice in a row, no more submits | something was accepted, and its id is not known |
 //! | 2xx with HTML or torn JSON | uncertain | something may have been accepted, and its id is not known |
-//! | 2xx with the id that an earlier submit was given | uncertain | its pictures would be another edit's; the runner tells |
+//! | 2xx with the id that an earlier submit was given | uncertain | its pictures would be those of another edit; the runner checks this |
 //! | DNS, refused, TLS before the request went out | sent again after a wait | nothing was accepted |
-//! | a local picture cannot be read, or no request be made | failed, `input` | nothing was sent |
+//! | a local picture cannot be read, or the request cannot be built | failed, `input` | nothing was sent |
 //! | timeout, reset, a body that breaks off | uncertain | it may have arrived |
 //! | 429 | sent again after the hinted wait, which holds for all | nothing was accepted |
 //! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have begun |
-//! | 301, 302, 307, 308 | uncertain, and the run stops | who redirects may have taken it first; the base URL is not the API's |
+//! | 301, 302, 307, 308 | uncertain, and the run stops | a server may accept a submit and then redirect; the base URL is not that of the API |
 //! | 401 | no more submits; what is in flight finishes | every other submit would be refused as well |
 //! | 403 about moderation | failed, `moderated` | the same request would be refused again |
 //! | other 403 | failed, `rejected`, if the key was accepted before; otherwise tried again, three in a row are a 401 | it may be about this request or about the key |
@@ -25,12 +25,12 @@
 //!
 //! # Polls
 //!
-//! A poll costs nothing, so its errors are never a job's: they are tried again. The words of a status count in any letter case.
+//! A poll costs nothing, so its errors do not fail the job: the poll is repeated. Statuses are read in any letter case.
 //!
 //! | what came | outcome |
 //! |---|---|
 //! | `completed` with outputs | completed |
-//! | `completed` with more than 16 outputs | completed with the first 16, which is said: an edit makes one |
+//! | `completed` with more than 16 outputs | completed with the first 16, which is reported: an edit makes one |
 //! | `completed` with no outputs | failed, `provider` |
 //! | `failed`, `canceled`, `cancelled`, `timeout`, `deleted`, `aborted` | failed, `moderated` or `provider` |
 //! | `processing` and any other word | in progress |
@@ -267,7 +267,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
             prediction,
             cost: cents(&body["costCents"]),
             status_url: body["statusUrl"].as_str().map(str::to_owned),
-            // An answer in the submit shape has no outputs yet, so a `completed` there is a thing to ask about.
+            // The answer to a submit has no outputs yet, so one that says `completed` is polled.
             progress: match of_prediction(&body) {
                 PollOutcome::Finished(Finished::NoOutputs) => PollOutcome::InProgress { unknown_status: None },
                 progress => progress,

@@ -68,10 +68,10 @@ impl Manifest {
         let (reading, each) = (&reading, &each);
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
         Ok(thread::scope(|scope| {
-            // The parts go round from thread to thread, and each takes the next one before it hands them on: so they stay in
-            // order, and what a thread has taken out of the file is still in its core's memory when it reads the rows.
+            // The threads take turns: each takes the next part of the file and then passes the turn on. So the parts stay in
+            // order, and a thread reads the rows of a part that is still in its core's cache.
             let (mut next_turns, turns): (Vec<_>, Vec<_>) = (0..threads).map(|_thread| sync_channel(1)).unzip();
-            // The first thread is there to take them.
+            // The first turn.
             let _ = next_turns[0].send(parts);
             next_turns.rotate_left(1);
             let batches: Vec<_> = turns

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_vendors_way_of_saying_it_is_read() {
+    fn the_expiry_of_signed_urls_of_each_vendor_is_read() {
         let end = |url: &str| expires_at(&UrlRef::of(url)).map(|end| end.to_string());
         assert_eq!(
             end("https://x/a?X-Amz-Expires=60&X-Amz-Date=20260101T000000Z").as_deref(),

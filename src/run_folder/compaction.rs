@@ -61,8 +61,8 @@ impl Compaction {
     }
 }
 
-/// Gives the journal a second name, which stays with it. Its last record's time is part of it, so that doing it again
-/// after a crash comes to the same name.
+/// Keeps the journal under a second name. The name contains the time of the last record, so that a repetition after a
+/// crash uses the same one.
 fn keep(folder: &RunFolder, ledger: &Ledger) -> Result<PathBuf, FolderError> {
     let kept = folder.kept_journal(ledger.last_at().unwrap_or(Timestamp::UNIX_EPOCH));
     let keep = || -> io::Result<()> {

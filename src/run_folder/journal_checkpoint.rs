@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_that_is_gone_or_spoiled_refuses_nothing() {
+    fn a_checkpoint_that_is_missing_or_damaged_refuses_no_run() {
         let (_temporary, folder) = with_checkpoint(b"long");
         fs::write(folder.journal_checkpoint(), "4").unwrap();
         assert!(!is_refused(&folder, b"l"));

@@ -29,7 +29,7 @@ impl Lock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // The name of the holder is a courtesy: that it cannot be read is no other error.
+                // The holder is only named in the error, so it may be unknown.
                 let _ = file.read_to_string(&mut holder);
                 let holder =
                     if holder.trim().is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };

@@ -76,7 +76,7 @@ impl PlanDraft {
         })
     }
 
-    /// Leaves the place of a job out, for it is in another share.
+    /// Skips the position of a job that is in another share.
     pub fn skip(&mut self) {
         self.position += 1;
     }

@@ -60,10 +60,10 @@ use chaos::Chaos;
 use fetch::Fetcher;
 use store::Store;
 
-/// A server that runs, until it is shut down or dropped.
+/// A server that runs until it is shut down or dropped.
 ///
-/// [`Server::shutdown`] is the polite end: requests and edits in work may finish. A drop ends the tasks at their next
-/// step; nothing that was answered is lost either way.
+/// [`Server::shutdown`] lets open requests and edits finish. A drop ends the tasks at their next step. Both keep every
+/// edit that was answered.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,

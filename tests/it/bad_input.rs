@@ -6,11 +6,11 @@ const GOOD: &str = "id,prompt,images\nmug,Make it #1E90FF,https://example.com/a.
 
 #[track_caller]
 fn assert_refused(sandbox: &Sandbox, arguments: &str, exit: i32, parts: &[&str]) {
-    let said = code(&sandbox.run(arguments), exit);
+    let printed = code(&sandbox.run(arguments), exit);
     for part in parts {
-        assert!(said.contains(part), "no {part:?} in:\n{said}");
+        assert!(printed.contains(part), "no {part:?} in:\n{printed}");
     }
-    assert!(!said.contains("panicked"), "{said}");
+    assert!(!printed.contains("panicked"), "{printed}");
 }
 
 #[test]
@@ -165,9 +165,9 @@ fn a_picture_whose_path_is_no_text_is_refused_by_check_and_run() {
     std::fs::write(folder.join("catalog.csv"), "id,prompt,images\nmug,Make it #1E90FF,a.png\n").unwrap();
     for command in ["check", "run"] {
         let mut program = sandbox.dyehouse(&format!("{command} --backend embedded -o out"));
-        let said = code(&program.arg(OsStr::from_bytes(b"caf\xE9/catalog.csv")).output().unwrap(), 2);
-        assert!(said.contains("a.png cannot be used: a name in its path is not valid UTF-8"), "{said}");
-        assert!(said.contains("rename it, or the folder that has the name"), "{said}");
+        let printed = code(&program.arg(OsStr::from_bytes(b"caf\xE9/catalog.csv")).output().unwrap(), 2);
+        assert!(printed.contains("a.png cannot be used: a name in its path is not valid UTF-8"), "{printed}");
+        assert!(printed.contains("rename it, or the folder that has the name"), "{printed}");
     }
     assert!(!sandbox.path("out").exists());
 }

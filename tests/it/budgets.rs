@@ -20,18 +20,18 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
     manifest(&[row("mug", "#00FF00"), row("lamp", "#FF0000")]);
     let closing = code(&provider.run(&sandbox, "").output().unwrap(), 3);
     let status = code(&sandbox.run("status out"), 0);
-    for said in [&closing, &status] {
+    for printed in [&closing, &status] {
         let heading = "  reserved  2 submits of edited or removed rows may have been charged";
-        let (above, below) = said.split_once(heading).unwrap_or_else(|| panic!("{said}"));
-        assert!(above.contains("            lamp: submitted "), "{said}");
+        let (above, below) = printed.split_once(heading).unwrap_or_else(|| panic!("{printed}"));
+        assert!(above.contains("            lamp: submitted "), "{printed}");
         assert!(
             below.contains(
                 "$0.14 stays reserved; `dyehouse release out JOB…` frees the money of submits that were not charged"
             ),
-            "{said}"
+            "{printed}"
         );
-        assert!(above.contains("may have been charged") && above.contains("`dyehouse release out JOB…`"), "{said}");
-        assert!(below.contains("(edited since)\n") && below.contains("(row removed)\n"), "{said}");
+        assert!(above.contains("may have been charged") && above.contains("`dyehouse release out JOB…`"), "{printed}");
+        assert!(below.contains("(edited since)\n") && below.contains("(row removed)\n"), "{printed}");
     }
     let standing = code(&sandbox.run("status out --json"), 0);
     assert!(standing.contains(r#""row": "edited""#) && standing.contains(r#""row": "gone""#), "{standing}");
@@ -57,8 +57,8 @@ fn the_budget_is_a_ceiling_over_all_runs() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 12);
     for _night in 0..2 {
-        let said = code(&provider.run(&sandbox, "--budget 0.50").output().unwrap(), 4);
-        assert!(said.contains("could exceed the budget of"), "{said}");
+        let printed = code(&provider.run(&sandbox, "--budget 0.50").output().unwrap(), 4);
+        assert!(printed.contains("could exceed the budget of"), "{printed}");
         assert_eq!(provider.accepted(), 7, "seven submits are 49 cents");
     }
     code(&provider.run(&sandbox, "--budget 0.84").output().unwrap(), 0);
@@ -70,9 +70,9 @@ fn each_night_has_a_budget_of_its_own_beside_that_of_the_whole() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 12);
     let mut nights = Vec::new();
-    for said in ["this run's budget of", "this run's budget of", "could exceed the budget of"] {
+    for reason in ["this run's budget of", "this run's budget of", "could exceed the budget of"] {
         let output = provider.run(&sandbox, "--budget-per-run 0.30 --budget 0.75").output().unwrap();
-        assert!(code(&output, 4).contains(said), "{said}");
+        assert!(code(&output, 4).contains(reason), "{reason}");
         nights.push(provider.accepted());
     }
     assert_eq!(nights, [4, 8, 10]);
@@ -94,16 +94,16 @@ fn a_price_above_the_budget_of_a_run_is_named_with_the_ways_out_and_is_no_night_
     let (sandbox, provider) = (Sandbox::new(), Provider::start(dear));
     sandbox.manifest("catalog.csv", 3);
     for _night in 0..2 {
-        let said = code(&provider.run(&sandbox, "--budget-per-run 0.30").output().unwrap(), 4);
+        let printed = code(&provider.run(&sandbox, "--budget-per-run 0.30").output().unwrap(), 4);
         assert!(
-            said.contains("more than the run's budget of $0.30: raise --budget-per-run to at least $0.40"),
-            "{said}"
+            printed.contains("more than the run's budget of $0.30: raise --budget-per-run to at least $0.40"),
+            "{printed}"
         );
-        assert!(said.contains("or use only --budget"), "{said}");
+        assert!(printed.contains("or use only --budget"), "{printed}");
         assert_eq!(provider.accepted(), 1);
     }
-    let said = code(&provider.run(&sandbox, "--budget-per-run 0.40").output().unwrap(), 4);
-    assert!(said.contains("exceed this run's budget of $0.40") && provider.accepted() == 2, "{said}");
+    let printed = code(&provider.run(&sandbox, "--budget-per-run 0.40").output().unwrap(), 4);
+    assert!(printed.contains("exceed this run's budget of $0.40") && provider.accepted() == 2, "{printed}");
 }
 
 #[test]
@@ -111,8 +111,8 @@ fn a_used_up_balance_stops_the_run_and_keeps_what_was_paid_for() {
     let poor = Behavior { balance: 3, ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(poor));
     sandbox.manifest("catalog.csv", 6);
-    let said = code(&provider.run(&sandbox, "").output().unwrap(), 4);
-    assert!(said.contains("the balance is used up"), "{said}");
+    let printed = code(&provider.run(&sandbox, "").output().unwrap(), 4);
+    assert!(printed.contains("the balance is used up"), "{printed}");
     assert_eq!(sandbox.names("out/results").len(), 3);
     provider.behave(Behavior::default());
     code(&provider.run(&sandbox, "").output().unwrap(), 0);

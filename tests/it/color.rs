@@ -32,12 +32,12 @@ fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
 fn what_is_recolored_measures_as_the_color_asked_for() {
     let sandbox = Sandbox::new();
     sandbox.write("mug.jpg", encoded(disc([198, 40, 40]), ImageFormat::Jpeg));
-    let said = code(&sandbox.run("color recolor mug.jpg --to #1E90FF -o ocean.png"), 0);
-    assert!(said.starts_with("verdict   on\nasked     #1E90FF\nshown     #"), "{said}");
-    let said = code(&sandbox.run("color measure mug.jpg ocean.png --to dodgerblue --json"), 0);
-    let check: serde_json::Value = serde_json::from_str(&said).unwrap();
-    assert_eq!((&check["verdict"], &check["asked"]), (&"on".into(), &"#1E90FF".into()), "{said}");
-    assert!((check["region"].as_f64().unwrap() - 0.349).abs() < 0.03, "{said}");
+    let printed = code(&sandbox.run("color recolor mug.jpg --to #1E90FF -o ocean.png"), 0);
+    assert!(printed.starts_with("verdict   on\nasked     #1E90FF\nshown     #"), "{printed}");
+    let printed = code(&sandbox.run("color measure mug.jpg ocean.png --to dodgerblue --json"), 0);
+    let check: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!((&check["verdict"], &check["asked"]), (&"on".into(), &"#1E90FF".into()), "{printed}");
+    assert!((check["region"].as_f64().unwrap() - 0.349).abs() < 0.03, "{printed}");
     code(&sandbox.run("color measure mug.jpg ocean.png --to #B22222"), 3);
     let alone = code(&sandbox.run("color measure ocean.png --to #1E90FF"), 0);
     assert!(alone.contains("without the picture before"), "{alone}");
@@ -80,8 +80,8 @@ fn pictures_without_a_product_are_told_apart_from_broken_ones() {
         ("same.png", png(disc([30, 144, 255])), 0, "verdict   on"),
     ] {
         sandbox.write(name, content);
-        let said = code(&sandbox.run(&format!("color recolor {name} --to #1E90FF -o out.png")), ending);
-        assert!(said.contains(part), "{name}: {said}");
+        let printed = code(&sandbox.run(&format!("color recolor {name} --to #1E90FF -o out.png")), ending);
+        assert!(printed.contains(part), "{name}: {printed}");
     }
 }
 
@@ -97,18 +97,18 @@ fn a_color_that_cannot_be_measured_has_a_reason() {
         ("mug.png clear.png", "the picture is transparent"),
         ("mug.png wide.png", "the picture before has another shape"),
     ] {
-        let said = code(&sandbox.run(&format!("color measure {pictures} --to #1E90FF")), 3);
-        assert!(said.starts_with("verdict   unmeasurable\n") && said.contains(reason), "{said}");
+        let printed = code(&sandbox.run(&format!("color measure {pictures} --to #1E90FF")), 3);
+        assert!(printed.starts_with("verdict   unmeasurable\n") && printed.contains(reason), "{printed}");
     }
     let mut tinted = disc([30, 144, 255]);
     tinted.pixels_mut().filter(|pixel| pixel.0 == GROUND).for_each(|pixel| pixel.0 = [29, 139, 248]);
     sandbox.write("navy.png", png(disc([25, 60, 110])));
     sandbox.write("tinted.png", png(tinted));
-    let said = sandbox.run("color measure navy.png tinted.png --to #1E90FF");
-    let said = String::from_utf8_lossy(&said.stdout);
-    assert!(said.starts_with("verdict   near\n") && said.contains("the background was changed too"), "{said}");
-    let said = code(&sandbox.run("color measure mug.png mug.png --to #1E90FF"), 3);
-    assert!(said.starts_with("verdict   off\n") && said.contains("nothing was changed"), "{said}");
+    let printed = sandbox.run("color measure navy.png tinted.png --to #1E90FF");
+    let printed = String::from_utf8_lossy(&printed.stdout);
+    assert!(printed.starts_with("verdict   near\n") && printed.contains("the background was changed too"), "{printed}");
+    let printed = code(&sandbox.run("color measure mug.png mug.png --to #1E90FF"), 3);
+    assert!(printed.starts_with("verdict   off\n") && printed.contains("nothing was changed"), "{printed}");
 }
 
 #[test]
@@ -120,10 +120,10 @@ fn what_was_left_as_it_was_is_off_although_a_part_of_it_has_the_color() {
         picture.put_pixel(x, y, *part.get_pixel(x, y));
     }
     sandbox.write("ball.png", png(picture));
-    let said = code(&sandbox.run("color measure ball.png ball.png --to #1E90FF"), 3);
-    assert!(said.starts_with("verdict   off\n") && said.contains("nothing was changed\n"), "{said}");
-    let said = code(&sandbox.run("color measure ball.png ball.png --to #AB2222"), 0);
-    assert!(said.contains("the product already had the color"), "{said}");
+    let printed = code(&sandbox.run("color measure ball.png ball.png --to #1E90FF"), 3);
+    assert!(printed.starts_with("verdict   off\n") && printed.contains("nothing was changed\n"), "{printed}");
+    let printed = code(&sandbox.run("color measure ball.png ball.png --to #AB2222"), 0);
+    assert!(printed.contains("the product already had the color"), "{printed}");
 }
 
 #[test]
@@ -134,22 +134,22 @@ fn an_animation_is_its_first_frame_and_that_is_reported() {
         [[198, 40, 40], [40, 198, 40]].map(|color| image::Frame::new(DynamicImage::from(disc(color)).into_rgba8()));
     image::codecs::gif::GifEncoder::new(&mut gif).encode_frames(frames).unwrap();
     sandbox.write("mug.gif", gif);
-    let said = code(&sandbox.run("color recolor mug.gif --to navy -o navy.png"), 0);
-    assert!(said.contains("mug.gif is animated: only its first frame is used"), "{said}");
+    let printed = code(&sandbox.run("color recolor mug.gif --to navy -o navy.png"), 0);
+    assert!(printed.contains("mug.gif is animated: only its first frame is used"), "{printed}");
 }
 
 #[test]
 fn wrong_usage_names_the_way_out() {
     let sandbox = Sandbox::new();
     sandbox.write("mug.png", png(disc([198, 40, 40])));
-    let said = code(&sandbox.run("color recolor mug.png --to #12 -o out.png"), 2);
-    assert!(said.contains("write a hex such as #1E90FF"), "{said}");
-    let said = code(&sandbox.run("color recolor mug.png --to navy -o out.jpg"), 2);
-    assert!(said.contains("hint: name it out.png"), "{said}");
-    let said = code(&sandbox.run("color recolor mug.png --to navy -o missing/out.png"), 1);
-    assert!(said.contains("failed to write missing/out.png: "), "{said}");
-    let said = code(&sandbox.run("color measure gone.png mug.png --to navy"), 1);
-    assert!(said.contains("failed to read gone.png: "), "{said}");
+    let printed = code(&sandbox.run("color recolor mug.png --to #12 -o out.png"), 2);
+    assert!(printed.contains("write a hex such as #1E90FF"), "{printed}");
+    let printed = code(&sandbox.run("color recolor mug.png --to navy -o out.jpg"), 2);
+    assert!(printed.contains("hint: name it out.png"), "{printed}");
+    let printed = code(&sandbox.run("color recolor mug.png --to navy -o missing/out.png"), 1);
+    assert!(printed.contains("failed to write missing/out.png: "), "{printed}");
+    let printed = code(&sandbox.run("color measure gone.png mug.png --to navy"), 1);
+    assert!(printed.contains("failed to read gone.png: "), "{printed}");
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_local_picture_that_is_cut_off_is_found_before_its_edit_is_paid_for() {
     sandbox.write("mug.jpg", &jpeg[..jpeg.len() / 2]);
     sandbox.write("catalog.csv", "id,prompt,images\nmug,Make it #1E90FF,mug.jpg\n");
     for command in ["check catalog.csv", "run catalog.csv --backend embedded -o out"] {
-        let said = code(&sandbox.run(command), 2);
-        assert!(said.contains("mug.jpg") && said.contains("the JPEG is cut off"), "{said}");
+        let printed = code(&sandbox.run(command), 2);
+        assert!(printed.contains("mug.jpg") && printed.contains("the JPEG is cut off"), "{printed}");
     }
 }

@@ -1,4 +1,4 @@
-//! Manifests as spreadsheets, shops and people make them: what each good one comes to, and what is said of each bad one.
+//! Manifests as spreadsheets, shops and people make them: what each good one comes to, and what is printed of each bad one.
 //!
 //! A file in `tests/manifests/bad` needs nothing more than a look at what the program says of it, which is kept in
 //! `tests/manifests/told`: does it say where, what, and how to fix it? The good ones and what is read of them are in
@@ -59,10 +59,10 @@ fn every_bad_manifest_is_reported_with_location_reason_and_remedy() {
         .into_par_iter()
         .map(|name| {
             let sandbox = Sandbox::new();
-            let said = code(&dyehouse(&sandbox, "bad", &["check", &name]), 2);
-            assert!(said.contains("error: ") && said.contains("nothing was submitted"), "{name}: {said}");
-            assert!(!said.contains("panicked"), "{name}: {said}");
-            (name, said)
+            let printed = code(&dyehouse(&sandbox, "bad", &["check", &name]), 2);
+            assert!(printed.contains("error: ") && printed.contains("nothing was submitted"), "{name}: {printed}");
+            assert!(!printed.contains("panicked"), "{name}: {printed}");
+            (name, printed)
         })
         .collect();
     hold("told", told);

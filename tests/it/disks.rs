@@ -17,17 +17,17 @@ fn run(sandbox: &Sandbox, provider: &Provider) -> Command {
 /// After the trouble is over, one more run brings everything home, and nothing was paid for twice.
 fn goes_on(sandbox: &Sandbox, provider: &Provider, jobs: usize) {
     let output = run(sandbox, provider).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
     let exit = output.status.code().unwrap();
-    assert!(exit == 0 || exit == 3, "{said}");
+    assert!(exit == 0 || exit == 3, "{printed}");
     assert!(provider.paid_twice().is_empty(), "{:?}", provider.paid_twice());
     let count = |status: &str| {
         let jobs = &sandbox.json("out/report/summary.json")["jobs"];
         usize::try_from(jobs[status].as_u64().unwrap()).unwrap()
     };
-    assert_eq!(count("completed") + count("uncertain"), jobs, "{said}");
+    assert_eq!(count("completed") + count("uncertain"), jobs, "{printed}");
     // What was on its way when the disk failed may be in doubt, and no more than that.
-    assert!(count("uncertain") <= 8, "{said}");
+    assert!(count("uncertain") <= 8, "{printed}");
     assert_eq!(sandbox.names("out/results").len(), count("completed"));
 }
 
@@ -43,15 +43,15 @@ fn a_journal_that_cannot_grow_ends_the_run_and_names_what_it_could_not_record() 
     limited.args(["-c", script]).arg(program.get_program()).args(program.get_args());
     limited.current_dir(sandbox.path(".")).env_remove("RUST_LOG").env("NO_PROXY", "*");
     limited.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &provider.url);
-    let said = code(&limited.output().unwrap(), 1);
-    assert!(said.contains("write the journal: File too large"), "{said}");
+    let printed = code(&limited.output().unwrap(), 1);
+    assert!(printed.contains("write the journal: File too large"), "{printed}");
     assert!(provider.accepted() < 100);
     let journal = sandbox.read("out/journal.jsonl");
     for (id, _) in provider.predictions() {
         let is_recorded = journal.contains(&format!("\"prediction\":\"{id}\""));
         assert!(
-            is_recorded || said.contains(&format!("is prediction {id}")),
-            "{id} is in no journal, and not named: {said}"
+            is_recorded || printed.contains(&format!("is prediction {id}")),
+            "{id} is in no journal, and not named: {printed}"
         );
     }
     goes_on(&sandbox, &provider, 100);
@@ -65,8 +65,8 @@ fn a_results_folder_that_vanishes_ends_the_run_and_the_next_one_fetches_again() 
     let child = run(&sandbox, &provider).stderr(std::process::Stdio::piped()).spawn().unwrap();
     provider.wait_for_submits(5);
     std::fs::remove_dir_all(sandbox.path("out/results")).unwrap();
-    let said = code(&child.wait_with_output().unwrap(), 1);
-    assert!(said.contains("results") && said.contains("hint"), "{said}");
+    let printed = code(&child.wait_with_output().unwrap(), 1);
+    assert!(printed.contains("results") && printed.contains("hint"), "{printed}");
     goes_on(&sandbox, &provider, 30);
     let jobs = &sandbox.json("out/report/summary.json")["jobs"];
     assert_eq!(
@@ -95,8 +95,8 @@ fn a_plan_that_turns_unreadable_ends_the_run_and_no_one_calls_it_finished() {
     let mut plan = OpenOptions::new().write(true).open(sandbox.path("out/plan.jsonl")).unwrap();
     plan.seek(SeekFrom::End(-1)).unwrap();
     plan.write_all(b"?").unwrap();
-    let said = code(&child.wait_with_output().unwrap(), 1);
-    assert!(said.contains("plan.jsonl: line 12") && said.contains("hint: run the manifest again"), "{said}");
+    let printed = code(&child.wait_with_output().unwrap(), 1);
+    assert!(printed.contains("plan.jsonl: line 12") && printed.contains("hint: run the manifest again"), "{printed}");
     let status: serde_json::Value =
         serde_json::from_slice(&sandbox.run("status out --json").stdout).expect("the status is JSON");
     assert_ne!(status["state"], json!("finished"), "{status}");
@@ -131,8 +131,8 @@ fn a_full_disk_ends_the_run_and_with_room_it_goes_on() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 100);
     let disk = Mounted::tmpfs(&sandbox.path("out"), "size=32m");
-    let said = code(&run(&sandbox, &provider).output().unwrap(), 1);
-    assert!(said.contains("No space left on device"), "{said}");
+    let printed = code(&run(&sandbox, &provider).output().unwrap(), 1);
+    assert!(printed.contains("No space left on device"), "{printed}");
     assert_eq!(provider.accepted(), 0, "nothing is paid for that could not be saved");
     disk.remount("remount,size=128m");
     goes_on(&sandbox, &provider, 100);
@@ -147,8 +147,8 @@ fn a_disk_that_turns_read_only_ends_the_run_and_writable_again_it_goes_on() {
     let disk = Mounted::tmpfs(&sandbox.path("out"), "size=128m");
     code(&run(&sandbox, &provider).args(["--limit", "5"]).output().unwrap(), 0);
     disk.remount("remount,ro");
-    let said = code(&run(&sandbox, &provider).output().unwrap(), 1);
-    assert!(said.contains("Read-only file system"), "{said}");
+    let printed = code(&run(&sandbox, &provider).output().unwrap(), 1);
+    assert!(printed.contains("Read-only file system"), "{printed}");
     assert_eq!(provider.accepted(), 5, "nothing is sent that cannot be recorded");
     disk.remount("remount,rw");
     goes_on(&sandbox, &provider, 100);
@@ -169,14 +169,14 @@ fn a_disk_that_fills_up_meanwhile_stops_submits_and_what_was_paid_for_is_brought
     provider.wait_for_submits(5);
     let ballast = sandbox.write("out/ballast", vec![0; 48 << 20]);
     let output = child.wait_with_output().unwrap();
-    let said = code(&output, 1);
+    let printed = code(&output, 1);
     let summary = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(summary.contains("of 100 jobs completed") && summary.contains("free some space"), "{summary}");
-    assert!(said.contains("No space left on device: only") && said.contains("free some space"), "{said}");
-    assert!(said.contains("waiting for open jobs") && !said.contains("the deadline"), "{said}");
+    assert!(printed.contains("No space left on device: only") && printed.contains("free some space"), "{printed}");
+    assert!(printed.contains("waiting for open jobs") && !printed.contains("the deadline"), "{printed}");
     assert!(provider.accepted() < 100);
     assert_eq!(sandbox.names("out/results").len(), provider.accepted());
-    assert!(!said.contains("failed to save"), "all pictures are: {said}");
+    assert!(!printed.contains("failed to save"), "all pictures are: {printed}");
     let summary = sandbox.json("out/report/summary.json");
     assert_eq!((&summary["state"], &summary["jobs"]["completed"]), (&json!("stopped"), &json!(provider.accepted())));
     assert!(summary["stopped_because"].as_str().unwrap().contains("No space left on device"), "{summary}");
@@ -190,8 +190,8 @@ fn results_that_cannot_be_written_are_reported_before_anything_is_paid_for() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 10);
     let disk = Mounted::tmpfs(&sandbox.path("out/results"), "ro,size=128m");
-    let said = code(&run(&sandbox, &provider).output().unwrap(), 1);
-    assert!(said.contains("Read-only file system") && provider.accepted() == 0, "{said}");
+    let printed = code(&run(&sandbox, &provider).output().unwrap(), 1);
+    assert!(printed.contains("Read-only file system") && provider.accepted() == 0, "{printed}");
     disk.remount("remount,rw");
     goes_on(&sandbox, &provider, 10);
 }

@@ -2,7 +2,7 @@
 //! a picture before it gets its name, and the name before the journal calls the job completed.
 //!
 //! The program runs under `strace`, so that no sync can be left out anywhere on the way down. Where there is none, or it
-//! may not look, nothing is seen and nothing is said; `.ci/run` installs it.
+//! may not look, nothing is seen and nothing is printed; `.ci/run` installs it.
 
 use std::collections::HashMap;
 use std::ops::Range;

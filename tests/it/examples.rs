@@ -177,8 +177,8 @@ fn systemd_finds_nothing_wrong_with_its_units() {
             .unwrap();
         verify.arg(place.path().join(name));
     }
-    // Without the tool there is nothing to be said; `.ci/run` installs it.
+    // Without the tool there is nothing to be printed; `.ci/run` installs it.
     let Ok(output) = verify.output() else { return };
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && !said.contains("dyehouse-catalog"), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && !printed.contains("dyehouse-catalog"), "{printed}");
 }

@@ -10,8 +10,8 @@ fn a_prediction_with_thousands_of_pictures_fills_no_disk_and_the_first_of_them_a
     let hostile = Behavior { outputs: 5_000, ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(hostile));
     sandbox.manifest("catalog.csv", 1);
-    let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
-    assert!(said.contains("job-000: the prediction has 5000 pictures; the first 16 are saved"), "{said}");
+    let printed = code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    assert!(printed.contains("job-000: the prediction has 5000 pictures; the first 16 are saved"), "{printed}");
     assert_eq!(sandbox.names("out/results").len(), 16);
 }
 
@@ -39,8 +39,8 @@ fn a_result_that_a_dead_process_has_moved_aside_comes_back_without_the_provider(
         }
         sandbox.write("catalog.csv", manifest("#FF0000"));
         provider.behave(Behavior { forgets: true, ..Behavior::default() });
-        let said = run();
-        assert!(said.contains("1 restored from earlier/") && !said.contains("retouched"), "{said}");
+        let printed = run();
+        assert!(printed.contains("1 restored from earlier/") && !printed.contains("retouched"), "{printed}");
         assert_eq!(result(), first);
     }
 }
@@ -51,8 +51,11 @@ fn a_folder_of_one_backend_is_refused_by_the_other() {
     sandbox.manifest("catalog.csv", 2);
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
     for command in ["run", "check"] {
-        let said = code(&sandbox.run(&format!("{command} catalog.csv -o out --backend embedded")), 2);
-        assert!(said.contains("those of the vibedream backend, not of embedded") && said.contains("-o"), "{said}");
+        let printed = code(&sandbox.run(&format!("{command} catalog.csv -o out --backend embedded")), 2);
+        assert!(
+            printed.contains("those of the vibedream backend, not of embedded") && printed.contains("-o"),
+            "{printed}"
+        );
     }
 }
 
@@ -67,8 +70,8 @@ fn results_without_their_journal_are_not_paid_for_again() {
         |sandbox: &Sandbox| std::fs::write(sandbox.path("out/journal.jsonl"), ""),
     ] {
         lose(&sandbox).unwrap();
-        let said = code(&provider.run(&sandbox, "").output().unwrap(), 1);
-        assert!(said.contains("it has results and no journal"), "{said}");
+        let printed = code(&provider.run(&sandbox, "").output().unwrap(), 1);
+        assert!(printed.contains("it has results and no journal"), "{printed}");
     }
     assert_eq!(provider.accepted(), 2);
     sandbox.write("out/journal.jsonl", journal);
@@ -163,7 +166,7 @@ fn a_report_is_not_replaced_by_one_that_lacks_jobs() {
     let plan = sandbox.read("out/plan.jsonl");
     let line = plan.lines().nth(5).unwrap();
     sandbox.write("out/plan.jsonl", plan.replace(line, &line[..line.len() - 20]));
-    let said = code(&sandbox.run("report out"), 1);
-    assert!(said.contains("plan.jsonl: line 6"), "{said}");
+    let printed = code(&sandbox.run("report out"), 1);
+    assert!(printed.contains("plan.jsonl: line 6"), "{printed}");
     assert_eq!(files(), whole);
 }

@@ -25,18 +25,18 @@ fn photos() -> Sandbox {
 fn the_manifest_that_init_writes_can_be_run() {
     for out in ["catalog.yaml", "catalog.csv"] {
         let sandbox = photos();
-        let said = code(&sandbox.run(&format!("init photos -o {out} --colors navy,ocean=#1E90FF")), 0);
-        assert!(said.contains("2 pictures in 2 colors"), "{said}");
-        let said = code(&sandbox.run(&format!("init photos -o {out}")), 2);
-        assert!(said.contains("it exists already") && said.contains("--force"), "{said}");
+        let printed = code(&sandbox.run(&format!("init photos -o {out} --colors navy,ocean=#1E90FF")), 0);
+        assert!(printed.contains("2 pictures in 2 colors"), "{printed}");
+        let printed = code(&sandbox.run(&format!("init photos -o {out}")), 2);
+        assert!(printed.contains("it exists already") && printed.contains("--force"), "{printed}");
         code(&sandbox.run(&format!("run {out} --backend embedded --rate 50/s -o out")), 0);
         assert_eq!(
             sandbox.names("out/results"),
             ["chair-navy.png", "chair-ocean.png", "mug-navy.png", "mug-ocean.png"]
         );
     }
-    let said = code(&Sandbox::new().run("init nowhere"), 2);
-    assert!(said.contains("nowhere") && said.contains("hint"), "{said}");
+    let printed = code(&Sandbox::new().run("init nowhere"), 2);
+    assert!(printed.contains("nowhere") && printed.contains("hint"), "{printed}");
 }
 
 #[test]
@@ -46,8 +46,12 @@ fn a_file_that_ends_in_the_middle_of_a_row_is_reported() {
         "id,prompt,images,seed\na,Make it navy,https://example.com/1.jpg,1\nb,Make it red,https://example.com/2";
     for (end, is_told) in [("", true), ("\n", false), (",", false), (",7", false)] {
         std::fs::write(sandbox.path("mugs.csv"), format!("{table}{end}")).unwrap();
-        let said = code(&sandbox.run("check mugs.csv --backend embedded"), 0);
-        assert_eq!(said.contains("the file ends here, with fewer cells than columns"), is_told, "{end:?}: {said}");
+        let printed = code(&sandbox.run("check mugs.csv --backend embedded"), 0);
+        assert_eq!(
+            printed.contains("the file ends here, with fewer cells than columns"),
+            is_told,
+            "{end:?}: {printed}"
+        );
     }
 }
 
@@ -72,11 +76,11 @@ fn init_writes_a_valid_manifest_for_any_picture_names() {
         }
         sandbox.write("odd [1] {names}/notes.txt", "no picture");
         let mut init = sandbox.dyehouse(&format!("init -o {out} --colors navy,Navy,ocean=#1E90FF"));
-        let said = code(&init.arg("odd [1] {names}").output().unwrap(), 0);
+        let printed = code(&init.arg("odd [1] {names}").output().unwrap(), 0);
         let count = names.len() + more.len();
-        assert!(said.contains(&format!("{count} pictures in 2 colors")), "{said}");
-        let said = code(&sandbox.run(&format!("check {out} --backend embedded")), 0);
-        assert!(said.contains(&format!("{} jobs", count * 2)), "{said}");
+        assert!(printed.contains(&format!("{count} pictures in 2 colors")), "{printed}");
+        let printed = code(&sandbox.run(&format!("check {out} --backend embedded")), 0);
+        assert!(printed.contains(&format!("{} jobs", count * 2)), "{printed}");
     }
 }
 
@@ -89,14 +93,17 @@ fn init_writes_a_valid_manifest_for_long_and_unpronounceable_names() {
         for name in [&long, &format!("{long}b"), &umlauts, "tab\there", "line\nbreak", "mug"] {
             image::RgbImage::new(4, 4).save(sandbox.path("photos").join(format!("{name}.png"))).unwrap();
         }
-        let said = code(&sandbox.run(&format!("init photos -o {out} --colors navy,ocean=#1E90FF")), 0);
-        assert!(said.contains("4 pictures in 2 colors"), "{said}");
-        assert!(said.contains("left out tab\\there.png") && said.contains("left out line\\nbreak.png"), "{said}");
-        let said = code(&sandbox.run(&format!("check {out} --backend embedded")), 0);
-        assert!(said.contains("8 jobs"), "{said}");
+        let printed = code(&sandbox.run(&format!("init photos -o {out} --colors navy,ocean=#1E90FF")), 0);
+        assert!(printed.contains("4 pictures in 2 colors"), "{printed}");
+        assert!(
+            printed.contains("left out tab\\there.png") && printed.contains("left out line\\nbreak.png"),
+            "{printed}"
+        );
+        let printed = code(&sandbox.run(&format!("check {out} --backend embedded")), 0);
+        assert!(printed.contains("8 jobs"), "{printed}");
     }
-    let said = code(&photos().run(&format!("init photos --colors {}=#1E90FF", "blue".repeat(20))), 2);
-    assert!(said.contains("over 60 bytes") && said.contains("shorter"), "{said}");
+    let printed = code(&photos().run(&format!("init photos --colors {}=#1E90FF", "blue".repeat(20))), 2);
+    assert!(printed.contains("over 60 bytes") && printed.contains("shorter"), "{printed}");
 }
 
 #[test]
@@ -125,8 +132,8 @@ fn another_program_can_write_the_manifest_into_stdin() {
 fn a_pattern_stands_for_the_pictures_of_one_job() {
     let sandbox = photos();
     sandbox.write("a.csv", "id,prompt,images\na,make image 1 navy,photos/*.png\nb,make it navy,photos/*.gif\n");
-    let said = code(&sandbox.run("check a.csv --backend embedded"), 2);
-    assert!(said.contains("no picture matches photos/*.gif"), "{said}");
+    let printed = code(&sandbox.run("check a.csv --backend embedded"), 2);
+    assert!(printed.contains("no picture matches photos/*.gif"), "{printed}");
     code(&sandbox.run("run a.csv --backend embedded --only a -o out"), 2);
     sandbox.write("a.csv", "id,prompt,images\na,make image 1 navy,photos/*.png\n");
     code(&sandbox.run("run a.csv --backend embedded -o out"), 0);
@@ -169,7 +176,7 @@ fn check_warns_of_what_was_probably_not_meant_and_counts_what_is_asked_for() {
         .collect();
     let four = "https://x/1.png|https://x/2.png|https://x/3.png|https://x/4.png";
     sandbox.write("a.csv", format!("id,prompt,images,size\n{rows}twin,make it #1E90FF number 3,https://x/3.png,small\nplain,make it nicer,{four},\n"));
-    let said = code(&sandbox.run("check a.csv"), 0);
+    let printed = code(&sandbox.run("check a.csv"), 0);
     for part in [
         "more than 3 images",
         "the same edit under another id",
@@ -177,7 +184,7 @@ fn check_warns_of_what_was_probably_not_meant_and_counts_what_is_asked_for() {
         "colors: #1E90FF ×10",
         "sizes: small ×10",
     ] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(printed.contains(part), "{part}: {printed}");
     }
     let checked: Value = serde_json::from_slice(&sandbox.run("check a.csv --json").stdout).unwrap();
     assert_eq!(checked["warnings"].as_array().unwrap().len(), 3);
@@ -189,13 +196,13 @@ fn check_warns_of_formats_that_may_not_be_read_and_of_ids_that_became_dates() {
     let sandbox = Sandbox::new();
     let rows = "3-Jan,make it navy,https://x.de/a.heic\nb,make it red,https://x.de/a.svg?v=1\n";
     sandbox.write("a.csv", format!("id,prompt,images\n{rows}"));
-    let said = code(&sandbox.run("check a.csv"), 0);
+    let printed = code(&sandbox.run("check a.csv"), 0);
     for part in ["the API may not support the picture's format (and in 1 more)", "a.csv:2:20", "the id contains a date"]
     {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(printed.contains(part), "{part}: {printed}");
     }
-    let said = code(&sandbox.run("check a.csv --limit 0"), 0);
-    assert!(said.contains("--limit 0") && !said.contains("when:"), "{said}");
+    let printed = code(&sandbox.run("check a.csv --limit 0"), 0);
+    assert!(printed.contains("--limit 0") && !printed.contains("when:"), "{printed}");
 }
 
 #[test]
@@ -208,9 +215,9 @@ fn check_warns_of_ids_that_are_made_of_cells_that_a_spreadsheet_changed() {
     {
         // A date in a column of another kind is one.
         sandbox.write("rows.csv", format!("sku,url,launch\n{sku},https://x.de/a.jpg,1-Mar\n"));
-        let said = code(&sandbox.run("check a.yaml"), 0);
-        assert_eq!(said.contains("rows.csv:2"), !told.is_empty(), "{said}");
-        assert!(said.contains(told), "{said}");
+        let printed = code(&sandbox.run("check a.yaml"), 0);
+        assert_eq!(printed.contains("rows.csv:2"), !told.is_empty(), "{printed}");
+        assert!(printed.contains(told), "{printed}");
     }
 }
 
@@ -218,12 +225,12 @@ fn check_warns_of_ids_that_are_made_of_cells_that_a_spreadsheet_changed() {
 fn check_warns_of_pictures_in_a_network_that_the_provider_is_not_in() {
     let sandbox = Sandbox::new();
     sandbox.write("a.csv", "id,prompt,images\na,p,http://localhost:8000/a.png\nb,p,http://192.168.1.7/a.png\n");
-    let said = code(&sandbox.run("check a.csv"), 0);
+    let printed = code(&sandbox.run("check a.csv"), 0);
     for part in ["a.csv:2:5", "cannot reach (and in 1 more)", "images_via: inline", "--base-url"] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(printed.contains(part), "{part}: {printed}");
     }
-    let said = code(&sandbox.run("check a.csv --backend embedded"), 0);
-    assert!(!said.contains("cannot reach"), "{said}");
+    let printed = code(&sandbox.run("check a.csv --backend embedded"), 0);
+    assert!(!printed.contains("cannot reach"), "{printed}");
 }
 
 #[test]
@@ -236,13 +243,13 @@ fn check_warns_of_empty_cells_that_leave_gaps_and_not_of_those_that_something_st
         )
     };
     sandbox.write("a.yaml", manifest("{{ title }}"));
-    let said = code(&sandbox.run("check a.yaml"), 0);
-    assert!(said.contains("an empty cell leaves a gap in the prompt or in the id (and in 1 more)"), "{said}");
-    assert!(said.contains("rows.csv:3:4") && said.contains("3 | m2,"), "{said}");
+    let printed = code(&sandbox.run("check a.yaml"), 0);
+    assert!(printed.contains("an empty cell leaves a gap in the prompt or in the id (and in 1 more)"), "{printed}");
+    assert!(printed.contains("rows.csv:3:4") && printed.contains("3 | m2,"), "{printed}");
     for shaped in ["{{ title | lower }}", "{{ title ~ \" mug\" }}", "{{ title | replace(\"a\", \"b\") | trim }}"] {
         sandbox.write("a.yaml", manifest(shaped));
-        let said = code(&sandbox.run("check a.yaml"), 0);
-        assert!(said.contains("an empty cell leaves a gap"), "{shaped}: {said}");
+        let printed = code(&sandbox.run("check a.yaml"), 0);
+        assert!(printed.contains("an empty cell leaves a gap"), "{shaped}: {printed}");
     }
     for whole in [
         "{{ title | default(\"product\") }}",
@@ -251,8 +258,8 @@ fn check_warns_of_empty_cells_that_leave_gaps_and_not_of_those_that_something_st
         "{{ \"mug\" if title == \"Mug\" else \"product\" }}",
     ] {
         sandbox.write("a.yaml", manifest(whole));
-        let said = code(&sandbox.run("check a.yaml"), 0);
-        assert!(!said.contains("gap"), "{whole}: {said}");
+        let printed = code(&sandbox.run("check a.yaml"), 0);
+        assert!(!printed.contains("gap"), "{whole}: {printed}");
     }
 }
 
@@ -263,8 +270,8 @@ fn a_suggested_file_is_named_as_the_manifest_would_name_it() {
     std::fs::create_dir_all(sandbox.path("lists/photos")).unwrap();
     std::fs::copy(sandbox.path("photos/mug.png"), sandbox.path("lists/photos/mug.png")).unwrap();
     sandbox.write("lists/a.csv", "prompt,images\nmake it navy,photos/mgu.png\n");
-    let said = code(&sandbox.run("check lists/a.csv --backend embedded"), 2);
-    assert!(said.contains("did you mean `photos/mug.png`?"), "{said}");
+    let printed = code(&sandbox.run("check lists/a.csv --backend embedded"), 2);
+    assert!(printed.contains("did you mean `photos/mug.png`?"), "{printed}");
 }
 
 #[cfg(unix)]
@@ -278,7 +285,7 @@ fn a_picture_that_is_no_file_is_reported_and_not_waited_for() {
     let row = |name: &str| format!("make it navy,{name}\n");
     let rows: String = ["pipe.png", "round.png", "photos", "cut.jpg"].into_iter().map(row).collect();
     sandbox.write("a.csv", format!("prompt,images\n{rows}"));
-    let said = code(&sandbox.run("check a.csv --backend embedded"), 2);
+    let printed = code(&sandbox.run("check a.csv --backend embedded"), 2);
     for part in [
         "pipe.png cannot be used: it is not a file",
         "symbolic links form a circle",
@@ -286,7 +293,7 @@ fn a_picture_that_is_no_file_is_reported_and_not_waited_for() {
         "photos/*.jpg",
         "the JPEG is cut off",
     ] {
-        assert!(said.contains(part), "{part}: {said}");
+        assert!(printed.contains(part), "{part}: {printed}");
     }
 }
 
@@ -299,13 +306,13 @@ fn a_table_is_checked_in_its_encoding_however_far_down_that_shows() {
         sandbox.write("catalog.csv", text);
         sandbox.run("check catalog.csv --json")
     };
-    let said = code(&check("", b"cup,make the caf\xe9 blue,https://x/a.png\n"), 0);
-    assert_eq!(said.matches("byte 0xE9 is not UTF-8: the file is read as windows-1252").count(), 1, "{said}");
-    let said = code(&check("", b"cup,make the caf\xc3\xa9 blue,https://x/a.png\n"), 0);
-    assert!(said.contains("\"warnings\": []"), "{said}");
-    let said =
+    let printed = code(&check("", b"cup,make the caf\xe9 blue,https://x/a.png\n"), 0);
+    assert_eq!(printed.matches("byte 0xE9 is not UTF-8: the file is read as windows-1252").count(), 1, "{printed}");
+    let printed = code(&check("", b"cup,make the caf\xc3\xa9 blue,https://x/a.png\n"), 0);
+    assert!(printed.contains("\"warnings\": []"), "{printed}");
+    let printed =
         code(&check("vase,make the vase grün,https://x/b.png\n", b"cup,make the caf\xe9 blue,https://x/a.png\n"), 2);
-    assert!(said.contains("byte 0xE9 is not UTF-8, and what comes before it is"), "{said}");
+    assert!(printed.contains("byte 0xE9 is not UTF-8, and what comes before it is"), "{printed}");
 }
 
 #[test]

@@ -23,8 +23,8 @@ fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
     let (ours, theirs) = (format!("all/results/{name}"), format!("runs/catalog-1-of-2/results/{name}"));
     machines.sandbox.write(&theirs, "retouched");
     for _again in 0..2 {
-        let said = code(&machines.merge(""), 0);
-        assert!(said.contains(&format!("copied unchanged: {theirs}")), "{said}");
+        let printed = code(&machines.merge(""), 0);
+        assert!(printed.contains(&format!("copied unchanged: {theirs}")), "{printed}");
         assert_eq!(machines.sandbox.read(&ours), "retouched");
         assert!(code(&machines.run("-o all"), 0).contains("retouched 1 job"));
     }
@@ -33,8 +33,8 @@ fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
     // One that is changed here stays, and the other one is not lost.
     machines.sandbox.write(&theirs, "retouched once more");
     for _again in 0..2 {
-        let said = code(&machines.merge(""), 0);
-        assert!(said.contains(&format!("{theirs} was changed by hand, and so was the one in all")), "{said}");
+        let printed = code(&machines.merge(""), 0);
+        assert!(printed.contains(&format!("{theirs} was changed by hand, and so was the one in all")), "{printed}");
         assert_eq!(machines.sandbox.read(&ours), "retouched");
         let earlier = machines.sandbox.names("all/earlier");
         assert_eq!(
@@ -91,10 +91,11 @@ fn a_share_whose_journal_is_an_older_copy_is_refused() {
     machines.run_shares();
     let newer = machines.sandbox.read(journal);
     machines.sandbox.write(journal, older);
-    let said = code(&machines.merge(""), 1);
+    let printed = code(&machines.merge(""), 1);
     assert!(
-        said.contains("runs/catalog-1-of-2: its journal is an outdated copy") && !machines.sandbox.path("all").exists(),
-        "{said}"
+        printed.contains("runs/catalog-1-of-2: its journal is an outdated copy")
+            && !machines.sandbox.path("all").exists(),
+        "{printed}"
     );
     machines.sandbox.write(journal, newer);
     code(&machines.merge(""), 0);
@@ -129,10 +130,10 @@ fn pictures_that_neither_journal_nor_plan_know_come_along_and_hold_their_jobs_ba
     machines.sandbox.rewind(share, journal);
     machines.sandbox.write(&format!("{share}/plan.jsonl"), plan);
     let known = machines.provider.accepted();
-    let said = code(&machines.merge(""), 0);
-    assert!(said.contains("not recorded in the journals; copied: runs/catalog-1-of-2/results/job-0"), "{said}");
-    let said = code(&machines.run("-o all"), 3);
-    assert!(said.contains("jobs are held back: results/job-0"), "{said}");
+    let printed = code(&machines.merge(""), 0);
+    assert!(printed.contains("not recorded in the journals; copied: runs/catalog-1-of-2/results/job-0"), "{printed}");
+    let printed = code(&machines.run("-o all"), 3);
+    assert!(printed.contains("jobs are held back: results/job-0"), "{printed}");
     assert_eq!(machines.provider.accepted(), known);
 }
 
@@ -149,8 +150,8 @@ fn a_picture_made_by_hand_for_a_job_that_failed_comes_along_and_keeps_it_from_be
     let picture = fs::read(machines.sandbox.path("runs/catalog-1-of-2/results").join(&share(&machines)[0])).unwrap();
     machines.sandbox.write(&format!("runs/catalog-1-of-2/results/{id}.png"), picture);
     code(&machines.merge(""), 3);
-    let said = code(&machines.run("-o all --retry-failed"), 3);
-    assert!(said.contains(&format!("1 job is held back: results/{id}.png exists")), "{said}");
+    let printed = code(&machines.run("-o all --retry-failed"), 3);
+    assert!(printed.contains(&format!("1 job is held back: results/{id}.png exists")), "{printed}");
     assert_eq!(machines.provider.accepted(), JOBS - 1);
 }
 
@@ -168,8 +169,8 @@ fn shares_that_hold_jobs_back_are_merged_to_a_batch_that_is_finished_and_says_so
     for share in 1..=2 {
         code(&machines.run(&format!("--partition {share}/2")), 3);
     }
-    let said = code(&machines.merge(""), 3);
-    assert!(said.contains("held back  4: results/job-0"), "{said}");
+    let printed = code(&machines.merge(""), 3);
+    assert!(printed.contains("held back  4: results/job-0"), "{printed}");
     code(&machines.run("-o all"), 3);
     assert_eq!(machines.provider.accepted(), JOBS);
 }

@@ -10,8 +10,8 @@ use crate::support::{Behavior, Provider, Sandbox, code, wait_until};
 fn two_hundred_jobs_are_two_hundred_submits_and_a_second_run_makes_no_request() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 200);
-    let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
-    assert!(said.contains("200 jobs completed"), "{said}");
+    let printed = code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    assert!(printed.contains("200 jobs completed"), "{printed}");
     assert_eq!((provider.accepted(), provider.keys_at_assets()), (200, 0));
     assert!(provider.paid_twice().is_empty());
 
@@ -40,8 +40,8 @@ fn a_run_that_is_killed_again_and_again_pays_for_no_job_twice() {
     sandbox.manifest("catalog.csv", 60);
     for lines in [3, 11, 17] {
         let mut child = provider.run(&sandbox, "").stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        let said = BufReader::new(child.stderr.take().unwrap()).lines().take(lines).count();
-        assert_eq!(said, lines);
+        let printed = BufReader::new(child.stderr.take().unwrap()).lines().take(lines).count();
+        assert_eq!(printed, lines);
         child.kill().unwrap();
         child.wait().unwrap();
     }
@@ -68,8 +68,8 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
     child.wait().unwrap();
 
     provider.behave(Behavior::default());
-    let said = code(&provider.run(&sandbox, "").output().unwrap(), 3);
-    assert!(said.contains("1 uncertain"), "{said}");
+    let printed = code(&provider.run(&sandbox, "").output().unwrap(), 3);
+    assert!(printed.contains("1 uncertain"), "{printed}");
     assert_eq!(provider.accepted(), 1);
     let summary = sandbox.json("out/report/summary.json");
     assert_eq!(summary["cost_cents"]["reserved"].as_u64(), Some(7));
@@ -114,9 +114,9 @@ fn a_template_that_is_worded_anew_is_reported_before_the_catalog_is_paid_for_aga
     let words = "2 jobs edited and paid for again, about $0.14";
     assert!(code(&output, 0).contains(words));
     let lines = String::from_utf8(output.stderr).unwrap();
-    assert!(lines.find(words) < lines.find("completed") && lines.contains("completed"), "it is said first: {lines}");
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(said.contains(&format!("  changed   {words}")), "{said}");
+    assert!(lines.find(words) < lines.find("completed") && lines.contains("completed"), "it is printed first: {lines}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.contains(&format!("  changed   {words}")), "{printed}");
     manifest("Dye");
     let output = night("--json -q");
     let closing: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -128,8 +128,8 @@ fn a_submit_refused_with_429_is_repeated_and_paid_for_once() {
     let busy = Behavior { every: Some((4, 429)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(busy));
     sandbox.manifest("catalog.csv", 6);
-    let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
-    assert!(said.contains("before the next submit"), "{said}");
+    let printed = code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    assert!(printed.contains("before the next submit"), "{printed}");
     assert_eq!(provider.accepted(), 6);
 }
 
@@ -138,8 +138,8 @@ fn a_key_that_is_refused_ends_the_run_at_once() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 6);
     let output = provider.run(&sandbox, "").env("VIBEDREAM_API_KEY", "another").output().unwrap();
-    let said = code(&output, 1);
-    assert!(said.contains("refused the key"), "{said}");
+    let printed = code(&output, 1);
+    assert!(printed.contains("refused the key"), "{printed}");
     assert_eq!(provider.accepted(), 0);
 }
 
@@ -173,8 +173,8 @@ fn predictions_are_asked_for_where_they_were_submitted_and_nowhere_else() {
     });
     child.kill().unwrap();
     child.wait().unwrap();
-    let said = code(&other.run(&sandbox, "").output().unwrap(), 2);
-    assert!(said.contains("follow 2 predictions at") && said.contains(&provider.url), "{said}");
+    let printed = code(&other.run(&sandbox, "").output().unwrap(), 2);
+    assert!(printed.contains("follow 2 predictions at") && printed.contains(&provider.url), "{printed}");
     assert_eq!(other.requests(), 0);
     code(&sandbox.run("run catalog.csv -o out --backend embedded"), 2);
     code(&provider.run(&sandbox, "--deadline 0s --grace 0s").output().unwrap(), 4);
@@ -217,8 +217,8 @@ fn a_prediction_that_timed_out_is_polled_again_before_the_job_is_submitted_again
     let night = |arguments: &str| {
         provider.client(&sandbox, &format!("run catalog.yaml -o out --rate 200/s {arguments}")).output().unwrap()
     };
-    let said = code(&night(""), 3);
-    assert!(said.contains("timeout: not finished after 1 second\n"), "{said}");
+    let printed = code(&night(""), 3);
+    assert!(printed.contains("timeout: not finished after 1 second\n"), "{printed}");
     code(&night("--retry-failed"), 3);
     assert_eq!(provider.accepted(), 1, "the provider still works on it");
     provider.behave(Behavior::default());
@@ -233,8 +233,8 @@ fn a_picture_that_is_gone_is_asked_for_at_its_own_server_alone() {
     sandbox.manifest("catalog.csv", 2);
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
     std::fs::remove_file(sandbox.path("out/results/job-001.png")).unwrap();
-    let said = code(&other.run(&sandbox, "").output().unwrap(), 2);
-    assert!(said.contains("follow 1 prediction at") && said.contains(&provider.url), "{said}");
+    let printed = code(&other.run(&sandbox, "").output().unwrap(), 2);
+    assert!(printed.contains("follow 1 prediction at") && printed.contains(&provider.url), "{printed}");
     assert_eq!(other.requests(), 0);
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (2, 2));
@@ -245,6 +245,6 @@ fn a_run_warns_of_edits_that_are_paid_for_twice_as_a_check_does() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let row = "Make it #1E90FF,https://example.com/a.jpg";
     sandbox.write("catalog.csv", format!("id,prompt,images\nmug,{row}\ncup,{row}\n"));
-    let said = code(&provider.run(&sandbox, "").output().unwrap(), 0);
-    assert!(said.contains("catalog.csv:3") && said.contains("it is paid for each time"), "{said}");
+    let printed = code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    assert!(printed.contains("catalog.csv:3") && printed.contains("it is paid for each time"), "{printed}");
 }

@@ -45,10 +45,10 @@ const LAMP: (&str, &str) = ("lamp", "#FF0000");
 fn an_older_journal_is_reported_before_anything_is_paid_for() {
     let nights = Nights::with_the_journal_of_the_first(&[MUG], &[MUG, VASE, LAMP]);
     for command in ["run", "check"] {
-        let said = code(&nights.command(command, &[MUG, VASE, LAMP], ""), 1);
+        let printed = code(&nights.command(command, &[MUG, VASE, LAMP], ""), 1);
         assert!(
-            said.contains("out: its journal is an outdated copy") && said.contains("remove out/.known-journal"),
-            "{said}"
+            printed.contains("out: its journal is an outdated copy") && printed.contains("remove out/.known-journal"),
+            "{printed}"
         );
     }
     assert_eq!(nights.provider.accepted(), 3);
@@ -59,8 +59,8 @@ fn an_older_journal_is_reported_also_where_there_are_no_pictures_that_it_does_no
     let blue = ("mug", "#0000FF");
     let nights = Nights::with_the_journal_of_the_first(&[MUG], &[blue]);
     std::fs::remove_dir_all(nights.sandbox.path("out/results")).unwrap();
-    let said = code(&nights.night(&[blue], ""), 1);
-    assert!(said.contains("its journal is an outdated copy"), "{said}");
+    let printed = code(&nights.night(&[blue], ""), 1);
+    assert!(printed.contains("its journal is an outdated copy"), "{printed}");
     assert_eq!(nights.provider.accepted(), 2);
 }
 
@@ -84,8 +84,11 @@ fn pictures_that_an_older_journal_does_not_know_are_not_paid_for_where_it_cannot
     std::fs::remove_file(nights.sandbox.path("out/.known-journal")).unwrap();
     let rows = [("mug", "#0000FF"), VASE, LAMP];
     let before = std::fs::read(nights.sandbox.path("out/results/vase.png")).unwrap();
-    let said = code(&nights.night(&rows, ""), 3);
-    assert!(said.contains("3 jobs are held back: results/mug.png, results/vase.png, results/lamp.png exist"), "{said}");
+    let printed = code(&nights.night(&rows, ""), 3);
+    assert!(
+        printed.contains("3 jobs are held back: results/mug.png, results/vase.png, results/lamp.png exist"),
+        "{printed}"
+    );
     assert_eq!(nights.provider.accepted(), 4, "none was submitted");
     assert_eq!(std::fs::read(nights.sandbox.path("out/results/vase.png")).unwrap(), before);
     for name in ["vase.png", "lamp.png"] {
@@ -198,7 +201,7 @@ fn a_picture_made_by_hand_for_a_job_that_failed_keeps_that_job_from_being_paid_f
     let told = nights.command("check", &[MUG, VASE, LAMP], "--retry-failed");
     code(&told, 0);
     assert!(String::from_utf8_lossy(&told.stdout).contains("1 submit,"), "the lamp alone: {told:?}");
-    let said = code(&nights.night(&[MUG, VASE, LAMP], "--retry-failed"), 3);
-    assert!(said.contains("1 job is held back: results/vase.png exists"), "{said}");
+    let printed = code(&nights.night(&[MUG, VASE, LAMP], "--retry-failed"), 3);
+    assert!(printed.contains("1 job is held back: results/vase.png exists"), "{printed}");
     assert_eq!(nights.provider.accepted(), 2, "mug and lamp");
 }

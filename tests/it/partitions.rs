@@ -83,10 +83,10 @@ fn joining_again_changes_nothing_wherever_it_was_interrupted() {
             fs::remove_file(all.join(name)).unwrap();
         }
         fs::write(all.join(".merging"), "dyehouse merge a b -o all").unwrap();
-        let said = code(&machines.run("-o all"), 1);
+        let printed = code(&machines.run("-o all"), 1);
         assert!(
-            said.contains("a merge into it was interrupted") && said.contains("dyehouse merge a b -o all"),
-            "{said}"
+            printed.contains("a merge into it was interrupted") && printed.contains("dyehouse merge a b -o all"),
+            "{printed}"
         );
         for draft in [".journal-a1B2c3", ".plan-a1B2c3"] {
             fs::write(all.join(draft), "half of one").unwrap();
@@ -104,18 +104,21 @@ fn joining_again_changes_nothing_wherever_it_was_interrupted() {
 fn shares_that_go_on_are_joined_again() {
     let machines = machines();
     code(&machines.run("--partition 1/3"), 0);
-    let said = code(&machines.run("--partition 2/3 --budget 0.28"), 4);
-    assert!(said.contains("the budget is for share 2/3 only: all 3 shares may cost $0.84"), "{said}");
-    assert!(said.contains("resume    dyehouse run catalog.csv --") && said.contains("--partition 2/3 --budget 0.28\n"));
-    let said = code(&machines.merge(""), 2);
-    assert!(said.contains("find a run in runs/catalog-3-of-3"), "{said}");
-    code(&machines.run("--partition 3/3"), 0);
-    let said = code(&machines.merge(""), 4);
+    let printed = code(&machines.run("--partition 2/3 --budget 0.28"), 4);
+    assert!(printed.contains("the budget is for share 2/3 only: all 3 shares may cost $0.84"), "{printed}");
     assert!(
-        said.contains("all: stopped, runs/catalog-2-of-3: the next submit ($0.07) could exceed the budget of"),
-        "{said}"
+        printed.contains("resume    dyehouse run catalog.csv --")
+            && printed.contains("--partition 2/3 --budget 0.28\n")
     );
-    assert!(said.contains("resume    dyehouse run catalog.csv -o all"), "{said}");
+    let printed = code(&machines.merge(""), 2);
+    assert!(printed.contains("find a run in runs/catalog-3-of-3"), "{printed}");
+    code(&machines.run("--partition 3/3"), 0);
+    let printed = code(&machines.merge(""), 4);
+    assert!(
+        printed.contains("all: stopped, runs/catalog-2-of-3: the next submit ($0.07) could exceed the budget of"),
+        "{printed}"
+    );
+    assert!(printed.contains("resume    dyehouse run catalog.csv -o all"), "{printed}");
     let before = machines.sandbox.read("all/journal.jsonl");
     code(&machines.run("--partition 2/3"), 0);
     assert!(code(&machines.merge(""), 0).contains("all: finished"));
@@ -129,16 +132,16 @@ fn a_folder_is_for_one_share_and_refuses_the_others() {
     let machines = machines();
     code(&machines.run("--partition 1/3"), 0);
     let accepted = machines.provider.accepted();
-    for (arguments, said) in [
+    for (arguments, printed) in [
         ("--partition 2/3", "it is for share 1/3 of the manifest, not share 2/3 of the manifest"),
         ("--partition 1/2", "it is for share 1/3 of the manifest, not share 1/2 of the manifest"),
         ("", "it is for share 1/3 of the manifest, not the whole manifest"),
     ] {
         let output = machines.run(&format!("{arguments} -o runs/catalog-1-of-3"));
-        assert!(code(&output, 2).contains(said), "{said}");
+        assert!(code(&output, 2).contains(printed), "{printed}");
     }
-    for (share, said) in [("0/3", "counted from 1"), ("4/3", "no share 4 of 3"), ("half", "such as 2/8")] {
-        assert!(code(&machines.run(&format!("--partition {share}")), 2).contains(said));
+    for (share, printed) in [("0/3", "counted from 1"), ("4/3", "no share 4 of 3"), ("half", "such as 2/8")] {
+        assert!(code(&machines.run(&format!("--partition {share}")), 2).contains(printed));
     }
     assert_eq!(machines.provider.accepted(), accepted);
     let status = code(&machines.sandbox.run("status runs/catalog-1-of-3"), 0);
@@ -151,20 +154,23 @@ fn folders_that_do_not_go_together_are_refused_and_nothing_is_written() {
     let merge = |arguments: &str, expected: i32| code(&machines.sandbox.run(&format!("merge {arguments}")), expected);
     code(&machines.run("-o one --limit 3"), 0);
     code(&machines.run("-o two --limit 2"), 0);
-    let said = merge("one two -o all", 2);
-    assert!(said.contains("failed to merge one and two: both have worked on job job-000 and 1 more"), "{said}");
+    let printed = merge("one two -o all", 2);
+    assert!(printed.contains("failed to merge one and two: both have worked on job job-000 and 1 more"), "{printed}");
     machines.run_shares();
-    let said = merge("runs/catalog-1-of-3 runs/catalog-3-of-3 -o all", 2);
-    assert!(said.contains("failed to merge: share 2/3 is missing") && said.contains("--partial"), "{said}");
+    let printed = merge("runs/catalog-1-of-3 runs/catalog-3-of-3 -o all", 2);
+    assert!(printed.contains("failed to merge: share 2/3 is missing") && printed.contains("--partial"), "{printed}");
     assert!(!machines.sandbox.path("all").exists());
     for named in ["runs/catalog-1-of-3 runs/catalog-2-of-3 runs/catalog-3-of-3", "runs/catalog-2-of-3"] {
-        let said = merge(&format!("{named} -o runs/catalog-1-of-3"), 2);
-        assert!(said.contains("it is share 1/3 of the manifest"), "{said}");
+        let printed = merge(&format!("{named} -o runs/catalog-1-of-3"), 2);
+        assert!(printed.contains("it is share 1/3 of the manifest"), "{printed}");
     }
     code(&machines.run("--partition 1/3"), 0);
     merge("runs/catalog-1-of-3 runs/catalog-3-of-3 -o part --partial", 0);
-    let said = merge("runs/catalog-2-of-3 -o part --partial", 2);
-    assert!(said.contains("which is in none of the given folders") && said.contains("give part as well"), "{said}");
+    let printed = merge("runs/catalog-2-of-3 -o part --partial", 2);
+    assert!(
+        printed.contains("which is in none of the given folders") && printed.contains("give part as well"),
+        "{printed}"
+    );
     merge("part runs/catalog-2-of-3 -o part", 0);
     assert_eq!(column(&machines, "part").len(), JOBS + 1);
 
@@ -174,6 +180,6 @@ fn folders_that_do_not_go_together_are_refused_and_nothing_is_written() {
         &machines.sandbox.names("runs/catalog-1-of-3/results")[0],
     );
     machines.sandbox.write(journal, machines.sandbox.read(journal).replace(ours.as_str(), theirs));
-    let said = code(&machines.merge(""), 2);
-    assert!(said.contains(&format!("{theirs} is a picture of job")), "{said}");
+    let printed = code(&machines.merge(""), 2);
+    assert!(printed.contains(&format!("{theirs} is a picture of job")), "{printed}");
 }

@@ -91,7 +91,7 @@ fn a_probe_checks_every_url_without_downloading_it() {
     let sandbox = Sandbox::new();
     let good = ["/mug.png", "/moved.png", "/old.png", "/older.png", "/untyped.png", "/busy.png"];
     sandbox.write("good.csv", manifest(&url, &good));
-    let said = code(
+    let printed = code(
         &sandbox
             .dyehouse("check good.csv --probe --probe-rate 200/s")
             .env("VIBEDREAM_API_KEY", "key")
@@ -99,7 +99,7 @@ fn a_probe_checks_every_url_without_downloading_it() {
             .unwrap(),
         0,
     );
-    assert!(said.contains("asked 6 URLs: 6 pictures"), "{said}");
+    assert!(printed.contains("asked 6 URLs: 6 pictures"), "{printed}");
 
     let bad = [
         ("/page.png", "it is not a picture: text/html"),
@@ -144,9 +144,9 @@ fn a_url_is_asked_once_however_many_jobs_name_it_and_few_at_a_time() {
     let many: Vec<String> = (0..40).map(|number| format!("/{number}.png")).collect();
     let paths: Vec<&str> = missing.into_iter().chain(many.iter().map(String::as_str)).collect();
     sandbox.write("a.csv", manifest(&url, &paths));
-    let said = code(&sandbox.run("check a.csv --probe --probe-rate 1000/s"), 2);
-    assert!(said.contains("404 Not Found, and 4 more jobs name it") && said.contains("a.csv:2:17"), "{said}");
-    assert!(said.contains("asked 41 URLs: 0 pictures, 41 out of reach"), "{said}");
+    let printed = code(&sandbox.run("check a.csv --probe --probe-rate 1000/s"), 2);
+    assert!(printed.contains("404 Not Found, and 4 more jobs name it") && printed.contains("a.csv:2:17"), "{printed}");
+    assert!(printed.contains("asked 41 URLs: 0 pictures, 41 out of reach"), "{printed}");
     let asked = asked.lock().unwrap();
     assert_eq!(asked.requests["HEAD /gone.png"], 1);
     assert!((2..=8).contains(&asked.most_at_once), "{} at once", asked.most_at_once);
@@ -158,9 +158,9 @@ fn a_finished_batch_makes_no_requests_and_sends_no_key() {
     // A port where nobody listens: it was free a moment ago.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     sandbox.write("a.csv", manifest(&format!("http://{free}"), &["/a.png", "/b.png"]));
-    let said = code(&sandbox.run("check a.csv --probe --only j1"), 2);
-    assert!(said.contains("asked 1 URL") && said.contains("refused"), "{said}");
-    assert!(said.contains("nothing listens there"), "{said}");
-    assert!(said.contains("1 error in the manifest; nothing was submitted"), "{said}");
+    let printed = code(&sandbox.run("check a.csv --probe --only j1"), 2);
+    assert!(printed.contains("asked 1 URL") && printed.contains("refused"), "{printed}");
+    assert!(printed.contains("nothing listens there"), "{printed}");
+    assert!(printed.contains("1 error in the manifest; nothing was submitted"), "{printed}");
     code(&sandbox.run("check a.csv --probe-rate 1/s"), 2);
 }

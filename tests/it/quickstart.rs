@@ -7,8 +7,8 @@ const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/quickstar
 #[test]
 fn the_quickstart_leaves_twelve_recolored_pictures_and_a_report() {
     let sandbox = Sandbox::new();
-    let said = code(&sandbox.run(&format!("run {MANIFEST} -o out")), 0);
-    assert!(said.contains("12 jobs completed") && !said.contains("same picture"), "{said}");
+    let printed = code(&sandbox.run(&format!("run {MANIFEST} -o out")), 0);
+    assert!(printed.contains("12 jobs completed") && !printed.contains("same picture"), "{printed}");
     assert_eq!(sandbox.names("out/results").len(), 12);
     let mug = image::open(sandbox.path("out/results/mug-ocean.png")).unwrap().to_rgb8();
     let body = mug.get_pixel(mug.width() * 2 / 5, mug.height() * 6 / 10);
@@ -23,11 +23,14 @@ fn the_quickstart_leaves_twelve_recolored_pictures_and_a_report() {
     let rows = csv::Reader::from_path(sandbox.path("out/report/results.csv")).unwrap().into_records().count();
     assert_eq!(rows, 12);
 
-    let said = code(&sandbox.run(&format!("run {MANIFEST} -o out")), 0);
-    assert!(said.contains("0 left to do") && said.contains("nothing to do: all 12 jobs are completed"), "{said}");
+    let printed = code(&sandbox.run(&format!("run {MANIFEST} -o out")), 0);
+    assert!(
+        printed.contains("0 left to do") && printed.contains("nothing to do: all 12 jobs are completed"),
+        "{printed}"
+    );
     let cost = "cost      nothing; the provider would charge $0.84";
     let status = code(&sandbox.run("status out"), 0);
-    assert!(said.contains(cost) && status.contains(cost), "{said}{status}");
+    assert!(printed.contains(cost) && status.contains(cost), "{printed}{status}");
     let check = code(&sandbox.run(&format!("check {MANIFEST} -o out")), 0);
     assert!(!check.contains('$'), "nothing was spent: {check}");
     code(&sandbox.run("report out"), 0);
@@ -38,8 +41,8 @@ fn an_instruction_that_cannot_be_carried_out_fails_with_what_can_be() {
     let sandbox = Sandbox::new();
     let photos = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/photos");
     sandbox.write("hat.csv", format!("id,prompt,images\nhat,Add a hat,{photos}/mug.jpg\n"));
-    let said = code(&sandbox.run("run hat.csv --backend embedded -o out"), 3);
-    assert!(said.contains("failed") && said.contains("color"), "{said}");
+    let printed = code(&sandbox.run("run hat.csv --backend embedded -o out"), 3);
+    assert!(printed.contains("failed") && printed.contains("color"), "{printed}");
     let failed = sandbox.read("out/report/failed.csv");
     sandbox.write("again.csv", failed.replace("Add a hat", "Make the mug #1E90FF"));
     code(&sandbox.run("run again.csv --backend embedded -o out"), 0);

@@ -25,25 +25,31 @@ fn releasing_frees_reserved_money_even_if_the_row_was_edited_or_removed() {
     code(&night(&sandbox, &provider, &[MUG, VASE, LAMP], ""), 3);
     provider.behave(Behavior::default());
     let later = [MUG, ("vase", "#00FF00")];
-    let said = code(&night(&sandbox, &provider, &later, "--budget 0.21"), 4);
-    assert!(said.contains("`dyehouse release out JOB…` frees the money of submits that were not charged"), "{said}");
+    let printed = code(&night(&sandbox, &provider, &later, "--budget 0.21"), 4);
+    assert!(
+        printed.contains("`dyehouse release out JOB…` frees the money of submits that were not charged"),
+        "{printed}"
+    );
     assert_eq!(provider.accepted(), 0, "all of it is reserved");
 
-    let said = code(&sandbox.run("release out jug"), 2);
+    let printed = code(&sandbox.run("release out jug"), 2);
     assert!(
-        said.contains("release jug: the run has no such job or request") && said.contains("lamp, mug, vase"),
-        "{said}"
+        printed.contains("release jug: the run has no such job or request") && printed.contains("lamp, mug, vase"),
+        "{printed}"
     );
-    let said = code(&sandbox.run("release out vase l*p"), 0);
-    assert!(said.contains("lamp: $0.07 released, request ") && said.contains("vase: $0.07 released"), "{said}");
-    assert!(said.contains("2 requests, $0.14 released; $0.00 spent, $0.07 still reserved"), "{said}");
+    let printed = code(&sandbox.run("release out vase l*p"), 0);
+    assert!(
+        printed.contains("lamp: $0.07 released, request ") && printed.contains("vase: $0.07 released"),
+        "{printed}"
+    );
+    assert!(printed.contains("2 requests, $0.14 released; $0.00 spent, $0.07 still reserved"), "{printed}");
     assert_eq!(reserved(&sandbox), 7);
     assert_eq!(sandbox.read("out/journal.jsonl").matches(r#""type":"released""#).count(), 2);
-    let said = code(&sandbox.run("release out vase"), 2);
-    assert!(said.contains("release vase: it has no uncertain submit\nhint: money is reserved for mug"), "{said}");
+    let printed = code(&sandbox.run("release out vase"), 2);
+    assert!(printed.contains("release vase: it has no uncertain submit\nhint: money is reserved for mug"), "{printed}");
 
-    let said = code(&night(&sandbox, &provider, &later, "--budget 0.21"), 3);
-    assert!(said.contains("1 of 2 jobs completed, 1 uncertain"), "{said}");
+    let printed = code(&night(&sandbox, &provider, &later, "--budget 0.21"), 3);
+    assert!(printed.contains("1 of 2 jobs completed, 1 uncertain"), "{printed}");
     code(&sandbox.run("release out mug"), 0);
     code(&night(&sandbox, &provider, &later, "--budget 0.21"), 0);
     assert_eq!((provider.accepted(), reserved(&sandbox)), (2, 0), "a row that asks for it is submitted as if refused");

@@ -58,9 +58,9 @@ fn a_retouched_picture_is_kept_and_reported_on_every_run() {
     let retouched = nights.retouch("mug.png");
     let requests = nights.provider.requests();
     for _night in 0..2 {
-        let said = code(&nights.night(&[MUG, VASE], ""), 0);
-        assert!(said.contains("0 left to do"), "{said}");
-        assert!(said.contains("  retouched 1 job with pictures changed since they were saved"), "{said}");
+        let printed = code(&nights.night(&[MUG, VASE], ""), 0);
+        assert!(printed.contains("0 left to do"), "{printed}");
+        assert!(printed.contains("  retouched 1 job with pictures changed since they were saved"), "{printed}");
     }
     assert_eq!((nights.provider.requests(), nights.result("mug.png")), (requests, retouched.clone()));
     let summary = nights.sandbox.json("out/report/summary.json");
@@ -83,13 +83,13 @@ fn an_empty_file_is_not_a_picture_and_is_fetched_again() {
 fn a_retouched_picture_moves_to_earlier_with_its_row_and_returns_with_it() {
     let nights = Nights::with(2, &[MUG, VASE]);
     let retouched = [nights.retouch("mug.png"), nights.retouch("mug-2.png")];
-    let said = code(&nights.night(&[VASE], "--prune"), 0);
-    assert!(said.contains("the pictures were moved to earlier/"), "{said}");
+    let printed = code(&nights.night(&[VASE], "--prune"), 0);
+    assert!(printed.contains("the pictures were moved to earlier/"), "{printed}");
     assert_eq!(nights.sandbox.names("out/results"), ["vase-2.png", "vase.png"]);
     assert!(retouched.iter().all(|picture| nights.is_in("earlier", picture)));
-    let said = code(&nights.night(&[MUG, VASE], "--retry-failed"), 0);
-    assert!(said.contains(", 1 restored from earlier/,") && !said.contains("left to do"), "{said}");
-    assert!(said.contains("retouched 1 job"), "{said}");
+    let printed = code(&nights.night(&[MUG, VASE], "--retry-failed"), 0);
+    assert!(printed.contains(", 1 restored from earlier/,") && !printed.contains("left to do"), "{printed}");
+    assert!(printed.contains("retouched 1 job"), "{printed}");
     assert_eq!([nights.result("mug.png"), nights.result("mug-2.png")], retouched);
     assert_eq!(nights.provider.accepted(), 2);
 }
@@ -170,8 +170,8 @@ fn a_retouched_picture_is_not_rerolled_for_the_color_it_missed_before() {
     let night = |arguments: &str| sandbox.run(&format!("run catalog.csv -o out --backend embedded {arguments}"));
     assert!(code(&night(""), 3).contains("1 off"));
     sandbox.write("out/results/mug.png", "retouched");
-    let said = code(&night("--reroll 2"), 0);
-    assert!(said.contains("1 unmeasurable") && said.contains("0 left to do"), "{said}");
+    let printed = code(&night("--reroll 2"), 0);
+    assert!(printed.contains("1 unmeasurable") && printed.contains("0 left to do"), "{printed}");
     assert_eq!(sandbox.read("out/results/mug.png"), "retouched");
     assert_eq!(sandbox.json("out/report/summary.json")["attempts"].as_u64(), Some(1));
     let results = sandbox.read("out/report/results.csv");
@@ -183,9 +183,9 @@ fn the_color_lock_leaves_it_as_it_is_before_and_after_a_correction() {
     for lock_at_once in ["", "--color-lock"] {
         let sandbox = disc_to_show("#2080E0");
         let night = |arguments: &str| sandbox.run(&format!("run catalog.csv -o out --backend embedded {arguments}"));
-        let said = code(&night(lock_at_once), 0);
+        let printed = code(&night(lock_at_once), 0);
         let is_locked = !lock_at_once.is_empty();
-        assert!(said.contains("1 near") != is_locked, "{said}");
+        assert!(printed.contains("1 near") != is_locked, "{printed}");
         assert_eq!(sandbox.path("out/originals").exists(), is_locked);
         sandbox.write("out/results/mug.png", "retouched");
         for arguments in ["--color-lock", "--color-lock --tolerance 2", "--tolerance 2"] {

@@ -12,8 +12,8 @@ fn the_key_is_read_from_a_file_or_from_a_credential_of_systemd() {
         let mut run = sandbox.dyehouse("run catalog.csv -o out --rate 100/s");
         let place = if name == "key" { file.as_path() } else { file.parent().unwrap() };
         run.env("VIBEDREAM_BASE_URL", &provider.url).env(variable, place);
-        let said = code(&run.output().unwrap(), 0);
-        assert!(said.contains("2 jobs completed") && !said.contains(Provider::KEY), "{said}");
+        let printed = code(&run.output().unwrap(), 0);
+        assert!(printed.contains("2 jobs completed") && !printed.contains(Provider::KEY), "{printed}");
     }
     assert_eq!(provider.accepted(), 4);
 }
@@ -25,10 +25,10 @@ fn a_file_without_a_key_ends_the_run_before_anything_is_made() {
     sandbox.write("empty", "\n");
     for (file, cause) in [("empty", "it is empty"), ("missing", "No such file")] {
         let output = sandbox.dyehouse("run catalog.csv -o out").env("VIBEDREAM_API_KEY_FILE", file).output().unwrap();
-        let said = code(&output, 1);
+        let printed = code(&output, 1);
         assert!(
-            said.contains(&format!("failed to read {file}, which VIBEDREAM_API_KEY_FILE names: {cause}")),
-            "{said}"
+            printed.contains(&format!("failed to read {file}, which VIBEDREAM_API_KEY_FILE names: {cause}")),
+            "{printed}"
         );
     }
     assert!(!sandbox.path("out").exists());
@@ -44,6 +44,6 @@ fn a_key_file_that_everybody_can_read_is_reported_once_and_used() {
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
     let mut run = sandbox.dyehouse("run catalog.csv -o out");
     run.env("VIBEDREAM_BASE_URL", &provider.url).env("VIBEDREAM_API_KEY_FILE", &file);
-    let said = code(&run.output().unwrap(), 0);
-    assert_eq!(said.matches("can be read by every user").count(), 1, "{said}");
+    let printed = code(&run.output().unwrap(), 0);
+    assert_eq!(printed.matches("can be read by every user").count(), 1, "{printed}");
 }

@@ -59,7 +59,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_kernel_is_asked_to_sync_and_its_answer_counts() {
-        // What cannot be synced takes writes gladly: only who asks the kernel learns of it.
+        // A device that cannot be synced accepts writes without an error. Only a sync shows that.
         let mut disk = FileDisk::new(Arc::new(File::options().append(true).open("/dev/null").unwrap()));
         disk.append(b"{}\n".to_vec()).await.unwrap();
         assert!(disk.sync().await.is_err());

@@ -277,7 +277,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_settled_job_goes_on_where_it_stood() {
+    fn an_archived_job_continues_from_its_last_state() {
         let failed = Step::Failed { class: ErrorClass::Moderated, message: "no".into() };
         let bytes = lines(&[("a", intent(1)), ("a", accepted(7)), ("a", failed)]);
         let mut ledger = replayed_keeping(bytes, 0).unwrap().ledger;

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_old_macintosh_is_told_by_letters_inside_of_words() {
+    fn mac_roman_is_recognized_by_letters_inside_words() {
         let encoding = |text: &[u8]| fallback(text).unwrap().encoding;
         for text in
             [&b"F\x8arbe den St\x9fhlen\n"[..], b"caf\x8e cr\x8fme\n", b"ni\x96o, p\x87jaro\n", b"gro\xa7e Tasse\r\n"]

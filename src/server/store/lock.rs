@@ -29,7 +29,7 @@ pub(super) fn take(root: &Path) -> Result<File, ServerError> {
         }
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
-            // Who holds it is a courtesy: that it is held is known already.
+            // The holder is only named in the error, so it may be unknown.
             drop(file.read_to_string(&mut holder));
             Err(ServerError::Locked { path: root.to_owned(), holder: holder.trim().parse().ok() })
         }

@@ -93,10 +93,10 @@ impl Sandbox {
     }
 }
 
-/// The exit code, with what was said where it is another one than `expected`.
+/// The exit code, with what was printed where it is another one than `expected`.
 #[track_caller]
 pub fn code(output: &Output, expected: i32) -> String {
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert_eq!(output.status.code(), Some(expected), "{said}");
-    said
+    let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(expected), "{printed}");
+    printed
 }

@@ -82,7 +82,7 @@ impl Text {
             put.extend(values().filter(is_said).map(name));
             looked_at.extend(values().filter(|number| expression.is_looked_at(*number)).map(name));
         }
-        // What is said as well is asked for being there.
+        // A value that is printed as well is only tested for being present.
         switches.retain(|name| !put.contains(name));
         put.retain(|name| !looked_at.contains(name));
         Text { span, parts, names, put, switches, is_list, is_broken }
