@@ -1,15 +1,14 @@
 use std::borrow::Cow;
-use std::cell::LazyCell;
 
 use super::compare::{Comparison, Kept, aligned, compare};
 use super::dominant_color::{percentile, sampled};
 use super::filter::{dilate, erode};
 use super::illumination::Illumination;
 use super::lost_prints::painted_over;
-use super::region::{find_foreground, foreground, material, share_of_people};
+use super::region::{foreground, material, share_of_people};
 use super::shading::has_lost_its_shading;
 use super::specular::unveiled;
-use super::unchanged_area::{left_enclosed, left_out};
+use super::unchanged_area::UnchangedArea;
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
 
 /// A picture in the form in which it is compared: its colors in linear light, and its opacity if not all pixels are
@@ -87,15 +86,13 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     }
     if !whole(&region) {
         let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
-        let foreground = LazyCell::new(|| find_foreground(&old));
-        let left = left_out(&old, &differences, &region, &foreground);
+        let unchanged = UnchangedArea::new(&old, &differences, &region);
+        let left = unchanged.left_out();
         let is_wanted = || judge(None, &old, &region, wanted, tolerance).verdict == Verdict::On;
         if left > MAX_UNCHANGED_SHARE && !is_wanted() {
             let reason = format!("{:.0} % of the product's color was not changed", left * 100.0);
             worsen(&mut check, &reason);
-        } else if check.verdict == Verdict::On
-            && left_enclosed(&old, &differences, &region, &foreground) > MAX_UNCHANGED_SHARE
-        {
+        } else if check.verdict == Verdict::On && unchanged.left_enclosed() > MAX_UNCHANGED_SHARE {
             worsen(&mut check, "part of the product may have kept its color");
         }
         let painted = if wanted.len() == 1 { painted_over(&old, &new, &region) } else { 0.0 };

@@ -1,3 +1,4 @@
+use std::f32::consts::{PI, TAU};
 use std::sync::LazyLock;
 
 /// A color in linear light: sRGB primaries, D65, 0 to 1 per channel.
@@ -165,6 +166,11 @@ impl Oklab {
     /// Returns the angle of the hue, in radians.
     pub fn hue(self) -> f32 {
         self.b.atan2(self.a)
+    }
+
+    /// Returns the angle from another hue to this one, in radians, from -π to π.
+    pub fn hue_from(self, other: Oklab) -> f32 {
+        (self.hue() - other.hue() + PI).rem_euclid(TAU) - PI
     }
 
     /// Returns the chroma over the lightness: how colorful a surface is under any light.

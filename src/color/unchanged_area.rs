@@ -1,8 +1,8 @@
-use std::cell::LazyCell;
+use std::cell::OnceCell;
 
 use super::dominant_color::sampled;
 use super::filter::{Connected, components, dilate, open};
-use super::region::{Foreground, Unmix};
+use super::region::{Foreground, Unmix, find_foreground};
 use super::spaces::length;
 use super::{Oklab, Plane, Rgb, dominant_color};
 
@@ -27,57 +27,76 @@ const MAX_GAP: usize = 3;
 /// The share of the picture's border above which an area that touches it is background.
 const MAX_BORDER_SHARE: f32 = 0.1;
 
-/// Returns the share of a surface, 0 to 1, that was left unchanged next to the changed `region`. It continues the
-/// region and had the same color in the picture before. If the background has that color as well, the edges of the
-/// product determine which part belongs to it: `foreground` is found in `before` then.
-pub(super) fn left_out<F: FnOnce() -> Foreground>(
-    before: &Plane<Rgb>,
-    differences: &Plane<f32>,
-    region: &Plane<bool>,
-    foreground: &LazyCell<Foreground, F>,
-) -> f64 {
-    let Some(body) = dominant_color(&sampled(before, region)) else { return 0.0 };
-    let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
-    let is_alike = |pixel: Rgb| {
-        if color.saturation() > NEUTRAL_SATURATION {
-            let (shade, veil) = unmix.split(pixel);
-            return unmix.is_of_body(pixel, (shade, veil)) && shade * body.iter().sum::<f32>() > 3.0 * veil;
-        }
-        let own = Oklab::from(pixel);
-        length(own.a - color.a, own.b - color.b) < MAX_TINT_DISTANCE && (own.l - color.l).abs() < MAX_LIGHTNESS_DISTANCE
-    };
-    let mut same = differences.zip(region, |off, is_set| !is_set && off < MAX_UNCHANGED);
-    for (is_same, pixel) in same.data.iter_mut().zip(&before.data) {
-        *is_same = *is_same && is_alike(*pixel);
-    }
-    let left = match adjacent(&same, region) {
-        Adjacent { pixels, is_with_background: false } => pixels,
-        Adjacent { pixels, .. } => {
-            let same = same.zip(&foreground.product, |is_same, is_product| is_same && is_product);
-            pixels.max(adjacent(&same, region).pixels)
-        }
-    };
-    share_of(left, region)
+/// A changed region, and what it was next to before.
+pub(super) struct UnchangedArea<'p> {
+    before: &'p Plane<Rgb>,
+    differences: &'p Plane<f32>,
+    region: &'p Plane<bool>,
+    /// The main color of the region before, if it has any.
+    body: Option<Rgb>,
+    /// The product in the picture before. It is searched for only if the answer depends on it.
+    foreground: OnceCell<Foreground>,
 }
 
-/// Returns the share of a white product, 0 to 1, that kept its color next to the changed `region`. It applies to products on
-/// a white ground that only their edges distinguish from it, because their lit sides have the ground's color.
-pub(super) fn left_enclosed<F: FnOnce() -> Foreground>(
-    before: &Plane<Rgb>,
-    differences: &Plane<f32>,
-    region: &Plane<bool>,
-    foreground: &LazyCell<Foreground, F>,
-) -> f64 {
-    let body = dominant_color(&sampled(before, region)).map(Oklab::from);
-    if !body.is_some_and(is_pale) || !foreground.is_enclosed {
-        return 0.0;
+impl<'p> UnchangedArea<'p> {
+    pub(super) fn new(
+        before: &'p Plane<Rgb>,
+        differences: &'p Plane<f32>,
+        region: &'p Plane<bool>,
+    ) -> UnchangedArea<'p> {
+        let body = dominant_color(&sampled(before, region));
+        UnchangedArea { before, differences, region, body, foreground: OnceCell::new() }
     }
-    let near = dilate(region, MAX_GAP);
-    let mut kept = differences.zip(&foreground.product, |off, is_product| is_product && off < MAX_UNCHANGED);
-    for (index, is_kept) in kept.data.iter_mut().enumerate() {
-        *is_kept = *is_kept && !near.data[index] && is_pale(Oklab::from(before.data[index]));
+
+    /// Returns the share of a surface, 0 to 1, that was left unchanged next to the changed region. It continues the
+    /// region and had the same color in the picture before. If the background has that color as well, the edges of the
+    /// product determine which part belongs to it.
+    pub(super) fn left_out(&self) -> f64 {
+        let Some(body) = self.body else { return 0.0 };
+        let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
+        let is_alike = |pixel: Rgb| {
+            if color.saturation() > NEUTRAL_SATURATION {
+                let (shade, veil) = unmix.split(pixel);
+                return unmix.is_of_body(pixel, (shade, veil)) && shade * body.iter().sum::<f32>() > 3.0 * veil;
+            }
+            let own = Oklab::from(pixel);
+            length(own.a - color.a, own.b - color.b) < MAX_TINT_DISTANCE
+                && (own.l - color.l).abs() < MAX_LIGHTNESS_DISTANCE
+        };
+        let mut same = self.differences.zip(self.region, |off, is_set| !is_set && off < MAX_UNCHANGED);
+        for (is_same, pixel) in same.data.iter_mut().zip(&self.before.data) {
+            *is_same = *is_same && is_alike(*pixel);
+        }
+        let left = match adjacent(&same, self.region) {
+            Adjacent { pixels, is_with_background: false } => pixels,
+            Adjacent { pixels, .. } => {
+                let same = same.zip(&self.foreground().product, |is_same, is_product| is_same && is_product);
+                pixels.max(adjacent(&same, self.region).pixels)
+            }
+        };
+        share_of(left, self.region)
     }
-    share_of(open(&kept, 2).count(), region)
+
+    /// Returns the share of a white product, 0 to 1, that kept its color next to the changed region. It applies to
+    /// products on a white ground that only their edges distinguish from it, because their lit sides have the ground's
+    /// color.
+    pub(super) fn left_enclosed(&self) -> f64 {
+        let is_pale_body = self.body.map(Oklab::from).is_some_and(is_pale);
+        if !is_pale_body || !self.foreground().is_enclosed {
+            return 0.0;
+        }
+        let near = dilate(self.region, MAX_GAP);
+        let product = &self.foreground().product;
+        let mut kept = self.differences.zip(product, |off, is_product| is_product && off < MAX_UNCHANGED);
+        for (index, is_kept) in kept.data.iter_mut().enumerate() {
+            *is_kept = *is_kept && !near.data[index] && is_pale(Oklab::from(self.before.data[index]));
+        }
+        share_of(open(&kept, 2).count(), self.region)
+    }
+
+    fn foreground(&self) -> &Foreground {
+        self.foreground.get_or_init(|| find_foreground(self.before))
+    }
 }
 
 /// Returns the share of a surface, 0 to 1, that is `left` next to its changed `region`, in pixels.
@@ -119,7 +138,6 @@ fn adjacent(mask: &Plane<bool>, region: &Plane<bool>) -> Adjacent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::region::find_foreground;
 
     /// Returns the share that is left of a square of `color` on a `ground`. The square changed up to the column
     /// `until`.
@@ -132,8 +150,7 @@ mod tests {
             before.data[index] = color.map(|channel| channel * shade);
             region.data[index] = index % 80 < until;
         }
-        let foreground = LazyCell::new(|| find_foreground(&before));
-        left_out(&before, &region.map(|is_set| if is_set { 30.0 } else { 0.1 }), &region, &foreground)
+        UnchangedArea::new(&before, &region.map(|is_set| if is_set { 30.0 } else { 0.1 }), &region).left_out()
     }
 
     #[test]
@@ -163,8 +180,8 @@ mod tests {
         region.data.iter_mut().enumerate().for_each(|(index, is_set)| *is_set = shaded(index));
         let differences = region.map(|is_set| if is_set { 30.0 } else { 0.1 });
         let whole = region.map(|_| true);
-        let foreground = LazyCell::new(|| find_foreground(&before));
-        assert!(left_enclosed(&before, &whole.map(|_| 30.0), &region, &foreground) < 0.01, "all of it changed");
-        assert!(left_enclosed(&before, &differences, &region, &foreground) > 0.25, "half of it changed");
+        let left = |differences: &Plane<f32>| UnchangedArea::new(&before, differences, &region).left_enclosed();
+        assert!(left(&whole.map(|_| 30.0)) < 0.01, "all of it changed");
+        assert!(left(&differences) > 0.25, "half of it changed");
     }
 }

@@ -107,9 +107,7 @@ pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
     let format = format_of(&mut file)?;
     let dimensions = reader(&mut file, format)?.into_dimensions();
     let (width, height) = dimensions.map_err(|error| undecodable(&error).message_of(format))?;
-    if !ends_as_it_should(&mut file, format)? {
-        return Err(PictureError::CutOff(format.name()));
-    }
+    check_end_of(&mut file, format)?;
     Ok(Picture { format, width, height })
 }
 
@@ -132,15 +130,13 @@ impl PictureError {
 /// Checks that the picture in `source` is not cut off, without decoding it.
 pub fn check_end(source: &mut (impl BufRead + Seek)) -> Result<(), PictureError> {
     let format = format_of(source)?;
-    if ends_as_it_should(source, format)? { Ok(()) } else { Err(PictureError::CutOff(format.name())) }
+    check_end_of(source, format)
 }
 
 /// Decodes the picture in `source` to its end. Memory is bounded; a decoder that forgives a missing end is not trusted.
 pub fn verify(source: &mut (impl BufRead + Seek)) -> Result<Picture, PictureError> {
     let format = format_of(source)?;
-    if !ends_as_it_should(source, format)? {
-        return Err(PictureError::CutOff(format.name()));
-    }
+    check_end_of(source, format)?;
     let decoded = reader(source, format)?.decode().map_err(|error| undecodable(&error))?;
     Ok(Picture { format, width: decoded.width(), height: decoded.height() })
 }
@@ -174,28 +170,33 @@ fn undecodable(error: &ImageError) -> PictureError {
     }
 }
 
-/// Whether a picture has the end that its format calls for. JPEG and GIF may have padding behind it.
-fn ends_as_it_should(source: &mut (impl BufRead + Seek), format: Format) -> io::Result<bool> {
-    if let Format::Jpeg = format {
-        source.rewind()?;
-        return has_jpeg_end(source);
-    }
+/// Checks that a picture has the end that its format requires. JPEG and GIF may have padding after it.
+fn check_end_of(source: &mut (impl BufRead + Seek), format: Format) -> Result<(), PictureError> {
+    source.rewind()?;
+    let is_whole = match format {
+        Format::Jpeg => has_jpeg_end(source)?,
+        Format::Png => memmem::rfind(&tail(source)?, b"IEND\xAE\x42\x60\x82").is_some(),
+        Format::Gif => tail(source)?.iter().rfind(|byte| **byte != 0) == Some(&0x3B),
+        Format::WebP => has_webp_length(source)?,
+    };
+    if is_whole { Ok(()) } else { Err(PictureError::CutOff(format.name())) }
+}
+
+/// Returns the last bytes of a file, at most 4096.
+fn tail(source: &mut (impl Read + Seek)) -> io::Result<Vec<u8>> {
     let length = source.seek(SeekFrom::End(0))?;
-    if let Format::WebP = format {
-        let mut riff = [0; 8];
-        source.rewind()?;
-        source.read_exact(&mut riff)?;
-        let [.., a, b, c, d] = riff;
-        return Ok(u64::from(u32::from_le_bytes([a, b, c, d])) + 8 <= length);
-    }
     let mut tail = Vec::new();
     source.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
     source.take(4096).read_to_end(&mut tail)?;
-    Ok(match format {
-        Format::Png => memmem::rfind(&tail, b"IEND\xAE\x42\x60\x82").is_some(),
-        Format::Gif => tail.iter().rfind(|byte| **byte != 0) == Some(&0x3B),
-        Format::Jpeg | Format::WebP => true,
-    })
+    Ok(tail)
+}
+
+/// Returns whether a WebP has at least the length that its header states.
+fn has_webp_length(source: &mut (impl Read + Seek)) -> io::Result<bool> {
+    let mut riff = [0; 8];
+    source.read_exact(&mut riff)?;
+    let [.., a, b, c, d] = riff;
+    Ok(u64::from(u32::from_le_bytes([a, b, c, d])) + 8 <= source.seek(SeekFrom::End(0))?)
 }
 
 /// Returns whether a JPEG has an end-of-image marker after the start of its first scan. Thumbnails in the segments before

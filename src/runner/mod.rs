@@ -31,7 +31,6 @@ use crate::run_folder::FolderError;
 pub use batch::{Batch, Effects, RunOutcome};
 pub use error::RunError;
 pub use event::{CheckedPicture, Event, InFlight, Observer, RunTotals};
-pub use policy::{fits_budget, fits_run_budget};
 pub use polling::PollSchedule;
 pub use recording::{record_idle_run, release, set_aside};
 pub use settings::Settings;

@@ -163,10 +163,8 @@ fn is_cut_out(opacity: &Plane<f32>) -> bool {
 /// Returns whether people may call a part of the color `found` by the color `named`. Every part may be called by a color
 /// without a clear hue, such as white or brown, because shades of these vary.
 fn may_be_called(named: Oklab, found: Oklab) -> bool {
-    let difference = (named.hue() - found.hue()).abs();
-    let difference = difference.min(2.0 * PI - difference);
     named.saturation() < MIN_NAMED_SATURATION
-        || (found.saturation() >= MIN_FOUND_SATURATION && difference <= MAX_HUE_DIFFERENCE)
+        || (found.saturation() >= MIN_FOUND_SATURATION && found.hue_from(named).abs() <= MAX_HUE_DIFFERENCE)
 }
 
 #[cfg(test)]

@@ -1,5 +1,3 @@
-use std::f32::consts::{PI, TAU};
-
 use crate::color::filter::{Connected, close, components, dilate, erode, keep_parts, neighbors, open};
 use crate::color::{Oklab, Plane, Rgb, dominant_color, luminance};
 
@@ -266,18 +264,14 @@ fn shadows(veiled: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>) -
 
 /// Whether a color is the body's own light reflected onto it again: of about the same hue, more saturated and darker.
 fn reflects(color: Oklab, body: Oklab) -> bool {
-    let turn = || (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
-    color.l < body.l && color.saturation() > 0.9 * body.saturation() && turn().abs().to_degrees() < 35.0
+    color.l < body.l && color.saturation() > 0.9 * body.saturation() && color.hue_from(body).abs().to_degrees() < 35.0
 }
 
 /// Whether a color has a hue of its own, which no light produces on the body.
 pub(crate) fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
     let is_colorful = color.chroma() > 0.06 && color.saturation() > body.saturation().min(0.1);
     let is_deeper = || color.l > body.l && color.saturation() > 1.4 * body.saturation();
-    let is_turned = || {
-        let turn = (color.hue() - body.hue() + PI).rem_euclid(TAU) - PI;
-        turn.abs().to_degrees() > 25.0
-    };
+    let is_turned = || color.hue_from(body).abs().to_degrees() > 25.0;
     is_colorful
         && off_hue(color, body) > 0.08
         && (body.saturation() <= NEUTRAL_SATURATION || is_deeper() || is_turned())

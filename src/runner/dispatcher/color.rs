@@ -73,7 +73,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         });
         match next {
             Some(next) if next.task.is_local() => self.queues.add_local(next),
-            Some(next) => self.queues.reroll(next),
+            Some(next) => self.queues.postpone(next),
             None => self.mark_idle(work.key.job.clone()),
         }
     }

@@ -186,18 +186,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     async fn handle_uncertain(&mut self, key: &EditKey, message: String, doubt: Doubt) -> Result<(), RunError> {
         self.mark_uncertain(key, message.clone()).await?;
-        let action = match doubt {
-            Doubt::Redirected => {
-                self.stop_for(Stop::Redirected(message));
-                return Ok(());
+        match doubt {
+            Doubt::Redirected => self.stop_for(Stop::Redirected(message)),
+            Doubt::NoId if self.breaker.submit_without_id() => self.stop_for(Stop::NoId(message)),
+            Doubt::NoId | Doubt::Unanswered => {
+                let action = self.breaker.submit_failed(self.elapsed());
+                self.apply_breaker(action, PauseCause::Failing, message).await?;
             }
-            Doubt::NoId if self.breaker.submit_without_id() => {
-                self.stop_for(Stop::NoId(message));
-                return Ok(());
-            }
-            Doubt::NoId | Doubt::Unanswered => self.breaker.submit_failed(self.elapsed()),
-        };
-        self.apply_breaker(action, PauseCause::Failing, message).await
+        }
+        Ok(())
     }
 
     async fn handle_generated(&mut self, worker: u64, key: &EditKey, outputs: usize) -> Result<(), RunError> {

@@ -9,15 +9,16 @@ pub(super) enum Source {
     Retries,
     /// The plan.
     Plan,
-    /// Edits that are submitted again because they missed their color.
-    Rerolls,
+    /// Work that waited for the first try of every job: re-rolls, and submits that may be refused again.
+    Postponed,
 }
 
 /// Work that waits to start, in addition to the rest of the plan.
 #[derive(Debug, Default)]
 pub(super) struct WorkQueues {
     retries: VecDeque<Work>,
-    rerolls: VecDeque<Work>,
+    /// Work that waits until each job has had its first try.
+    postponed: VecDeque<Work>,
     /// Work that needs no API request, and so starts regardless of what delays submits.
     local: VecDeque<Work>,
     /// Results whose color is reviewed, which wait for a processor while submits go out.
@@ -26,7 +27,7 @@ pub(super) struct WorkQueues {
 
 impl WorkQueues {
     /// Returns the next work and its source, given the next item of the plan: free work first, then retries, then new
-    /// submits, and re-rolls after the first try of every job.
+    /// submits, and postponed work after the first try of every job.
     pub(super) fn peek<'w>(&'w self, planned: Option<&'w Work>) -> Option<(Source, &'w Work)> {
         match (self.retries.front(), planned) {
             (Some(retry), Some(planned)) if retry.task.submits() && !planned.task.submits() => {
@@ -34,7 +35,7 @@ impl WorkQueues {
             }
             (Some(retry), _) => Some((Source::Retries, retry)),
             (None, Some(planned)) => Some((Source::Plan, planned)),
-            (None, None) => self.rerolls.front().map(|reroll| (Source::Rerolls, reroll)),
+            (None, None) => self.postponed.front().map(|reroll| (Source::Postponed, reroll)),
         }
     }
 
@@ -51,7 +52,7 @@ impl WorkQueues {
         match source {
             Source::Retries => Ok(self.retries.pop_front()),
             Source::Plan => plan.next().transpose(),
-            Source::Rerolls => Ok(self.rerolls.pop_front()),
+            Source::Postponed => Ok(self.postponed.pop_front()),
         }
     }
 
@@ -70,14 +71,9 @@ impl WorkQueues {
         self.retries.push_back(work);
     }
 
-    /// Adds work that waits until each job has had its first try.
+    /// Adds work that waits until each job has had its first try, such as a re-roll.
     pub(super) fn postpone(&mut self, work: Work) {
-        self.rerolls.push_back(work);
-    }
-
-    /// Adds a re-roll, which waits until each job has had its first try.
-    pub(super) fn reroll(&mut self, work: Work) {
-        self.rerolls.push_back(work);
+        self.postponed.push_back(work);
     }
 
     /// Adds work that needs no API request.
@@ -97,7 +93,7 @@ impl WorkQueues {
 
     /// Returns whether no work waits that could start only while the run continues.
     pub(super) fn is_empty(&self) -> bool {
-        [&self.retries, &self.rerolls, &self.color_reviews].iter().all(|queue| queue.is_empty())
+        [&self.retries, &self.postponed, &self.color_reviews].iter().all(|queue| queue.is_empty())
     }
 
     /// Returns whether no work waits that needs no API request.
@@ -141,7 +137,7 @@ mod tests {
         let Task::Submit(request) = submit() else { panic!("it is a submit") };
         let reroll = Reroll { of: "00000000000000000000000000000000".parse().unwrap(), seed: Seed::default() };
         let mut queues = WorkQueues::default();
-        queues.reroll(work("reroll", Task::Reroll(request, reroll)));
+        queues.postpone(work("reroll", Task::Reroll(request, reroll)));
         queues.retry(work("retry", submit()));
         let plan = [work("followed", Task::Follow), work("new", submit())].map(Ok::<_, ()>);
         let (mut plan, mut order) = (plan.into_iter().peekable(), Vec::new());

@@ -2,7 +2,6 @@
 
 use crate::job::Cents;
 use crate::journal::{Ledger, SpendBaseline};
-use crate::runner::policy::{fits_budget, fits_budget_with_rise, fits_run_budget, fits_run_budget_with_rise};
 use crate::runner::{Settings, StopReason};
 
 /// The limits of a run's spending, and the prices seen in the run.
@@ -42,14 +41,27 @@ impl Spending {
         if let Some(reason) = self.above_price_limit(price) {
             return Some(reason);
         }
-        if let Some(budget) = self.budget.filter(|budget| !fits_budget(Some(*budget), ledger)) {
+        if let Some(budget) = self.budget.filter(|_| !self.fits_budget(ledger, Cents::ZERO)) {
             return Some(StopReason::Budget { budget, taken: ledger.spent() + ledger.reserved(), price });
         }
         match self.budget_per_run? {
             budget if price > budget => Some(StopReason::BelowPrice { budget, price }),
-            budget if fits_run_budget(Some(budget), ledger, &self.baseline) => None,
+            _ if self.fits_run_budget(ledger, Cents::ZERO) => None,
             budget => Some(StopReason::BudgetPerRun { budget, price }),
         }
+    }
+
+    /// Returns whether one more submit stays within the budget, even if all open and uncertain ones are charged, and it
+    /// and the open ones cost `rise` more than estimated.
+    fn fits_budget(&self, ledger: &Ledger, rise: Cents) -> bool {
+        let cost = ledger.spent() + ledger.reserved() + ledger.estimate() + rise;
+        self.budget.is_none_or(|budget| cost <= budget)
+    }
+
+    /// Returns the same for the budget of this run. What earlier runs spent or left uncertain does not count.
+    fn fits_run_budget(&self, ledger: &Ledger, rise: Cents) -> bool {
+        let cost = ledger.committed_since(&self.baseline) + ledger.estimate() + rise;
+        self.budget_per_run.is_none_or(|budget| cost <= budget)
     }
 
     /// Returns why no more is submitted at this price, if it is above the limit.
@@ -67,8 +79,7 @@ impl Spending {
     /// each submit thus waits for the price of the previous one.
     fn could_pass_a_ceiling(&self, ledger: &Ledger, submitting: u64) -> bool {
         let rise = self.price_limit.minus(ledger.estimate()).times(submitting + 1);
-        !fits_budget_with_rise(self.budget, ledger, rise)
-            || !fits_run_budget_with_rise(self.budget_per_run, ledger, &self.baseline, rise)
+        !self.fits_budget(ledger, rise) || !self.fits_run_budget(ledger, rise)
     }
 
     /// Returns whether no more submits may be open, because their number has reached that of submits answered at the

@@ -78,7 +78,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 continue;
             }
             match self.resolved(next)? {
-                Some(next) if next.task.submits() && !was_paced => self.queues.reroll(next),
+                Some(next) if next.task.submits() && !was_paced => self.queues.postpone(next),
                 Some(next) => self.start(next).await?,
                 None => {}
             }
@@ -126,7 +126,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         {
             match self.resolved(next)? {
                 Some(next) if next.task.is_local() => self.start(next).await?,
-                Some(next) if next.task.submits() => self.queues.reroll(next),
+                Some(next) if next.task.submits() => self.queues.postpone(next),
                 Some(next) => self.queues.retry(next),
                 None => {}
             }

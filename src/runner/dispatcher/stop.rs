@@ -11,7 +11,7 @@ use crate::journal::{Edit, EditState, PauseCause, Record, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
 use crate::runner::breaker::BreakerAction;
 use crate::runner::event::{Event, InFlight};
-use crate::runner::messages::ExecutorEvent;
+use crate::runner::messages::{ExecutorEvent, ExecutorMessage};
 use crate::runner::{RunError, StopReason};
 
 use super::workers::Phase;
@@ -155,8 +155,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn record_last_answers(&mut self) {
         self.halt.cancel();
         let until = Instant::now() + SUBMIT_SHUTDOWN_TIMEOUT;
-        while self.is_submitting() {
-            let Ok(Some(message)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
+        while let Some(message) = self.last_message(until).await {
             // The first error is the one that is reported.
             let _ = self.handle(message, |_| true).await;
         }
@@ -167,8 +166,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn collect_last_answers(&mut self) {
         self.halt.cancel();
         let until = Instant::now() + SUBMIT_SHUTDOWN_TIMEOUT;
-        while self.is_submitting() {
-            let Ok(Some(message)) = tokio::time::timeout_at(until, self.events.recv()).await else { return };
+        while let Some(message) = self.last_message(until).await {
             match message.event {
                 ExecutorEvent::Submitted { outcome, .. } => {
                     self.workers.enter(message.worker, Phase::Generating);
@@ -181,5 +179,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 _ => {}
             }
         }
+    }
+
+    /// Returns the next message while a submit is open, until a time.
+    async fn last_message(&mut self, until: Instant) -> Option<ExecutorMessage<S::Staged>> {
+        if !self.is_submitting() {
+            return None;
+        }
+        tokio::time::timeout_at(until, self.events.recv()).await.ok().flatten()
     }
 }

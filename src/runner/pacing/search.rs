@@ -63,9 +63,9 @@ const SHARE_OF_ADVERTISED: f64 = 0.99;
 /// once for all submits that were open at that time. Once the limit was met twice at about the same rate, it is
 /// between that rate and the rate accepted since the last time, which is never higher than the limit. The rate then
 /// grows back to a value between these and is held, so that it settles instead of oscillating. Refusals that come at any
-/// rate, or that do not agree with those before, are unrelated to the limit. If a window is used up and nothing is accepted for the rest of it, the rate is what was
-/// accepted in the whole window. If headers name the limit, that is the rate, until refusals disprove it. Pure:
-/// callers pass the time since the run started.
+/// rate, or that do not agree with those before, are unrelated to the limit. If a window is used up and nothing is
+/// accepted for the rest of it, the rate is what was accepted in the whole window. If headers name the limit, that is
+/// the rate, until refusals disprove it. Pure: callers pass the time since the run started.
 #[derive(Debug)]
 pub(super) struct RateSearch {
     estimate: Estimate,
