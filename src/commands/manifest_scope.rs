@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::job::{Backend, JobId};
 use crate::journal::{EditState, Ledger};
-use crate::manifest::{Diagnostic, Severity};
+use crate::manifest::{Diagnostic, Manifest, Problems, Severity};
 use crate::plan::{self, Decision};
 use crate::run_folder::{JournalFile, RunFolder};
 use crate::words::{counted, is_are, shell_word};
@@ -30,6 +30,22 @@ impl ManifestScope {
             true => ManifestScope::Part,
             false => ManifestScope::OfAnother(RunFolder::new(reported)),
         }
+    }
+}
+
+/// Opens the manifest of a run. The table of a report may have no rows, if every job is completed.
+pub(super) fn open(manifest: &Path) -> Result<Manifest, Problems> {
+    match reported_run(manifest) {
+        Some(_) => Manifest::open_leftovers(manifest),
+        None => Manifest::open(manifest),
+    }
+}
+
+/// Opens a manifest as [`open`] does, if its rows are all read once.
+pub(super) fn open_on_trust(manifest: &Path) -> Result<Manifest, Problems> {
+    match reported_run(manifest) {
+        Some(_) => Manifest::open_leftovers(manifest),
+        None => Manifest::open_on_trust(manifest),
     }
 }
 

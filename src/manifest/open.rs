@@ -35,6 +35,15 @@ impl Manifest {
     /// Everything that is wrong with the head, and with the jobs besides; jobs of a good head are looked at in
     /// [`Manifest::jobs`].
     pub fn open(path: &Path) -> Result<Manifest, Problems> {
+        Manifest::open_leftovers(path)?.with_rows()
+    }
+
+    /// Opens a manifest as [`Manifest::open`] does, but a table may be a header alone: the rows that a run leaves to be
+    /// run again may be none.
+    ///
+    /// # Errors
+    /// As those of [`Manifest::open`].
+    pub fn open_leftovers(path: &Path) -> Result<Manifest, Problems> {
         if path.as_os_str() == stdin::DASH {
             let (copy, kind) = stdin::copied_stdin(io::stdin().lock())?;
             let source = Source::of(copy, stdin::NAME.to_owned(), kind)?;
@@ -64,7 +73,7 @@ impl Manifest {
         let is_file = path.as_os_str() != stdin::DASH && path.metadata().is_ok_and(|found| found.is_file());
         let trusted = is_file.then(|| Manifest::open_with(path, |name, kind| Source::open_on_trust(path, name, kind)));
         match trusted {
-            Some(Ok(manifest)) => Ok(manifest),
+            Some(Ok(manifest)) => manifest.with_rows(),
             Some(Err(_)) | None => Manifest::open(path),
         }
     }
@@ -79,6 +88,13 @@ impl Manifest {
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Manifest::understand(source, kind, stem, folder, Documents::InBlocks)
+    }
+
+    fn with_rows(self) -> Result<Manifest, Problems> {
+        match &self.body {
+            Body::Table(table) if !table.has_rows => Err(Problems::from(vec![Table::without_rows(&self.source)])),
+            _ => Ok(self),
+        }
     }
 
     /// Returns the manifest itself, or reads it as a whole if it is a document that cannot be read in blocks to its

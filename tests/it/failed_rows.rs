@@ -67,6 +67,24 @@ fn of_failed_rows_only_those_that_were_kept_are_run_and_pruning_moves_no_others_
 }
 
 #[test]
+fn failed_rows_without_a_row_are_nothing_to_do() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 2);
+    code(&run(&sandbox, &provider, "catalog.csv"), 0);
+    assert!(ids(&sandbox, FAILED).is_empty());
+    let requests = provider.requests();
+    let output = code(&sandbox.run(&format!("check {FAILED}")), 0);
+    assert!(output.contains("0 jobs on vibedream in runs/catalog\n") && !output.contains("warning"), "{output}");
+    let output = code(&run(&sandbox, &provider, &format!("{FAILED} --retry-failed")), 0);
+    assert!(output.contains("nothing to do: the manifest, or what is selected of it, has no jobs\n"), "{output}");
+    assert_eq!(provider.requests(), requests);
+    assert_eq!(ids(&sandbox, "runs/catalog/report/results.csv"), ["job-000", "job-001"], "the report keeps its jobs");
+    sandbox.write("header.csv", sandbox.read(FAILED));
+    let output = code(&sandbox.run("check header.csv"), 2);
+    assert!(output.contains("the manifest has a header and no rows"), "{output}");
+}
+
+#[test]
 fn failed_rows_in_another_folder_are_warned_of_where_they_are_paid_for_anew() {
     let (sandbox, provider) = interrupted();
     let words = "2 jobs are open or uncertain in runs/catalog, and would be paid for again here";

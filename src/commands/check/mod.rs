@@ -1,3 +1,5 @@
+mod candidate;
+mod examination;
 mod forecast;
 mod json;
 mod pace;
@@ -6,67 +8,25 @@ mod renamed;
 mod text;
 mod warnings;
 
-use std::path::Path;
-
-use jiff::Timestamp;
-
 use crate::cli::Check;
 use crate::exit::Exit;
-use crate::job::{HeldBack, ImageRef, JobRef};
-use crate::journal::{EditKey, Ledger};
+use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
 use crate::pictures::LocalPictures;
-use crate::plan::{Advice, Decision, JobFeatures};
+use crate::plan::Advice;
 use crate::progress::Screen;
-use crate::run_folder::FolderError;
 
 use super::Failure;
 use super::failure::problems_text;
-use super::job_loading::{NotHashed, Partitioned, Sent, for_each, unmatched};
-use super::manifest_scope::OtherRunConflicts;
+use super::job_loading::{Partitioned, Sent, for_each, unmatched};
+use super::manifest_scope;
 use super::options::Options;
 use super::print::{print, print_json};
-use super::unknown_pictures::UnknownPictures;
+use examination::Examination;
 use forecast::Forecast;
 use json::{Checked, Plan};
-use probe::{Probed, Urls, probe};
-use renamed::Renamed;
+use probe::{Probed, probe};
 use text::text;
-use warnings::{Files, held_back_warning, other_origin_warning, warnings};
-
-/// The data of a job that `--only` selects.
-struct Candidate {
-    features: JobFeatures,
-    /// `None` if the folder knows no job and no picture is probed: this is kept small for a million jobs.
-    details: Option<Box<Details>>,
-}
-
-/// The parts of a job that are compared with the folder and the network.
-#[derive(Default)]
-struct Details {
-    key: Option<EditKey>,
-    /// The image URLs for `--probe`.
-    urls: Vec<String>,
-}
-
-impl Candidate {
-    /// Returns a job of a folder that knows no jobs.
-    fn of_new(job: &JobRef<'_>, sent: &Sent<'_>) -> Result<Candidate, NotHashed> {
-        Ok(Candidate { features: JobFeatures::of(job, sent.request_hash()?), details: None })
-    }
-
-    fn of_any(job: &JobRef<'_>, sent: &Sent<'_>) -> Result<Candidate, NotHashed> {
-        let fingerprint = sent.fingerprint()?;
-        let key = Some(EditKey { job: job.id.to_id(), fingerprint });
-        let details = Some(Box::new(Details { key, urls: Vec::new() }));
-        Ok(Candidate { features: JobFeatures::of(job, fingerprint.into()), details })
-    }
-
-    fn with_urls(mut self, job: &JobRef<'_>) -> Candidate {
-        self.details.get_or_insert_default().urls = urls_of(job);
-        self
-    }
-}
 
 /// The result of checking a manifest without errors.
 struct Findings {
@@ -82,7 +42,7 @@ struct Findings {
 pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure> {
     let is_json = arguments.run.json;
     let mut notices = Vec::new();
-    match examine(arguments, Manifest::open_on_trust, &mut notices, screen) {
+    match examine(arguments, &mut notices, screen) {
         Ok(Findings { options, ledger, forecast, advice, warnings, probed }) => {
             let warnings: Vec<Diagnostic> = notices.into_iter().chain(warnings).collect();
             let (probe, problems) = probed.unzip();
@@ -120,85 +80,42 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
     }
 }
 
-fn examine(
-    arguments: &Check,
-    open: impl FnOnce(&Path) -> Result<Manifest, Problems>,
-    notices: &mut Vec<Diagnostic>,
-    screen: &Screen,
-) -> Result<Findings, Failure> {
-    let run = &arguments.run;
-    let mut manifest = open(&run.manifest).map_err(Failure::Manifest)?;
+/// Reads the manifest on trust, and again as a whole if its rows show that the rest is not as it begins. Its notices are
+/// added to `notices`, also if there is an error.
+fn examine(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Result<Findings, Failure> {
+    let path = &arguments.run.manifest;
+    let mut manifest = manifest_scope::open_on_trust(path).map_err(Failure::Manifest)?;
+    let mut findings = examine_jobs(arguments, &mut manifest, screen);
+    if matches!(findings, Err(Failure::Manifest(_))) && !manifest.is_as_trusted() {
+        manifest = manifest_scope::open(path).map_err(Failure::Manifest)?;
+        findings = examine_jobs(arguments, &mut manifest, screen);
+    }
     notices.extend(manifest.notices().iter().cloned());
-    let options = Options::merge(run, &manifest)?;
+    findings
+}
+
+fn examine_jobs(arguments: &Check, manifest: &mut Manifest, screen: &Screen) -> Result<Findings, Failure> {
+    let run = &arguments.run;
+    let options = Options::merge(run, manifest)?;
     let ledger = options.ledger()?;
     let options = options.inherit(run, &ledger)?;
     manifest.set_model(options.model());
     options.check_folder(&ledger)?;
     let mut pictures = LocalPictures::with_cache(&options.folder.pictures());
-    let (mut forecast, mut renamed) = (Forecast::default(), Renamed::default());
-    let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits));
-    let mut urls = arguments.probe.then(Urls::default);
-    let mut conflicts = OtherRunConflicts::of(options.backend, &options.scope);
-    let is_blank = ledger.is_blank() && !options.folder.has_results() && conflicts.is_none();
-    let unknown_pictures = UnknownPictures::of(&options.folder, &ledger);
-    let (mut held_back, mut asked_again) = (HeldBack::default(), 0);
-    let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| {
-        let job = found.job;
-        if !options.selection.names(job.id.as_str()) {
-            return Ok(None);
-        }
-        let candidate = if is_blank { Candidate::of_new(job, sent)? } else { Candidate::of_any(job, sent)? };
-        Ok::<_, NotHashed>(Some(if arguments.probe { candidate.with_urls(job) } else { candidate }))
-    };
-    let row_warnings = for_each(&manifest, &options, &mut pictures, candidate, |job| {
+    let mut examination = Examination::begin(arguments, &options, &ledger);
+    let candidates = examination.candidates();
+    let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| candidates.make(found, sent);
+    let row_warnings = for_each(manifest, &options, &mut pictures, candidate, |job| {
         let Partitioned::Ours(candidate) = job else { return Ok(()) };
-        let Some(Candidate { features, details }) = candidate? else { return Ok(()) };
-        let Details { key, urls: named } = details.map_or_else(Details::default, |details| *details);
-        let added = forecast.add(key.as_ref(), &ledger, &unknown_pictures, &options)?;
-        let Some((decision, picture)) = added else { return Ok(()) };
-        let edit = key.as_ref().and_then(|key| ledger.brief(key));
-        asked_again += u64::from(decision.asks_again(edit.as_ref()));
-        advice.add(&features, decision.submits());
-        if let Some(urls) = urls.as_mut().filter(|_| decision.submits()) {
-            urls.add(named);
-        }
-        if let Some(picture) = picture {
-            held_back.add(picture);
-        }
-        if let (Some(key), Some(conflicts)) = (&key, &mut conflicts) {
-            conflicts.note(&key.job, decision);
-        }
-        if let Some(key) = key.filter(|_| decision == Decision::New) {
-            renamed.note(key, features.line(), &ledger);
-        }
-        Ok(())
-    });
-    if matches!(row_warnings, Err(Failure::Manifest(_))) && !manifest.is_as_trusted() {
-        notices.clear();
-        return examine(arguments, Manifest::open as fn(&Path) -> _, notices, screen);
+        Ok(candidate?.map_or(Ok(()), |candidate| examination.add(candidate))?)
+    })?;
+    let is_unmatched = examination.forecast.jobs == 0 && options.selection.is_below_limit(0);
+    if let Some(only) = options.must_match().filter(|_| is_unmatched) {
+        return Err(unmatched(only, manifest).into());
     }
-    let row_warnings = row_warnings?;
-    if let Some(only) = options.must_match().filter(|_| forecast.jobs == 0 && options.selection.is_below_limit(0)) {
-        return Err(unmatched(only, &manifest).into());
-    }
-    forecast.finish(&ledger, &options);
-    let files = Files { manifest: run.manifest.display().to_string(), lines: manifest.file_of_lines().to_owned() };
-    let renamed = renamed.warning(&ledger, &files.lines).map_err(FolderError::from)?;
-    let held_back = held_back_warning(&files, &held_back);
-    let warnings = warnings(&files, &forecast, &mut advice, &ledger, &options);
-    let conflicts = conflicts.and_then(|conflicts| conflicts.warning(&files.manifest));
-    let other_origin = options.check_origin(&ledger, asked_again).err();
-    let other_origin = other_origin.map(|refused| other_origin_warning(&files, &refused));
-    let refusals = conflicts.into_iter().chain(other_origin);
-    let warnings = row_warnings.into_iter().chain(renamed).chain(held_back).chain(refusals).chain(warnings).collect();
-    let probed = urls.map(|urls| probe(urls, &manifest, arguments.probe_rate, screen)).transpose()?;
+    let warnings = examination.finish(manifest, run.manifest.display().to_string())?;
+    let warnings = row_warnings.into_iter().chain(warnings).collect();
+    let Examination { forecast, advice, urls, .. } = examination;
+    let probed = urls.map(|urls| probe(urls, manifest, arguments.probe_rate, screen)).transpose()?;
     Ok(Findings { options, ledger, forecast, advice, warnings, probed })
-}
-
-fn urls_of(job: &JobRef<'_>) -> Vec<String> {
-    let url = |image: &ImageRef<'_>| match image {
-        ImageRef::Url(url) => Some(url.as_str().to_owned()),
-        ImageRef::Data(_) | ImageRef::File(_) => None,
-    };
-    job.request.images.iter().filter_map(url).collect()
 }

@@ -34,17 +34,20 @@ pub(super) fn text(
         text.push_str(&format!("  {name:<14}{count:>7}{note}\n"));
     }
     let submits = words::counted(forecast.submits, "submit");
-    let time = time(forecast, options);
+    let time = time(forecast, options).map_or_else(String::new, |time| format!(", {time}"));
     text.push_str(&match (forecast.submits, options.backend) {
         (0, _) => submits,
-        (_, Backend::Embedded) => format!("{submits}, {time}"),
-        (_, Backend::Vibedream) => format!("{submits}, about {}, {time}", forecast.estimate_cents),
+        (_, Backend::Embedded) => format!("{submits}{time}"),
+        (_, Backend::Vibedream) => format!("{submits}, about {}{time}", forecast.estimate_cents),
     });
     if ledger.spent() > Cents::ZERO && options.backend == Backend::Vibedream {
         text.push_str(&format!("; {} spent so far", ledger.spent()));
     }
     text.push('\n');
-    text.push_str(&asked_for("sizes", advice.sizes().into_iter()));
+    let sizes = advice.sizes();
+    if sizes.keys().any(|size| *size != Advice::DEFAULT_SIZE) {
+        text.push_str(&asked_for("sizes", sizes.into_iter()));
+    }
     let colors = advice.colors();
     text.push_str(&asked_for("colors", colors.iter().map(|(color, count)| (color.as_str(), *count))));
     if !warnings.is_empty() {
@@ -53,11 +56,14 @@ pub(super) fn text(
     text
 }
 
-/// Returns how long the submits take, and what limits them.
-fn time(forecast: &Forecast, options: &Options) -> String {
+/// Returns how long the submits take, and what limits them; `None` if they are over within a second.
+fn time(forecast: &Forecast, options: &Options) -> Option<String> {
+    if forecast.pace.seconds == 0 {
+        return None;
+    }
     let time = words::duration(Duration::from_secs(forecast.pace.seconds));
     let (rate, in_flight) = (options.settings.submits, options.settings.in_flight);
-    match (forecast.pace.in_flight_for_rate, rate) {
+    Some(match (forecast.pace.in_flight_for_rate, rate) {
         (None, _) => format!("about {time} at {rate}"),
         (Some(needed), SubmitRate::Fixed(_)) => {
             format!("about {time} with {in_flight} in flight (--in-flight {needed} keeps up with {rate})")
@@ -65,7 +71,7 @@ fn time(forecast: &Forecast, options: &Options) -> String {
         (Some(_), SubmitRate::Auto) => {
             format!("about {time} with {in_flight} in flight (more may be faster: --in-flight)")
         }
-    }
+    })
 }
 
 fn failed_note(choice: FailedPolicy) -> &'static str {

@@ -1,5 +1,6 @@
 use crate::commands::UsageError;
 use crate::commands::job_loading::advice_warnings;
+use crate::commands::manifest_scope::ManifestScope;
 use crate::commands::options::Options;
 use crate::job::HeldBack;
 use crate::journal::Ledger;
@@ -80,7 +81,7 @@ fn money_warnings(files: &Files, forecast: &Forecast, ledger: &Ledger, options: 
 
 /// Returns why no job is selected, if none is.
 fn selection_warning(files: &Files, forecast: &Forecast, options: &Options) -> Option<Diagnostic> {
-    if forecast.jobs > 0 {
+    if forecast.jobs > 0 || options.scope == ManifestScope::Part {
         return None;
     }
     let (message, hint) = if !options.selection.is_below_limit(0) {

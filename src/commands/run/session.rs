@@ -10,13 +10,13 @@ use crate::color::VerdictCounts;
 use crate::commands::Failure;
 use crate::commands::backend::{self, ApiSetup};
 use crate::commands::interrupt::Interruption;
-use crate::commands::manifest_scope::{ManifestScope, OtherRunConflicts};
+use crate::commands::manifest_scope::{self, ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
 use crate::commands::report_data::{self, Live, PlanCounts, ReportInputs, resume};
 use crate::exit::Exit;
 use crate::job::{Backend, Cents, ContentHash, JobId, StatusCounts};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
-use crate::manifest::{Diagnostic, Manifest, render};
+use crate::manifest::{Diagnostic, render};
 use crate::outputs::remove_leftovers;
 use crate::plan::Work;
 use crate::progress::{ChangedJobs, MoneySummary, Reporter, RunSummary, Screen};
@@ -69,7 +69,7 @@ pub(super) struct HeldFolder {
 impl<'a> Session<'a> {
     pub(super) fn prepare(arguments: &'a Run, screen: &'a Screen) -> Result<(Session<'a>, HeldFolder), Failure> {
         let started = Instant::now();
-        let mut manifest = Manifest::open(&arguments.manifest).map_err(Failure::Manifest)?;
+        let mut manifest = manifest_scope::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
         let mut opening = FolderOpening::begin(&options.folder);
         if options.scope == ManifestScope::Part {
@@ -239,6 +239,7 @@ impl<'a> Session<'a> {
             },
             submits: ledger.submits(),
             money: MoneySummary {
+                charged: options.backend.charges(),
                 spent: ledger.spent(),
                 spent_now: ledger.spent().minus(spent_before),
                 reserved: ledger.reserved(),

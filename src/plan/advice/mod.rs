@@ -69,6 +69,9 @@ struct Occurrences {
 }
 
 impl Advice {
+    /// The name of the size of jobs that set none.
+    pub const DEFAULT_SIZE: &str = "default";
+
     /// Starts without warnings. Submits will go out at `rate` from `now` on.
     pub fn new(now: Timestamp, rate: Rate) -> Advice {
         Advice {
@@ -123,7 +126,7 @@ impl Advice {
 
     /// Returns the count of jobs per size.
     pub fn sizes(&self) -> BTreeMap<&'static str, u64> {
-        let names = ["default size"].into_iter().chain(Size::NAMES);
+        let names = [Self::DEFAULT_SIZE].into_iter().chain(Size::NAMES);
         names.zip(self.sizes).filter(|(_, count)| *count > 0).collect()
     }
 

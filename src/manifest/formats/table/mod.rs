@@ -44,6 +44,8 @@ pub(in crate::manifest) struct Table {
     missing: Vec<Field>,
     /// Notices about the header: assumptions that could surprise.
     pub(in crate::manifest) notices: Vec<Diagnostic>,
+    /// Whether rows follow the header.
+    pub(in crate::manifest) has_rows: bool,
     /// The errors of the header; rows can be checked all the same.
     pub(in crate::manifest) problems: Vec<Diagnostic>,
 }
@@ -87,14 +89,21 @@ impl Table {
         let (delimiter, start) = (dialect.delimiter, records.next());
         let known = columns.iter().enumerate().filter_map(|(number, column)| Some((column.field?, number)));
         let fields = known.collect();
-        let mut table = Table { delimiter, columns, fields, start, missing, notices, problems };
-        if !top.advance().map_err(failed)? {
-            return Err(empty("the manifest has a header and no rows", "add a line for each picture to edit"));
+        let mut table = Table { delimiter, columns, fields, start, missing, notices, has_rows: true, problems };
+        table.has_rows = top.advance().map_err(failed)?;
+        if !table.has_rows && use_as == TablePurpose::Catalog {
+            return Err(vec![Table::without_rows(source)]);
         }
-        if use_as == TablePurpose::Jobs {
+        if use_as == TablePurpose::Jobs && table.has_rows {
             table.notices.extend(warnings::warnings(&mut top, &table.columns, source).map_err(failed)?);
         }
         Ok(table)
+    }
+
+    /// Returns the error of a table that is a header alone.
+    pub(in crate::manifest) fn without_rows(source: &Source) -> Diagnostic {
+        let hint = "add a line for each picture to edit".to_owned();
+        Diagnostic::about_file(&source.name, "the manifest has a header and no rows", hint)
     }
 
     /// The names of its columns.

@@ -1,0 +1,62 @@
+use crate::commands::job_loading::{NotHashed, Sent};
+use crate::commands::options::Selection;
+use crate::job::{ImageRef, JobRef};
+use crate::journal::EditKey;
+use crate::manifest::FoundJob;
+use crate::plan::JobFeatures;
+
+/// The data of a job that `--only` selects.
+pub(super) struct Candidate {
+    pub(super) features: JobFeatures,
+    /// `None` if the features are all that is needed: this is kept small for a million jobs.
+    pub(super) details: Option<Box<Details>>,
+}
+
+/// The parts of a job that are compared with the folder and the network.
+#[derive(Default)]
+pub(super) struct Details {
+    pub(super) key: Option<EditKey>,
+    /// The image URLs for `--probe`.
+    pub(super) urls: Vec<String>,
+}
+
+/// Makes candidates of jobs, on any of the threads that read rows.
+#[derive(Clone, Copy)]
+pub(super) struct Candidates<'s> {
+    pub(super) selection: &'s Selection,
+    /// Whether the folder knows jobs that candidates are compared with.
+    pub(super) needs_keys: bool,
+    /// Whether pictures are probed.
+    pub(super) needs_urls: bool,
+}
+
+impl Candidates<'_> {
+    /// Returns the job as a candidate, or `None` if it is not selected.
+    ///
+    /// # Errors
+    ///
+    /// A local picture was not hashed.
+    pub(super) fn make(self, found: &FoundJob<'_>, sent: &Sent<'_>) -> Result<Option<Candidate>, NotHashed> {
+        let job = found.job;
+        if !self.selection.names(job.id.as_str()) {
+            return Ok(None);
+        }
+        let (key, request_hash) = if self.needs_keys {
+            let fingerprint = sent.fingerprint()?;
+            (Some(EditKey { job: job.id.to_id(), fingerprint }), fingerprint.into())
+        } else {
+            (None, sent.request_hash()?)
+        };
+        let urls = if self.needs_urls { urls_of(job) } else { Vec::new() };
+        let details = (self.needs_keys || self.needs_urls).then(|| Box::new(Details { key, urls }));
+        Ok(Some(Candidate { features: JobFeatures::of(job, request_hash), details }))
+    }
+}
+
+fn urls_of(job: &JobRef<'_>) -> Vec<String> {
+    let url = |image: &ImageRef<'_>| match image {
+        ImageRef::Url(url) => Some(url.as_str().to_owned()),
+        ImageRef::Data(_) | ImageRef::File(_) => None,
+    };
+    job.request.images.iter().filter_map(url).collect()
+}
