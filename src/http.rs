@@ -23,8 +23,29 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
+/// Returns the cause of a failed request in one line, without the URL, which may contain a signature.
+pub(crate) fn explain(error: &reqwest::Error) -> String {
+    let kind = if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_redirect() {
+        "it redirects too often, or to an address that is not allowed"
+    } else if error.is_connect() {
+        "cannot connect"
+    } else if error.is_body() || error.is_decode() {
+        "the answer broke off"
+    } else if error.is_builder() {
+        "no HTTP request can be made of it"
+    } else {
+        "the connection failed"
+    };
+    let root = innermost(error);
+    let cause = root.to_string();
+    let is_told = root.is::<reqwest::Error>() || cause.is_empty() || error.is_timeout() || error.is_redirect();
+    if is_told { kind.to_owned() } else { format!("{kind} ({cause})") }
+}
+
 /// Returns the root cause of an error.
-pub(crate) fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     let mut root = error;
     while let Some(source) = root.source() {
         root = source;

@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, RA
 use reqwest::{Method, Response, StatusCode, redirect, retry};
 use tokio::time::MissedTickBehavior;
 
-use crate::http::{self, TlsError, innermost};
+use crate::http::{self, TlsError, explain};
 use crate::job::Rate;
 use crate::photo::Format;
 use crate::pictures;
@@ -183,7 +183,7 @@ impl Prober {
             request = request.header(RANGE, format!("bytes=0-{}", HEAD_BYTES - 1));
         }
         request.send().await.map_err(|error| {
-            let cause = cause(&error);
+            let cause = explain(&error);
             let message = cause.to_lowercase();
             let hint = if error.is_redirect() {
                 PRIVATE
@@ -225,7 +225,7 @@ async fn first_bytes(mut answer: Response) -> Result<Vec<u8>, Attempt> {
         match answer.chunk().await {
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(HEAD_BYTES)]),
             Ok(None) => break,
-            Err(error) => return Err(Attempt::Again { cause: cause(&error), hint: LATER }),
+            Err(error) => return Err(Attempt::Again { cause: explain(&error), hint: LATER }),
         }
     }
     Ok(bytes)
@@ -253,15 +253,4 @@ fn is_picture(media_type: &str) -> bool {
 /// Whether a media type says no more than that there are bytes, as stores say of what was put there without a type.
 fn is_anything(media_type: &str) -> bool {
     matches!(media_type, "application/octet-stream" | "binary/octet-stream" | "application/binary" | "image/*")
-}
-
-/// Returns the root cause of a failed request.
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no answer in time".to_owned();
-    }
-    if error.is_redirect() {
-        return "it redirects too often, or to something that is not a web address".to_owned();
-    }
-    innermost(error).to_string()
 }

@@ -11,7 +11,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::http::{self, TlsError, innermost};
+use crate::http::{self, TlsError, explain};
 use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource};
 
 use super::base_url::BaseUrl;
@@ -147,24 +147,6 @@ fn fault(error: &reqwest::Error) -> Fault {
 
 fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// Returns the cause in one line, without the URL, which may contain a signature.
-fn explain(error: &reqwest::Error) -> String {
-    let kind = if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "cannot connect"
-    } else if error.is_body() || error.is_decode() {
-        "the answer broke off"
-    } else if error.is_builder() {
-        "no HTTP request can be made of it"
-    } else {
-        "the connection failed"
-    };
-    let root = innermost(error);
-    let cause = root.to_string();
-    if root.is::<reqwest::Error>() || cause.is_empty() { kind.to_owned() } else { format!("{kind} ({cause})") }
 }
 
 /// Returns the images as they are sent. They must have the journaled fingerprint: a picture that was replaced after the

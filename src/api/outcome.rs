@@ -291,12 +291,15 @@ fn uncertain(message: String) -> SubmitOutcome {
     SubmitOutcome::Uncertain { message, doubt: Doubt::Unanswered }
 }
 
-/// Returns a price in whole cents, from a number or its text, rounded up. `None` for a price of 0, with which a budget would
-/// limit nothing.
+/// No edit costs more, in cents: a higher number is an error of the provider, and would spoil every sum.
+const MAX_PRICE: u64 = 100_000;
+
+/// Returns a price in whole cents, from a number or its text, rounded up, at most [`MAX_PRICE`]. `None` for a price of 0,
+/// with which a budget would limit nothing.
 fn cents(value: &Value) -> Option<Cents> {
     let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
     let number = number.filter(|number| number.is_finite() && *number > 0.0)?;
-    Some(Cents(number.ceil() as u64))
+    Some(Cents((number.ceil() as u64).min(MAX_PRICE)))
 }
 
 fn of_prediction(body: &Value) -> PollOutcome {

@@ -36,8 +36,7 @@ impl PredictionId {
     pub fn new(text: &str) -> Result<PredictionId, PredictionIdError> {
         let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let dots_only = text.bytes().all(|byte| byte == b'.');
-        let all_safe = text.bytes().fold(true, |all_safe, byte| all_safe & is_safe(byte));
-        if (1..=128).contains(&text.len()) && all_safe && !dots_only {
+        if (1..=128).contains(&text.len()) && text.bytes().all(is_safe) && !dots_only {
             return Ok(PredictionId(text.to_owned()));
         }
         Err(PredictionIdError(text.chars().take(128).collect()))

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use reqwest::{RequestBuilder, StatusCode, redirect, retry};
 
-use crate::http::{self, innermost};
+use crate::http::{self, explain};
 
 /// How long one request may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,7 +30,7 @@ pub(super) async fn deliver(attempts: usize, request: impl Fn() -> RequestBuilde
             Ok(response) if is_final(response.status()) => return Err(format!("HTTP {}", response.status())),
             Ok(response) => format!("HTTP {}", response.status()),
             // The URL is left out: its path may be a secret.
-            Err(error) => innermost(&error.without_url()).to_string(),
+            Err(error) => explain(&error),
         };
         let Some(wait) = waits.next() else { return Err(seen) };
         tracing::debug!(seen, seconds = wait.as_secs(), "a notice was not taken; trying again");

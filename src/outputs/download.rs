@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use reqwest::{Response, Url, redirect, retry};
 
-use crate::http::{self, TlsError, innermost, is_loopback};
+use crate::http::{self, TlsError, explain, is_loopback};
 use crate::words::size;
 
 use super::error::{OutputError, disk};
@@ -183,11 +183,7 @@ fn failed(error: &reqwest::Error) -> Attempt {
     if error.is_redirect() {
         return Attempt::Final(OutputError::Refused("it redirects in circles or to a forbidden address".to_owned()));
     }
-    Attempt::Retry(match error.is_timeout() {
-        true => "no answer in time".to_owned(),
-        // Not the error itself, because it contains the URL, which may be signed.
-        false => format!("the connection broke ({})", innermost(error)),
-    })
+    Attempt::Retry(explain(error))
 }
 
 fn is_allowed(url: &Url, plain_http: PlainHttp) -> bool {

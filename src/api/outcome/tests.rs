@@ -52,10 +52,11 @@ fn in_sync_mode_the_answer_may_be_the_result() {
 }
 
 #[test]
-fn a_fraction_of_a_cent_is_rounded_up_and_nonsense_is_no_price() {
+fn a_fraction_of_a_cent_is_rounded_up_a_price_is_limited_and_nonsense_is_none() {
     assert_eq!(cents(&serde_json::json!(7.2)), Some(Cents(8)));
     assert_eq!(cents(&serde_json::json!(-1)), None);
     assert_eq!(["40", " 7.2 "].map(|text| cents(&serde_json::json!(text))), [Some(Cents(40)), Some(Cents(8))]);
+    assert_eq!(["1e300", "100001"].map(|text| cents(&serde_json::json!(text))), [Some(Cents(100_000)); 2]);
     for nonsense in ["", "$7", "7 cents", "-7", "NaN", "inf", "0"] {
         assert_eq!(cents(&serde_json::json!(nonsense)), None, "{nonsense:?}");
     }

@@ -150,21 +150,10 @@ pub(super) fn shown(image: &str) -> String {
     }
 }
 
-/// Returns the error beneath reqwest, in the words of the innermost cause.
 fn transport(error: &reqwest::Error) -> FetchError {
-    let mut cause: &dyn Error = error;
-    while let Some(source) = cause.source() {
-        if let Some(forbidden) = source.downcast_ref::<Forbidden>() {
-            return FetchError::Forbidden(forbidden.clone());
-        }
-        cause = source;
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    match causes.filter_map(|cause| cause.downcast_ref::<Forbidden>()).next() {
+        Some(forbidden) => FetchError::Forbidden(forbidden.clone()),
+        None => FetchError::Transport(http::explain(error)),
     }
-    let stage = if error.is_timeout() {
-        "timed out"
-    } else if error.is_connect() {
-        "could not connect"
-    } else {
-        "the transfer broke off"
-    };
-    FetchError::Transport(format!("{stage} ({cause})"))
 }

@@ -86,7 +86,7 @@ async fn an_image_that_cannot_be_fetched_fails_the_prediction_and_says_which_and
     assert_eq!(result["error"], "image 1 is not a JPEG, PNG, GIF or WebP");
     let result = fixture.result(&json!({"prompt": "p", "images": "http://127.0.0.1:1/x.png"})).await;
     let error = result["error"].as_str().unwrap();
-    assert!(error.contains("could not connect"), "{error}");
+    assert!(error.contains("cannot connect"), "{error}");
 }
 
 #[tokio::test]
