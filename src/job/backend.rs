@@ -13,4 +13,14 @@ pub enum Backend {
     Embedded,
 }
 
+impl Backend {
+    /// Whether its submits cost money. The sums of one that does not are what the provider would charge.
+    pub fn charges(self) -> bool {
+        match self {
+            Backend::Vibedream => true,
+            Backend::Embedded => false,
+        }
+    }
+}
+
 words!(Backend, "vibedream" => Backend::Vibedream, "embedded" => Backend::Embedded);

@@ -125,7 +125,7 @@ mod tests {
         let summary = json!({
             "seconds": 151.5, "removed": 1, "submits": 61, "jobs": {"total": 48, "completed": 47, "failed": 1, "uncertain": 0, "pending": 0},
             "colors": {"on": 45, "near": 1, "off": 1, "unmeasurable": 0},
-            "cost_cents": {"spent": 336, "spent_now": 14, "reserved": 0, "budget": 2500},
+            "cost_cents": {"charged": true, "spent": 336, "spent_now": 14, "reserved": 0, "budget": 2500},
         });
         let batch = json!({"attempts": 49, "pictures": {"files": 47, "bytes": 123_456}});
         let manifest = "a \"good\" one.yaml".to_owned();
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn edits_of_the_embedded_backend_are_not_charged() {
         let summary =
-            json!({"backend": "embedded", "cost_cents": {"spent": 84, "spent_now": 84, "reserved": 0, "budget": 500}});
+            json!({"backend": "embedded", "cost_cents": {"charged": false, "spent": 84, "spent_now": 84, "reserved": 0, "budget": 500}});
         let manifest = "m.csv".to_owned();
         let notice = RunNotice::ended(Exit::Complete, manifest, "x".into(), summaries(summary, json!({})));
         let text = render_metrics(&notice, Timestamp::UNIX_EPOCH);

@@ -59,11 +59,10 @@ impl RunNotice {
         RunNotice { exit, is_planned_stop: false, manifest, share: None, folder: None, text, summary: summary.into() }
     }
 
-    /// Returns the charged part of the sum `name` in cents: 0 if this machine edits, whose sums are the provider's
-    /// prices.
+    /// Returns the charged part of the sum `name` in cents: 0 if the run's backend does not charge.
     pub(super) fn charged(&self, name: &str) -> Option<f64> {
         let cents = self.number(&["cost_cents", name])?;
-        Some(if self.summary["backend"] == "embedded" { 0.0 } else { cents })
+        Some(if self.summary["cost_cents"]["charged"] == true { cents } else { 0.0 })
     }
 
     /// The number at `path` in the summary, such as `["jobs", "total"]`.

@@ -97,7 +97,7 @@ impl<'s> Reporter<'s> {
             ended: 0,
             failed: 0,
             uncertain: 0,
-            is_charged: backend != Backend::Embedded,
+            is_charged: backend.charges(),
             ends: VecDeque::from([Instant::now()]),
         };
         reporter.refresh(&RunTotals::default());

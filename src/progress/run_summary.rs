@@ -51,9 +51,11 @@ pub struct RunSummary {
 /// The cost of a folder's submits, in cents, and its limits.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct MoneySummary {
-    /// The cost that was charged over the folder's whole life.
+    /// Whether the sums were charged; if not, they are what the provider would charge.
+    pub charged: bool,
+    /// The cost over the folder's whole life.
     pub spent: Cents,
-    /// The cost that was charged in this run.
+    /// The cost of this run.
     pub spent_now: Cents,
     /// The possible cost of uncertain submits beyond that.
     pub reserved: Cents,
@@ -186,7 +188,11 @@ impl RunSummary {
 
     fn color(&self) -> String {
         let counts = self.totals.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
-        let counts: Vec<String> = counts.map(|(word, count)| format!("{count} {word}")).collect();
+        let mut counts: Vec<String> = counts.map(|(word, count)| format!("{count} {word}")).collect();
+        let unchecked = self.totals.jobs.completed.saturating_sub(self.totals.colors.total());
+        if unchecked > 0 {
+            counts.push(format!("{unchecked} not checked"));
+        }
         let advice = match (self.totals.colors.off, self.rerolls) {
             (0, _) => String::new(),
             (_, 0) => "; --reroll N submits off colors again with other seeds, at most N times".to_owned(),
@@ -196,7 +202,7 @@ impl RunSummary {
     }
 
     fn cost(&self) -> String {
-        if self.backend == Backend::Embedded {
+        if !self.money.charged {
             return cost_here(self.money.spent);
         }
         let mut text = format!("{} spent", self.money.spent);
@@ -237,6 +243,7 @@ mod tests {
 
     const ALL_COMPLETED: StatusCounts = StatusCounts { total: 48, completed: 48, failed: 0, uncertain: 0, pending: 0 };
     const MONEY: MoneySummary = MoneySummary {
+        charged: true,
         spent: Cents(336),
         spent_now: Cents(336),
         reserved: Cents::ZERO,

@@ -44,7 +44,8 @@ pub fn summary_schema() -> Value {
                 "pictures": {"description": "The first of the pictures.", "type": "array", "items": {"type": "string"}},
             })),
             "cost_cents": object("Money, in cents.", json!({
-                "spent": count("What was charged."),
+                "charged": {"description": "Whether the sums were charged. They were not with the embedded backend, whose sums are what the provider would charge.", "type": "boolean"},
+                "spent": count("The cost of all submits."),
                 "reserved": count("What uncertain submits may have cost in addition."),
                 "budget": or_null("integer", "The budget that was set."),
             })),

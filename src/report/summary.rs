@@ -40,6 +40,8 @@ pub(crate) struct Summary<'a> {
 
 #[derive(Debug, Serialize)]
 struct Cost {
+    /// Whether the sums were charged; if not, they are what the provider would charge.
+    charged: bool,
     spent: u64,
     reserved: u64,
     budget: Option<u64>,
@@ -74,6 +76,7 @@ impl<'a> Summary<'a> {
                 duplicates: tally.duplicate_pictures.found.clone(),
             },
             cost_cents: Cost {
+                charged: batch.backend.is_some_and(Backend::charges),
                 spent: batch.spent.0,
                 reserved: batch.reserved.0,
                 budget: batch.budget.map(|budget| budget.0),

@@ -59,6 +59,7 @@ pub(super) fn print_status(
         held_back: run.map(|run| run.held_back.clone()).unwrap_or_default(),
         colors: ledger.colors(),
         cost_cents: Money {
+            charged: run.is_some_and(|run| run.backend.charges()),
             spent: ledger.spent(),
             reserved: ledger.reserved(),
             budget: run.and_then(|run| run.budget_cents),

@@ -139,7 +139,7 @@ mod tests {
             removed: 0,
             held_back: HeldBack::default(),
             colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
-            cost_cents: Money { spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },
+            cost_cents: Money { charged: true, spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },
             pace: Some(Pace { ended: 1200, seconds: 7250.0, per_minute: 9.93, seconds_left: Some(5244.0) }),
             uncertain: Vec::new(),
         };

@@ -32,6 +32,8 @@ pub(super) struct StatusView {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Money {
+    /// Whether the sums were charged; if not, they are what the provider would charge.
+    pub(super) charged: bool,
     pub(super) spent: Cents,
     pub(super) reserved: Cents,
     pub(super) budget: Option<Cents>,
