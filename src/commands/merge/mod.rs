@@ -71,11 +71,11 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
 
     let ledger = JournalFile::read(&target.folder)?;
     let manifest = report_data::manifest(&ledger);
-    let report = report_data::write(&ReportInputs { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
+    report_data::write(&ReportInputs { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
     copied.lines().iter().for_each(|line| screen.print_line(line));
     let records = counted(merged.missing_lines(), "new record");
-    let (out, page) = (arguments.out.display(), report.index.display());
-    screen.say(&format!("{joined} merged into {out}, {records}; the report is {page}"));
+    let (out, page) = (arguments.out.display(), RunFolder::new(&arguments.out).report_page());
+    screen.say(&format!("{joined} merged into {out}, {records}; the report is {}", page.display()));
     status::print_status(&target.folder, &ledger, None, arguments.json)?;
     Ok(exit(&ledger))
 }
