@@ -44,6 +44,18 @@ pub(crate) fn explain(error: &reqwest::Error) -> String {
     if is_told { kind.to_owned() } else { format!("{kind} ({cause})") }
 }
 
+/// Whether the server says that it did not process the request: it refused its stream, or went away before it (RFC 9113,
+/// sections 6.8 and 8.7).
+pub(crate) fn is_unprocessed(error: &reqwest::Error) -> bool {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let mut streams = causes.filter_map(|cause| cause.downcast_ref::<h2::Error>());
+    streams.any(|stream| {
+        let is_refused = stream.is_reset() && stream.reason() == Some(h2::Reason::REFUSED_STREAM);
+        let is_after_the_last = stream.is_go_away() && stream.reason() == Some(h2::Reason::NO_ERROR);
+        stream.is_remote() && (is_refused || is_after_the_last)
+    })
+}
+
 /// Returns the root cause of an error.
 fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     let mut root = error;

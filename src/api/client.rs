@@ -138,7 +138,7 @@ fn fault(error: &reqwest::Error) -> Fault {
     let cause = explain(error);
     if error.is_builder() {
         Fault::Unreadable(cause)
-    } else if error.is_connect() {
+    } else if error.is_connect() || http::is_unprocessed(error) {
         Fault::NotSent(cause)
     } else {
         Fault::Unknown(cause)
@@ -273,6 +273,33 @@ mod tests {
         let error = request.body("{}").timeout(Duration::from_millis(100)).send().await.unwrap_err();
         let Fault::Unknown(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
         assert!(cause.starts_with("no answer in time"), "{cause}");
+    }
+
+    /// Returns the fault of a request whose stream a server of HTTP/2 resets for `reason`.
+    async fn fault_of_reset(reason: h2::Reason) -> Fault {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = tokio::spawn(async move {
+            let (socket, _) = listener.accept().await.unwrap();
+            let mut connection = h2::server::handshake(socket).await.unwrap();
+            while let Some(Ok((_, mut response))) = connection.accept().await {
+                response.send_reset(reason);
+            }
+        });
+        let http = http::builder().http2_prior_knowledge().retry(retry::never()).build().unwrap();
+        let error = http.post(url).body("{}").send().await.unwrap_err();
+        server.abort();
+        fault(&error)
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_the_server_refused_unprocessed_was_not_sent_and_a_canceled_one_may_have_been() {
+        let refused = fault_of_reset(h2::Reason::REFUSED_STREAM).await;
+        assert!(matches!(refused, Fault::NotSent(_)), "{refused:?}");
+        for reason in [h2::Reason::CANCEL, h2::Reason::INTERNAL_ERROR, h2::Reason::NO_ERROR] {
+            let broken = fault_of_reset(reason).await;
+            assert!(matches!(broken, Fault::Unknown(_)), "{reason:?}: {broken:?}");
+        }
     }
 
     #[tokio::test]

@@ -67,7 +67,7 @@ pub enum Fault {
     /// The request could not be made on this machine: a picture could not be read, or has changed, or the request cannot be
     /// expressed in HTTP. Nothing was sent.
     Unreadable(String),
-    /// No connection was made (DNS, refused, TLS), so nothing was sent.
+    /// No connection was made (DNS, refused, TLS), or the server refused the stream unprocessed.
     NotSent(String),
     /// The request may have arrived: a timeout, a reset, a body that broke off.
     Unknown(String),
