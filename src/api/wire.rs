@@ -87,7 +87,7 @@ pub struct Generate {
 }
 
 impl Generate {
-    /// The body for `request`, with its images as the API shall see them.
+    /// The body for `request`, with its images as they are sent.
     pub fn new(request: &EditRequest, images: Vec<String>) -> Generate {
         Generate {
             prompt: request.prompt.clone(),

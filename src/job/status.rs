@@ -23,7 +23,7 @@ pub enum JobStatus {
 pub enum ErrorClass {
     /// The provider's content check refused it.
     Moderated,
-    /// The provider refused the request as it stands.
+    /// The provider refused the request.
     Rejected,
     /// The provider no longer knows the prediction, or its output has expired.
     Lost,

@@ -253,7 +253,7 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
                 .line_start(usize::try_from(line).unwrap_or(usize::MAX))
                 .annotation(AnnotationKind::Primary.span(excerpt.span.clone()));
             let title = level.primary_title(diagnostic.message.as_str());
-            // The column is counted in what is shown of the line, unless it is said.
+            // Without an explicit column, it is counted in the shown part of the line.
             match excerpt.text[..excerpt.span.start].chars().count() as u64 + 1 == diagnostic.column.unwrap_or(1) {
                 true => title.element(snippet.path(diagnostic.file.as_str())),
                 false => title.element(origin(diagnostic)).element(snippet),

@@ -1,4 +1,4 @@
-//! The rows of a manifest on all cores, and what comes of them in its order.
+//! Reads the rows of a manifest on all cores, and returns the results in its order.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
@@ -154,7 +154,7 @@ impl<'m, T> Batch<'m, T> {
 }
 
 impl RowLocation<'_> {
-    /// An error of the row: of its image with the number `image` as it stands in the manifest, or of the row as a whole.
+    /// An error of the row: of its image with the number `image` in the manifest, or of the row as a whole.
     pub fn about(&mut self, image: Option<usize>, message: String, hint: String) -> Diagnostic {
         self.reading.about(self.pass(), image, message, hint)
     }

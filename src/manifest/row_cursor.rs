@@ -28,7 +28,7 @@ pub(super) trait RowCursor: Send {
     /// The line where the row begins, from 1.
     fn line(&self) -> u64;
 
-    /// The row as it stands, and what is wrong with its shape.
+    /// The row as written, and the error of its shape.
     fn row(&self) -> (Row<'_>, Vec<RowError>);
 
     /// The user's own columns.

@@ -179,8 +179,7 @@ mod tests {
 
     #[test]
     fn edits_of_the_embedded_backend_are_not_charged() {
-        let summary =
-            json!({"backend": "embedded", "cost_cents": {"charged": false, "spent": 84, "spent_now": 84, "reserved": 0, "budget": 500}});
+        let summary = json!({"backend": "embedded", "cost_cents": {"charged": false, "spent": 84, "spent_now": 84, "reserved": 0, "budget": 500}});
         let manifest = "m.csv".to_owned();
         let notice = RunNotice::ended(Exit::Complete, manifest, "x".into(), summaries(summary, json!({})));
         let text = render_metrics(&notice, Timestamp::UNIX_EPOCH);

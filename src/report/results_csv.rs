@@ -85,7 +85,7 @@ pub(crate) fn own_column(name: &str) -> String {
     name
 }
 
-/// The cell as a spreadsheet shall see it: text that would be run as a formula gets an apostrophe before it.
+/// The cell for a spreadsheet: text that would be run as a formula gets an apostrophe before it.
 ///
 /// The rule is OWASP's (CSV Injection): `=`, `+`, `-`, `@`, their full-width forms, tab and line ends at the start. A
 /// plain number is left a number.

@@ -72,8 +72,8 @@ fn a_webhook_gets_the_summary_signed_and_again_where_it_was_not_taken() {
     let (sandbox, provider) = two_jobs();
     let listener = Listener::start(1, StatusCode::SERVICE_UNAVAILABLE);
     let mut run = provider.run(&sandbox, &format!("--notify {}/hooks/se-cret", listener.url));
-    let said = code(&run.env("DYEHOUSE_NOTIFY_SECRET", "a secret of ours").output().unwrap(), 0);
-    assert!(!said.contains("se-cret") && !said.contains("a secret of ours"), "{said}");
+    let printed = code(&run.env("DYEHOUSE_NOTIFY_SECRET", "a secret of ours").output().unwrap(), 0);
+    assert!(!printed.contains("se-cret") && !printed.contains("a secret of ours"), "{printed}");
     let posts = listener.posts();
     assert_eq!(listener.paths(), ["/hooks/se-cret", "/hooks/se-cret"]);
     let header = |post: &Post, name: &str| post.headers[name].to_str().unwrap().to_owned();
@@ -97,7 +97,7 @@ fn failing_notifications_do_not_change_how_a_run_ends() {
     let deaf = Listener::start(usize::MAX, StatusCode::GONE);
     let arguments = format!("--notify {0}/hook --healthcheck {0}/ping --metrics-file no/such/folder.prom -q", deaf.url);
     let mut run = provider.run(&sandbox, &arguments);
-    let said = code(&run.args(["--on-finish", "echo to people; exit 7"]).output().unwrap(), 0);
+    let printed = code(&run.args(["--on-finish", "echo to people; exit 7"]).output().unwrap(), 0);
     for told in [
         &format!("failed to post the summary to {}: HTTP 410 Gone", deaf.url),
         &format!("failed to ping {}: HTTP 410 Gone", deaf.url),
@@ -105,18 +105,21 @@ fn failing_notifications_do_not_change_how_a_run_ends() {
         "failed to run `echo to people; exit 7`: exit status: 7",
         "to people\n",
     ] {
-        assert!(said.contains(told), "{told} in {said}");
+        assert!(printed.contains(told), "{told} in {printed}");
     }
     assert_eq!(deaf.paths().iter().filter(|path| *path == "/hook").count(), 1, "410 is final");
 
     let listener = Listener::start(0, StatusCode::OK);
     let mut run = provider.run(&sandbox, &format!("--notify {}/hook", listener.url));
-    let said = code(&run.env("DYEHOUSE_NOTIFY_SECRET_FILE", "/no/such/file").output().unwrap(), 0);
-    assert!(said.contains("DYEHOUSE_NOTIFY_SECRET_FILE names") && listener.posts().is_empty(), "{said}");
+    let printed = code(&run.env("DYEHOUSE_NOTIFY_SECRET_FILE", "/no/such/file").output().unwrap(), 0);
+    assert!(printed.contains("DYEHOUSE_NOTIFY_SECRET_FILE names") && listener.posts().is_empty(), "{printed}");
     let mut run = provider.run(&sandbox, &format!("--notify {}/hook", listener.url));
-    let said = code(&run.env("DYEHOUSE_NOTIFY_SECRET", "whsec_c2VjcmV").output().unwrap(), 0);
-    assert!(said.contains("read DYEHOUSE_NOTIFY_SECRET: the secret is `whsec_` and no base64 after it"), "{said}");
-    assert!(listener.posts().is_empty() && !said.contains("c2VjcmV"), "{said}");
+    let printed = code(&run.env("DYEHOUSE_NOTIFY_SECRET", "whsec_c2VjcmV").output().unwrap(), 0);
+    assert!(
+        printed.contains("read DYEHOUSE_NOTIFY_SECRET: the secret is `whsec_` and no base64 after it"),
+        "{printed}"
+    );
+    assert!(listener.posts().is_empty() && !printed.contains("c2VjcmV"), "{printed}");
 }
 
 #[test]
@@ -152,12 +155,12 @@ fn a_monitor_is_pinged_at_every_end_of_a_run() {
     let good = ["/check/start", "/check/"];
     let expected: [&[&str]; 8] = [&fail[1..], &fail[1..], &fail, &fail, &good, &["/check/start", "/check"], &[], &[]];
     assert_eq!(endings, expected);
-    let said: Vec<String> =
+    let printed: Vec<String> =
         listener.posts().iter().map(|post| String::from_utf8_lossy(&post.body).into_owned()).collect();
-    assert!(said[0].contains("did you mean `prompt`"), "{said:?}");
+    assert!(printed[0].contains("did you mean `prompt`"), "{printed:?}");
     assert!(
-        said[1].contains("VIBEDREAM_API_KEY is not set") && said[3].contains("could exceed the budget"),
-        "{said:?}"
+        printed[1].contains("VIBEDREAM_API_KEY is not set") && printed[3].contains("could exceed the budget"),
+        "{printed:?}"
     );
 }
 
@@ -165,7 +168,7 @@ fn a_monitor_is_pinged_at_every_end_of_a_run() {
 fn a_command_may_work_in_the_folder_and_knows_how_it_went() {
     let (sandbox, provider) = two_jobs();
     let command = format!(
-        "cat > summary.json; env > environment; echo $DYEHOUSE_EXIT_CODE $DYEHOUSE_JOBS_COMPLETED $DYEHOUSE_SPENT_CENTS $DYEHOUSE_REPORT > said; {} merge $DYEHOUSE_FOLDER -o copy > merged",
+        "cat > summary.json; env > environment; echo $DYEHOUSE_EXIT_CODE $DYEHOUSE_JOBS_COMPLETED $DYEHOUSE_SPENT_CENTS $DYEHOUSE_REPORT > printed; {} merge $DYEHOUSE_FOLDER -o copy > merged",
         env!("CARGO_BIN_EXE_dyehouse")
     );
     let listener = Listener::start(0, StatusCode::OK);
@@ -180,7 +183,7 @@ fn a_command_may_work_in_the_folder_and_knows_how_it_went() {
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let told = sandbox.json("summary.json");
     assert_eq!((&told["jobs"], &told["cost_cents"]), (&printed["jobs"], &printed["cost_cents"]));
-    assert_eq!(sandbox.read("said"), "0 2 14 out/report/index.html\n");
+    assert_eq!(sandbox.read("printed"), "0 2 14 out/report/index.html\n");
     assert!(sandbox.read("merged").starts_with("copy: finished"));
 }
 
@@ -264,7 +267,7 @@ fn samples(text: &str) -> Vec<(String, f64)> {
 fn every_line_of_a_jobs_work_has_its_id() {
     let (sandbox, provider) = two_jobs();
     let output = provider.run(&sandbox, "--log-format json -vv").output().unwrap();
-    let said = code(&output, 0);
+    let printed = code(&output, 0);
     let lines: Vec<Value> =
         String::from_utf8(output.stderr).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for job in ["job-000", "job-001"] {
@@ -274,7 +277,7 @@ fn every_line_of_a_jobs_work_has_its_id() {
             .map(|line| line["message"].as_str().unwrap())
             .collect();
         for message in ["submitting", "accepted", "completed"] {
-            assert!(own.contains(&message), "{message} of {job} in {said}");
+            assert!(own.contains(&message), "{message} of {job} in {printed}");
         }
     }
     let astray = lines.iter().find(|line| !line["job"].is_null() && line["job"] != line["span"]["id"]);
@@ -294,8 +297,8 @@ fn a_signal_stops_the_on_finish_command() {
     assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
     let output = child.wait_with_output().unwrap();
     code(&output, 0);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("interrupted, and it was ended"), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(printed.contains("interrupted, and it was ended"), "{printed}");
 }
 
 #[cfg(unix)]
@@ -316,6 +319,6 @@ fn a_signal_during_the_on_finish_command_stops_it_and_keeps_the_exit_code() {
     terminate();
     let output = child.wait_with_output().unwrap();
     code(&output, 4);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("interrupted, and it was ended"), "{said}");
+    let printed = String::from_utf8_lossy(&output.stderr);
+    assert!(printed.contains("interrupted, and it was ended"), "{printed}");
 }

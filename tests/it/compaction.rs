@@ -30,9 +30,9 @@ fn a_run_a_report_and_a_status_go_on_with_a_compacted_journal_as_with_the_long_o
     // What the run has written is what its journal says.
     let (results, status) = (report_file("results.csv"), code(&sandbox.run("status out --json"), 0));
 
-    let said = code(&sandbox.run("compact out"), 0);
-    assert!(said.contains("24 records in ") && said.contains("are 9 records in "), "{said}");
-    assert!(said.contains("out/journal-until-"), "{said}");
+    let printed = code(&sandbox.run("compact out"), 0);
+    assert!(printed.contains("24 records in ") && printed.contains("are 9 records in "), "{printed}");
+    assert!(printed.contains("out/journal-until-"), "{printed}");
     assert!(code(&sandbox.run("compact out"), 0).contains("already as short as possible"));
     assert_eq!(code(&sandbox.run("status out --json"), 0), status);
     code(&sandbox.run("report out"), 0);
@@ -52,8 +52,8 @@ fn compacted_shares_are_merged_and_a_folder_that_somebody_works_in_is_left_alone
     code(&night(&sandbox, &provider, &["lamp"], "two"), 0);
     code(&sandbox.run("compact one"), 0);
     code(&sandbox.run("merge one two -o all --partial"), 0);
-    let said = code(&sandbox.run("status all"), 0);
-    assert!(said.contains("$0.21"), "{said}");
+    let printed = code(&sandbox.run("status all"), 0);
+    assert!(printed.contains("$0.21"), "{printed}");
 
     let holder = std::fs::File::options().write(true).open(sandbox.path("all/.lock")).unwrap();
     holder.lock().unwrap();
@@ -64,9 +64,9 @@ fn compacted_shares_are_merged_and_a_folder_that_somebody_works_in_is_left_alone
 #[test]
 fn whether_a_share_or_the_joint_folder_is_compacted_they_are_merged_again_and_go_on() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
-    let merge = |printed: &str| {
-        let said = code(&sandbox.run("merge one two -o all --partial"), 0);
-        assert!(said.contains(printed), "{said}");
+    let merge = |expected: &str| {
+        let printed = code(&sandbox.run("merge one two -o all --partial"), 0);
+        assert!(printed.contains(expected), "{printed}");
     };
     code(&night(&sandbox, &provider, &["mug", "vase"], "one"), 0);
     code(&night(&sandbox, &provider, &["lamp"], "two"), 0);
@@ -108,8 +108,11 @@ fn a_share_that_went_on_and_was_compacted_then_is_merged_again_by_the_long_journ
     let last = sandbox.path("one").join(&kept[1]);
     let hidden = sandbox.path("hidden");
     std::fs::rename(&last, &hidden).unwrap();
-    let said = merge(2);
-    assert!(said.contains("both have worked on job mug") && said.contains("journal-until-….jsonl is gone"), "{said}");
+    let printed = merge(2);
+    assert!(
+        printed.contains("both have worked on job mug") && printed.contains("journal-until-….jsonl is gone"),
+        "{printed}"
+    );
     std::fs::rename(&hidden, &last).unwrap();
     merge(0);
     // What the share says of its compaction is the one thing that the long journal has not told.

@@ -32,8 +32,8 @@ fn ids(sandbox: &Sandbox, table: &str) -> Vec<String> {
 fn failed_rows_go_on_in_their_run_and_its_report_keeps_the_others() {
     let (sandbox, provider) = interrupted();
     assert_eq!(ids(&sandbox, FAILED), ["job-001", "job-002"]);
-    let said = code(&sandbox.run(&format!("check {FAILED}")), 0);
-    assert!(said.contains("2 jobs on vibedream in runs/catalog\n") && said.contains("0 submits"), "{said}");
+    let printed = code(&sandbox.run(&format!("check {FAILED}")), 0);
+    assert!(printed.contains("2 jobs on vibedream in runs/catalog\n") && printed.contains("0 submits"), "{printed}");
     code(&run(&sandbox, &provider, FAILED), 0);
     assert_eq!((provider.accepted(), sandbox.path("runs/failed").exists()), (3, false));
     assert_eq!(sandbox.names("runs/catalog/results"), ["job-000.png", "job-001.png", "job-002.png"]);
@@ -54,8 +54,8 @@ fn of_failed_rows_only_those_that_were_kept_are_run_and_pruning_moves_no_others_
     let failed = sandbox.read(FAILED).replace("Make it", "Paint it");
     let (kept, _) = failed.trim_end().rsplit_once('\n').unwrap();
     sandbox.write(FAILED, format!("{kept}\n"));
-    let said = code(&run(&sandbox, &provider, &format!("{FAILED} --prune")), 0);
-    assert!(said.contains("2 jobs completed"), "{said}");
+    let printed = code(&run(&sandbox, &provider, &format!("{FAILED} --prune")), 0);
+    assert!(printed.contains("2 jobs completed"), "{printed}");
     assert_eq!((provider.accepted(), sandbox.names("runs/catalog/results").len()), (5, 5));
     assert!(!sandbox.path("runs/catalog/earlier").exists());
     let jobs = &sandbox.json("runs/catalog/report/summary.json")["jobs"];
@@ -73,31 +73,31 @@ fn failed_rows_without_a_row_are_nothing_to_do() {
     code(&run(&sandbox, &provider, "catalog.csv"), 0);
     assert!(ids(&sandbox, FAILED).is_empty());
     let requests = provider.requests();
-    let output = code(&sandbox.run(&format!("check {FAILED}")), 0);
-    assert!(output.contains("0 jobs on vibedream in runs/catalog\n") && !output.contains("warning"), "{output}");
-    let output = code(&run(&sandbox, &provider, &format!("{FAILED} --retry-failed")), 0);
-    assert!(output.contains("nothing to do: the manifest, or what is selected of it, has no jobs\n"), "{output}");
+    let printed = code(&sandbox.run(&format!("check {FAILED}")), 0);
+    assert!(printed.contains("0 jobs on vibedream in runs/catalog\n") && !printed.contains("warning"), "{printed}");
+    let printed = code(&run(&sandbox, &provider, &format!("{FAILED} --retry-failed")), 0);
+    assert!(printed.contains("nothing to do: the manifest, or what is selected of it, has no jobs\n"), "{printed}");
     assert_eq!(provider.requests(), requests);
     assert_eq!(ids(&sandbox, "runs/catalog/report/results.csv"), ["job-000", "job-001"], "the report keeps its jobs");
     sandbox.write("header.csv", sandbox.read(FAILED));
-    let output = code(&sandbox.run("check header.csv"), 2);
-    assert!(output.contains("the manifest has a header and no rows"), "{output}");
+    let printed = code(&sandbox.run("check header.csv"), 2);
+    assert!(printed.contains("the manifest has a header and no rows"), "{printed}");
 }
 
 #[test]
 fn failed_rows_in_another_folder_are_warned_of_where_they_are_paid_for_anew() {
     let (sandbox, provider) = interrupted();
     let words = "2 jobs are open or uncertain in runs/catalog, and would be paid for again here";
-    let said = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
-    assert!(said.contains(words) && said.contains("-o runs/catalog"), "{said}");
+    let printed = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
+    assert!(printed.contains(words) && printed.contains("-o runs/catalog"), "{printed}");
     sandbox.write("mended.csv", sandbox.read(FAILED));
-    let said = code(&sandbox.run("check mended.csv -o other"), 0);
-    assert!(!said.contains("warning"), "nobody knows where it is from: {said}");
-    let said = code(&run(&sandbox, &provider, &format!("{FAILED} -o other")), 0);
-    assert!(said.contains(words), "{said}");
+    let printed = code(&sandbox.run("check mended.csv -o other"), 0);
+    assert!(!printed.contains("warning"), "nobody knows where it is from: {printed}");
+    let printed = code(&run(&sandbox, &provider, &format!("{FAILED} -o other")), 0);
+    assert!(printed.contains(words), "{printed}");
     assert_eq!(provider.accepted(), 5);
-    let said = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
-    assert!(!said.contains("warning"), "they are paid for by now: {said}");
+    let printed = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
+    assert!(!printed.contains("warning"), "they are paid for by now: {printed}");
 }
 
 #[test]
@@ -161,8 +161,8 @@ fn failed_rows_go_on_from_any_folder_with_the_pictures_and_the_provider_of_their
     let (kept, left_out) = failed.trim_end().rsplit_once('\n').unwrap();
     sandbox.write(FAILED, format!("{kept}\n"));
     let again = format!("run {} --retry-failed --rate 200/s", sandbox.path(FAILED).display());
-    let said = code(&elsewhere(&sandbox, &again).output().unwrap(), 0);
-    assert!(said.contains("1 job completed") && provider.accepted() == 3, "{said}");
+    let printed = code(&elsewhere(&sandbox, &again).output().unwrap(), 0);
+    assert!(printed.contains("1 job completed") && provider.accepted() == 3, "{printed}");
     assert_eq!(sandbox.read(FAILED).trim_end().lines().last(), Some(left_out), "it names its picture as before");
     code(&elsewhere(&sandbox, &again).output().unwrap(), 0);
     assert_eq!((provider.accepted(), ids(&sandbox, FAILED).len()), (4, 0));
@@ -190,11 +190,11 @@ fn failed_rows_of_a_share_go_on_in_it_also_by_a_link() {
 #[test]
 fn a_check_tells_that_a_run_would_be_refused_where_predictions_are_under_way_elsewhere() {
     let (sandbox, provider) = interrupted();
-    let said = code(&sandbox.run("check catalog.csv"), 0);
+    let printed = code(&sandbox.run("check catalog.csv"), 0);
     let refused = "a run would be refused: follow 2 predictions at https://api.vibedream.ai: submitted to";
-    assert!(said.contains(refused) && said.contains(&format!("use --base-url {}", provider.url)), "{said}");
-    let said = code(&sandbox.run(&format!("check catalog.csv --base-url {}", provider.url)), 0);
-    assert!(!said.contains("refused"), "{said}");
-    let said = code(&sandbox.run(&format!("check {FAILED}")), 0);
-    assert!(!said.contains("refused"), "it goes on where its run was: {said}");
+    assert!(printed.contains(refused) && printed.contains(&format!("use --base-url {}", provider.url)), "{printed}");
+    let printed = code(&sandbox.run(&format!("check catalog.csv --base-url {}", provider.url)), 0);
+    assert!(!printed.contains("refused"), "{printed}");
+    let printed = code(&sandbox.run(&format!("check {FAILED}")), 0);
+    assert!(!printed.contains("refused"), "it goes on where its run was: {printed}");
 }

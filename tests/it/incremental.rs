@@ -38,10 +38,10 @@ fn only_new_and_changed_rows_cost_money_and_removed_ones_are_reported_and_kept()
     let (mug, vase) = (nights.picture("mug.png"), nights.picture("vase.png"));
 
     let second = [("mug", "#FF0000"), ("lamp", "#00FF00"), ("jug", "#FF0000")];
-    let said = code(&nights.night(&second, ""), 0);
+    let printed = code(&nights.night(&second, ""), 0);
     assert_eq!(nights.provider.accepted(), 5, "one row was changed and one is new");
-    assert!(said.contains("removed   1 job no longer in the manifest; the pictures stay"), "{said}");
-    assert!(said.contains("$0.35 spent, $0.14 of it in this run"), "{said}");
+    assert!(printed.contains("removed   1 job no longer in the manifest; the pictures stay"), "{printed}");
+    assert!(printed.contains("$0.35 spent, $0.14 of it in this run"), "{printed}");
     assert_eq!((nights.picture("mug.png"), nights.picture("vase.png")), (mug, vase));
     assert_eq!(nights.sandbox.names("out/earlier").len(), 1, "the lamp of the first night");
     let summary = nights.sandbox.json("out/report/summary.json");
@@ -63,9 +63,12 @@ fn check_tells_of_rows_that_have_new_names_before_they_are_paid_for_again() {
         "catalog.csv",
         format!("id,prompt,images\n{}\nlid,Make it #FF0000,https://x/lid.jpg\n", rows.join("\n")),
     );
-    let said = code(&nights.sandbox.run("check catalog.csv -o out"), 0);
+    let printed = code(&nights.sandbox.run("check catalog.csv -o out"), 0);
     let told = "the new job requests the edit that `mug` shows already, and is paid for again (and 2 more)";
-    assert!(said.contains(told) && said.contains("catalog.csv:2") && said.contains("do not change the id"), "{said}");
+    assert!(
+        printed.contains(told) && printed.contains("catalog.csv:2") && printed.contains("do not change the id"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -174,8 +177,8 @@ fn a_manifest_that_makes_no_job_prunes_nothing() {
         "{id: \"{{ id }}\", prompt: \"{{ prompt }}\", images: [\"{{ pictures }}\"], when: \"{{ id == 'mugs' }}\"}";
     nights.sandbox.write("catalog.yaml", format!("version: 1\nrows: rows.csv\ntemplate: {template}\n"));
     let mut command = nights.provider.client(&nights.sandbox, "run catalog.yaml -o out --prune");
-    let said = code(&command.output().unwrap(), 0);
-    assert!(said.contains("nothing is pruned"), "{said}");
+    let printed = code(&command.output().unwrap(), 0);
+    assert!(printed.contains("nothing is pruned"), "{printed}");
     assert_eq!(nights.sandbox.names("out/results").len(), 3);
 }
 

@@ -67,20 +67,20 @@ fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
             stderr.read_line(&mut line).unwrap();
         }
         signal(&child, name);
-        let mut said = String::new();
-        stderr.read_to_string(&mut said).unwrap();
+        let mut printed = String::new();
+        stderr.read_to_string(&mut printed).unwrap();
         let output = child.wait_with_output().unwrap();
-        let said = code(&output, 4) + &said;
+        let printed = code(&output, 4) + &printed;
         assert!(
-            said.contains("interrupted by Ctrl-C, SIGTERM or SIGHUP")
-                && said.contains("dyehouse run catalog.csv -o out"),
-            "{said}"
+            printed.contains("interrupted by Ctrl-C, SIGTERM or SIGHUP")
+                && printed.contains("dyehouse run catalog.csv -o out"),
+            "{printed}"
         );
         let accepted = provider.accepted();
         assert!(accepted < 500);
         let status = code(&sandbox.run("status out"), 0);
         assert!(status.starts_with("out: stopped, interrupted by Ctrl-C, SIGTERM or SIGHUP"), "{status}");
-        let command = said.lines().find_map(|line| Some(&line[line.find("dyehouse run catalog.csv")?..])).unwrap();
+        let command = printed.lines().find_map(|line| Some(&line[line.find("dyehouse run catalog.csv")?..])).unwrap();
         assert!(status.contains(command) && command.contains("--rate 100/s --burst 4"), "{status}");
         assert!(provider.paid_twice().is_empty());
     }
@@ -144,9 +144,9 @@ fn the_key_is_in_no_output_and_no_file() {
     sandbox.manifest("catalog.csv", 6);
     let mut command = start(&sandbox, &provider);
     let output = command.args(["-vv", "--log-format", "json"]).env("RUST_LOG", "trace").output().unwrap();
-    let said = code(&output, 3);
-    assert!(said.len() > 10_000, "this is to be everything that can be said");
-    assert!(!said.contains(Provider::KEY));
+    let printed = code(&output, 3);
+    assert!(printed.len() > 10_000, "this is to be everything that can be printed");
+    assert!(!printed.contains(Provider::KEY));
     let mut folders = vec![sandbox.path("out")];
     let mut files = 0;
     while let Some(folder) = folders.pop() {
@@ -173,8 +173,8 @@ fn a_second_process_learns_who_holds_the_folder() {
     sandbox.manifest("catalog.csv", 1);
     let mut first = start(&sandbox, &provider).spawn().unwrap();
     provider.wait_for_submits(1);
-    let said = code(&start(&sandbox, &provider).output().unwrap(), 5);
-    assert!(said.contains(&format!("process {}", first.id())), "{said}");
+    let printed = code(&start(&sandbox, &provider).output().unwrap(), 5);
+    assert!(printed.contains(&format!("process {}", first.id())), "{printed}");
     let status = code(&sandbox.run("status out"), 0);
     assert!(status.starts_with("out: running, process"), "{status}");
     first.kill().unwrap();
@@ -225,9 +225,9 @@ fn a_pattern_that_matches_no_job_is_a_slip_with_a_suggestion() {
         for (only, near) in [("job-0022", "job-002"), ("OB-001", "job-001")] {
             let run = start(&sandbox, &provider).args(["--only", only]).output().unwrap();
             for output in [run, sandbox.run(&format!("check catalog.csv -o out --only {only}"))] {
-                let said = code(&output, 2);
-                assert!(said.contains(&format!("--only '{only}': no id")), "{said}");
-                assert!(said.contains(&format!("did you mean `{near}`?")), "{said}");
+                let printed = code(&output, 2);
+                assert!(printed.contains(&format!("--only '{only}': no id")), "{printed}");
+                assert!(printed.contains(&format!("did you mean `{near}`?")), "{printed}");
             }
         }
         code(&start(&sandbox, &provider).args(["--only", "job-000"]).output().unwrap(), 0);
@@ -246,8 +246,8 @@ fn a_deadline_stops_submitting_and_lets_what_is_in_flight_end() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 100);
     let output = start(&sandbox, &provider).args(["--deadline", "300ms"]).output().unwrap();
-    let said = code(&output, 4);
-    assert!(said.contains("the deadline has passed"), "{said}");
+    let printed = code(&output, 4);
+    assert!(printed.contains("the deadline has passed"), "{printed}");
     assert_eq!(provider.accepted(), 4);
     assert_eq!(sandbox.names("out/results").len(), 4);
 }
@@ -257,8 +257,8 @@ fn a_time_of_day_in_a_zone_that_nobody_knows_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.manifest("a.csv", 1);
     let mut command = sandbox.dyehouse("run a.csv --backend embedded --not-after 06:00");
-    let said = code(&command.env("TZ", "Nowhere/City").output().unwrap(), 2);
-    assert!(said.contains("determine the local time zone") && said.contains("tzdata"), "{said}");
+    let printed = code(&command.env("TZ", "Nowhere/City").output().unwrap(), 2);
+    assert!(printed.contains("determine the local time zone") && printed.contains("tzdata"), "{printed}");
 }
 
 #[test]
@@ -271,8 +271,8 @@ fn a_time_of_day_ends_the_night_and_the_manifest_may_say_it() {
         command.env("TZ", "Asia/Tokyo").output().unwrap()
     };
     assert!(code(&run("--not-after 25:00"), 2).contains("expected a time of day from 00:00 to 23:59"));
-    let said = code(&run(""), 0);
-    assert!(said.contains(" 06:00 +09:00\n") && said.contains("of a budget of $5.00 per run"), "{said}");
+    let printed = code(&run(""), 0);
+    assert!(printed.contains(" 06:00 +09:00\n") && printed.contains("of a budget of $5.00 per run"), "{printed}");
 }
 
 /// Takes as long as the least time between two looks.
@@ -285,9 +285,9 @@ fn a_report_that_watches_a_run_keeps_up_with_it_and_ends_with_it() {
     provider.wait_for_submits(3);
     let mut watching = sandbox.dyehouse("report out --watch");
     let mut watching = watching.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut said = String::new();
-    BufReader::new(watching.stdout.take().unwrap()).read_line(&mut said).unwrap();
-    assert!(said.ends_with("out/report/index.html\n"), "{said}");
+    let mut printed = String::new();
+    BufReader::new(watching.stdout.take().unwrap()).read_line(&mut printed).unwrap();
+    assert!(printed.ends_with("out/report/index.html\n"), "{printed}");
     assert!(run.wait().unwrap().success());
     code(&watching.wait_with_output().unwrap(), 0);
     let summary = sandbox.json("out/report/summary.json");
@@ -300,8 +300,8 @@ fn identical_pictures_of_different_jobs_are_reported_in_every_run() {
     sandbox.manifest("catalog.csv", 3);
     let alike = "2 jobs have exactly the same picture as an earlier job: job-001, job-002; check them";
     for _ in 0..2 {
-        let said = code(&start(&sandbox, &provider).output().unwrap(), 0);
-        assert!(said.contains(&format!("  alike     {alike}")), "{said}");
+        let printed = code(&start(&sandbox, &provider).output().unwrap(), 0);
+        assert!(printed.contains(&format!("  alike     {alike}")), "{printed}");
     }
     assert!(sandbox.read("out/report/index.html").contains(alike));
     let summary = sandbox.json("out/report/summary.json");

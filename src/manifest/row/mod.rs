@@ -47,7 +47,7 @@ pub(super) enum Value<'a> {
     Text(&'a str),
     /// Several texts.
     List(Items<'a>),
-    /// Something of which it was said already that it is wrong.
+    /// A value whose error was already reported.
     Refused,
 }
 
@@ -76,7 +76,7 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// A row of which everything was said already.
+    /// A row whose errors were all reported already.
     pub(super) fn refused() -> Row<'a> {
         Row { values: [Value::Refused; Field::ALL.len()] }
     }
@@ -89,7 +89,7 @@ impl<'a> Row<'a> {
         self.values[field as usize]
     }
 
-    /// Whether it was said already that the id is wrong.
+    /// Whether the error of the id was already reported.
     pub(super) fn is_id_refused(&self) -> bool {
         matches!(self.get(Field::Id), Value::Refused)
     }

@@ -12,7 +12,7 @@ use super::super::files::ReportFolder;
 use super::item::Item;
 use crate::job::ContentHash;
 
-/// How many jobs a file holds. A file that changes is fetched whole, and ten thousand jobs shall not be hundreds of files.
+/// How many jobs a file holds. A file that changes is fetched whole, and ten thousand jobs should not become hundreds of files.
 const JOBS: usize = 500;
 
 /// Writes jobs to files, one file at a time.

@@ -144,7 +144,7 @@ impl CatalogJobs<'_> {
             }
             self.take_overrides();
         } else {
-            // Whether the job is wanted is not known, so nothing more is said of it than what holds for every row.
+            // It is not known whether the job is wanted, so only errors that every row has are reported.
             let row_error = wanted.err().map(|unfilled| self.row_error(unfilled));
             if row_error.as_ref().is_some_and(|row_error| self.is_of_row(row_error)) {
                 self.combination = self.catalog.combinations();

@@ -19,7 +19,7 @@ pub(super) struct Cell {
 /// Where the text of a cell is.
 #[derive(Clone, Debug)]
 enum CellText {
-    /// The cell as it stands there.
+    /// The cell as written.
     Plain,
     /// The text between its quotes.
     Quoted,

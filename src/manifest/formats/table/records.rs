@@ -59,7 +59,7 @@ impl Records {
         self.line
     }
 
-    /// The record as it stands in the file, without the end of its line.
+    /// The record as written, without the end of its line.
     pub(in crate::manifest) fn raw(&self) -> &str {
         &self.block.text[self.raw.clone()]
     }

@@ -39,7 +39,7 @@ pub(in crate::manifest::formats::catalog) struct KnownNames<'k> {
     /// The rows, if no errors are known in them.
     pub(in crate::manifest::formats::catalog) rows: Option<&'k RowSource>,
     pub(in crate::manifest::formats::catalog) matrix: &'k [Axis],
-    /// Axes of which it was said already that they cannot be read.
+    /// Axes whose errors were already reported.
     pub(in crate::manifest::formats::catalog) broken: &'k BTreeSet<String>,
 }
 

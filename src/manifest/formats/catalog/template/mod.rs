@@ -59,7 +59,7 @@ pub(in crate::manifest) struct Text {
     /// The names that an `if` takes for true or false as they are.
     pub(super) switches: BTreeSet<String>,
     is_list: bool,
-    /// Whether it was said already that it is wrong.
+    /// Whether its error was already reported.
     is_broken: bool,
 }
 
@@ -153,7 +153,7 @@ impl Text {
 pub(super) enum Wanted {
     Yes,
     No,
-    /// The condition is wrong, as was said already.
+    /// The condition is wrong, which was already reported.
     Unknown,
 }
 

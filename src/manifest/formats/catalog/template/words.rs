@@ -210,7 +210,7 @@ impl<'t> Expression<'t> {
     }
 }
 
-/// Whether a word could be a name; those of the language, such as `and`, are not told apart.
+/// Whether a word could be a name; words of the language, such as `and`, count as names.
 pub(super) fn is_name(word: &str) -> bool {
     word.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
