@@ -4,7 +4,7 @@ use std::path::Path;
 use super::*;
 use crate::job::{Backend, Cents, ContentHash, Fingerprint, Hex, ImageSource, Job, Seed, Size};
 
-/// Reads a manifest called `name` in a temporary folder: its jobs, or all its errors as they are printed.
+/// Reads a manifest called `name` in a temporary folder. Returns its jobs, or all its errors as rendered.
 fn read(name: &str, content: impl AsRef<[u8]>) -> Result<Vec<Job>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -212,7 +212,7 @@ fn lines_of_json_are_a_manifest() {
     insta::assert_snapshot!(wrong);
 }
 
-/// A catalog of two rows and two colors; `template` stands at its end.
+/// Returns a catalog with two rows and two colors, with `template` at its end.
 fn catalog(template: &str) -> String {
     format!(
         "version: 1\ndefaults: {{size: small}}\nrows:\n- {{sku: m1, product: mug, file: mug.png, stock: 3}}\n\
@@ -298,7 +298,7 @@ fn pictures_are_rows_by_a_pattern() {
     assert_eq!(jobs[0].request.images, [ImageSource::File(folder.path().join("photos/a.jpg"))]);
 }
 
-/// What comes of the rows on all cores.
+/// Reads the rows on all cores.
 fn at_once(manifest: &Manifest) -> Vec<Result<Job, Vec<Diagnostic>>> {
     let mut rows = Vec::new();
     let make = |found: &FoundJob<'_>| {
