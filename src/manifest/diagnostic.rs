@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_diagnostic_points_at_its_place() {
+    fn rendered_diagnostic_underlines_the_span() {
         insta::assert_snapshot!(render(&diagnostic(), Style::Plain), @r"
         error: unknown size `huge`
          --> a.csv:3:6
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn as_json_a_diagnostic_has_six_fields() {
+    fn diagnostic_serializes_to_six_fields() {
         assert_eq!(
             serde_json::to_string(&Diagnostic::about_file("a.csv", "is empty", None)).unwrap(),
             r#"{"file":"a.csv","line":null,"column":null,"job":null,"message":"is empty","hint":null}"#
@@ -340,13 +340,13 @@ mod tests {
     }
 
     #[test]
-    fn beyond_fifty_problems_are_counted() {
+    fn problems_beyond_fifty_are_only_counted() {
         let problems = Problems::from(vec![diagnostic(); 53]);
         assert_eq!((problems.diagnostics.len(), problems.more, problems.count()), (50, 3, 53));
     }
 
     #[test]
-    fn a_line_of_megabytes_is_cut_around_the_part() {
+    fn long_line_is_cut_around_the_span() {
         let line = format!("{}ÜBAD{}", "x".repeat(5_000_000), "y".repeat(5_000_000));
         let excerpt = Excerpt::of(&line, &(5_000_002..5_000_005));
         assert_eq!(&excerpt.text[excerpt.span.clone()], "BAD");
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn controls_in_a_message_are_made_visible() {
+    fn control_characters_in_messages_are_escaped() {
         assert_eq!(quoted("a\0b\u{1b}[31m"), r"`a\u{0}b\u{1b}[31m`");
     }
 }

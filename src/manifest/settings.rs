@@ -246,7 +246,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_key_of_run_takes_a_good_value_and_refuses_a_bad_one() {
+    fn every_key_of_run_accepts_a_valid_value_and_refuses_an_invalid_one() {
         let folder = Path::new("/m");
         let mut settings = ManifestSettings::default();
         for (key, value) in RUN_KEYS.iter().zip(GOOD) {
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(settings.budget, Some(Cents(250)));
     }
     #[test]
-    fn what_a_later_run_inherits_is_read_as_it_was() {
+    fn inherited_settings_survive_a_round_trip() {
         let others = ["budget", "deadline", "not_after", "images_via", "uncertain", "base_url", "out"];
         let mut settings = ManifestSettings { model: Some("other".to_owned()), ..ManifestSettings::default() };
         for (key, value) in RUN_KEYS.iter().zip(GOOD).filter(|(key, _)| !others.contains(key)) {

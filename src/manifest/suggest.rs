@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_keyboard_has_a_suggestion_and_another_word_has_none() {
+    fn typos_have_a_suggestion_and_other_words_do_not() {
         const KEYS: [&str; 4] = ["id", "prompt", "images", "enable_sync_mode"];
         for (typed, meant) in [("promt", "prompt"), ("Prompt ", "prompt"), ("image", "images")] {
             assert_eq!(nearest(typed, KEYS), Some(meant), "{typed}");
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(nearest("category", KEYS), None);
     }
     #[test]
-    fn a_file_is_not_taken_for_that_of_another_product() {
+    fn file_names_with_different_numbers_are_not_suggested() {
         let names =
             ["mug-3.jpg", "cafe\u{301}.jpg", "red mug.jpg", "chair.png", "vase-07.jpg", "ok.gif", "ok.jpg", "a*b.jpg"]
                 .map(str::to_owned);

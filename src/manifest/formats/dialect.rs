@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_separator_is_what_makes_a_header() {
+    fn delimiter_is_detected_by_the_header() {
         assert_eq!(delimiter("id;prompt;images\na;b,c,d,e,f,g;h\n"), b';');
         assert_eq!(delimiter("id\tprompt\timages\n"), b'\t');
         assert_eq!(delimiter("\"id\",\"prompt\",\"images\"\n"), b',');
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_called_in_snake_case_and_forgiven_their_spelling() {
+    fn headers_are_matched_in_snake_case_and_by_alias() {
         assert_eq!(snake_case(" Image Src "), "image_src");
         assert_eq!(snake_case("Variant SKU (old)"), "variant_sku_old");
         assert_eq!((snake_case("3D Model"), words("3D Model!", '-')), ("_3d_model".to_owned(), "3d-model".to_owned()));

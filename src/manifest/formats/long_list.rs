@@ -277,7 +277,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(512))]
 
         #[test]
-        fn in_blocks_a_document_is_what_it_is_as_a_whole(
+        fn document_has_the_same_rows_in_blocks_and_as_a_whole(
             head in "(version: 1\n|defaults: \\{size: small\\}\n|# a\n|run:\n  rate: 2/s\n){0,2}jobs:( |  # all)?\n",
             indent in 0usize..4,
             parts in prop::collection::vec(prop_oneof![3 => 0usize..15, 1 => 0..PARTS.len()], 1..12),
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_is_not_held_whatever_is_wrong_with_its_rows() {
+    fn long_list_with_invalid_rows_is_read_in_blocks() {
         for indent in ["", "  "] {
             let text = format!("# all\ndefaults: {{seed: 1}}\njobs:\n{}", PARTS[..15].concat().repeat(3));
             let text = text.replace(PARTS[4], "").replace('I', indent);

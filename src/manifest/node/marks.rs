@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_are_told_from_what_is_a_part_of_a_text() {
+    fn comments_are_distinguished_from_text() {
         for (text, comments) in [
             ("# palette: #1E90FF\ncolor: red", &["# palette: #1E90FF"][..]),
             ("prompt: \"to this: #1E90FF\"  # as said \nid: a", &["# as said"]),

@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn utf16_is_detected_with_and_without_a_mark() {
+    fn utf16_is_detected_with_and_without_byte_order_mark() {
         let little: Vec<u8> = "id,prompt".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = "id,prompt".encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(utf16(&little), Some(UTF_16LE));

@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_begins_behind_whatever_ends_the_one_before_it() {
+    fn lines_start_after_every_kind_of_line_break() {
         let text = LinedText::from("a\nb\r\nc\rd".to_owned());
         let positions = [0, 1, 2, 3, 4, 5, 7, 99].map(|at| text.line_at(at));
         assert_eq!(positions, [(1, 0), (1, 0), (2, 2), (2, 2), (2, 2), (3, 5), (4, 7), (4, 7)]);

@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_files_match_no_star() {
+    fn hidden_files_do_not_match_a_star() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["b.jpg", "a.jpg", "._a.jpg", ".DS_Store", "Thumbs.db"] {
             std::fs::write(folder.path().join(name), b"").unwrap();

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kind_is_told_by_the_first_line() {
+    fn format_is_detected_by_the_first_line() {
         for (head, kind) in [
             ("\u{feff}id,prompt,images\n", FileKind::Table),
             ("prompt;images\nmake it: red;a", FileKind::Table),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_may_be_long_and_may_come_in_pieces() {
+    fn first_line_may_be_long_and_arrive_in_pieces() {
         let picture = "A".repeat(3 * HEAD_BYTES);
         let job = format!("{{\"prompt\":\"a\",\"images\":\"data:image/png;base64,{picture}\"}}\n");
         let jobs = format!("{{\"version\":1,\"jobs\":[{}]}}", job.trim_end());

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_formula_inside_of_a_text_is_reported_in_any_language() {
+    fn failed_formulas_in_texts_are_found_in_any_language() {
         for failed in [
             "#N/A",
             "#REF!",

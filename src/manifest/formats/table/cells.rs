@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_does_not_quote_is_found() {
+    fn misplaced_quotes_are_found() {
         let fault = |raw: &str| fault(raw, b',', &cells(raw));
         for good in ["a,\"b \"\"c\"\", d\",e", "a,5\" mug,b", "\"a\" ,b", "\"\"", ",,", "", "\"a\nb\",c", " b, c"] {
             assert_eq!(fault(good), None, "{good}");
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_quoted_cell_is_found_behind_doubled_quotes() {
+    fn span_in_a_quoted_cell_accounts_for_doubled_quotes() {
         let raw = "a,\"x\"\"|b\",c";
         let cells = cells(raw);
         assert_eq!(&raw[cells[1].part(raw, &(3..4))], "b");

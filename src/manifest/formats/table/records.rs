@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_knows_its_line_whatever_ends_the_lines() {
+    fn records_have_the_right_line_for_every_kind_of_line_break() {
         let text = "\n\nid,note\na,\"two\n\nlines\"\n\n,\nb,\"say \"\"yes\"\"\"\nc,";
         for (name, end) in [("unix", "\n"), ("windows", "\r\n"), ("old macintosh", "\r")] {
             let found = all(&text.replace('\n', end));
@@ -170,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_visible_effect_is_not_written() {
+    fn records_of_invisible_characters_are_skipped() {
         let found = all("id,note\n\u{a0},,\n\u{200b},\u{200b}\n\u{a0}a,\n");
         assert_eq!(found.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [1, 4]);
     }
 
     proptest::proptest! {
         #[test]
-        fn the_cells_are_those_of_the_csv_crate(text in "(a|é|,|\"|\n|\r|\r\n| ){0,60}") {
+        fn cells_match_the_csv_crate(text in "(a|é|,|\"|\n|\r|\r\n| ){0,60}") {
             let mut reader = csv::ReaderBuilder::new();
             let mut reader = reader.has_headers(false).flexible(true).from_reader(text.as_bytes());
             let theirs: Vec<Vec<String>> = reader

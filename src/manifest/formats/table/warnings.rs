@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_in_braces_is_one_that_a_column_has() {
+    fn only_column_names_in_braces_are_placeholders() {
         let is_told = |prompt: &str| written("color").any(|(written, _)| holds(prompt, &written));
         for prompt in ["to {color}", "to ${color}"] {
             assert!(is_told(prompt), "{prompt}");

@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_data_and_paths_are_told_apart() {
+    fn urls_data_uris_and_paths_are_distinguished() {
         let url = "https://cdn.example.com/a.png?v=1&x=a:b";
         assert_eq!(read(url), Ok(ImageSource::Url(url.to_owned())));
         let data = "data:image/png;base64,iVBORw0KGgo=";

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_read_without_its_tags() {
+    fn striptags_removes_tags_and_decodes_entities() {
         assert_eq!(
             without_tags("<p>A &quot;big&quot; mug,<br>holds&nbsp;12&amp;oz.</p>\n"),
             "A \"big\" mug, holds 12&oz."
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_ends_with_a_word() {
+    fn truncated_text_ends_after_a_whole_word() {
         for (text, cut) in [
             ("a big mug", "a big mug"),
             ("a big mugs", "a big…"),

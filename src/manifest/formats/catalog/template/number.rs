@@ -45,7 +45,7 @@ fn decimal(number: &str) -> Option<Option<char>> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_separators_tell_which_of_them_is_the_decimal_one() {
+    fn decimal_separator_is_detected_by_all_separators() {
         for (cell, filters) in [
             ("1,234.50", Some(" | replace(',', '')")),
             ("1.234,50", Some(" | replace('.', '') | replace(',', '.')")),

@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_said_unless_it_is_only_looked_at_or_something_stands_in() {
+    fn output_names_exclude_tested_names_and_names_with_defaults() {
         for (text, names) in [
             ("title", &["title"][..]),
             ("title | lower ~ ' mug'", &["title"]),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions_fall_apart_into_words() {
+    fn expressions_are_split_into_words() {
         let text = "a | b {{ price|float >= 9.5 }} {%- if x == 'a | b' -%} {y} {{ color.hex";
         let words = |expression: &Expression<'_>| -> Vec<String> {
             expression.numbers().map(|number| expression.word(number).to_owned()).collect()
