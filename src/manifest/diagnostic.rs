@@ -11,60 +11,60 @@ use crate::words::counted;
 
 use super::whitespace::is_invisible;
 
-/// A problem or note about a manifest, with its location.
+/// An error, warning or note about a manifest, with its location.
 ///
-/// As JSON it is exactly `{"file","line","column","job","message","hint"}`, with `null` for unknown ones.
+/// It serializes to exactly `{"file","line","column","job","message","hint"}`, with `null` for unknown values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
-    /// How much it matters.
+    /// The severity.
     #[serde(skip)]
     pub severity: Severity,
-    /// The file, as the user named it.
+    /// The name of the file, as the user wrote it.
     pub file: String,
-    /// The line in the file, from 1.
+    /// The line number, from 1.
     pub line: Option<u64>,
-    /// The column in the line, in characters, from 1.
+    /// The column, in characters, from 1.
     pub column: Option<u64>,
-    /// The id of the job, if it is known.
+    /// The job's id, if it is known.
     pub job: Option<String>,
     /// The message: a lower-case fragment.
     pub message: String,
     /// What the user can do about it.
     pub hint: Option<String>,
-    /// The line of the file with the part to underline.
+    /// The source line and the span to underline.
     #[serde(skip)]
     pub excerpt: Option<Excerpt>,
-    /// The message without what differs from job to job, if many jobs may have it for one reason: such messages about
-    /// one location are reported once, with their count.
+    /// The message without job-specific values, if one mistake can affect many jobs. Diagnostics with an equal value
+    /// and location are reported once, with a count.
     #[serde(skip)]
     pub same: Option<String>,
 }
 
-/// How much a [`Diagnostic`] matters.
+/// The severity of a [`Diagnostic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Severity {
-    /// The manifest is refused.
+    /// The manifest is rejected.
     Error,
-    /// The manifest is accepted, but is probably not what was meant.
+    /// The manifest is accepted, but probably does not do what the user intended.
     Warning,
-    /// Something that was understood and could surprise.
+    /// An interpretation of the input that could surprise the user.
     Note,
 }
 
-/// A line of a file and the part of it that a message is about.
+/// A source line, and the span in it that a diagnostic is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The line without its end; a very long one is cut around the part.
+    /// The line without its line break. A long line is cut to the surroundings of the span.
     pub text: String,
-    /// The part, in bytes of `text`.
+    /// The span, in bytes of `text`.
     pub span: Range<usize>,
 }
 
 impl Excerpt {
-    /// The most bytes of a line that are kept on each side of the part, and of the part itself.
+    /// The maximum number of bytes kept on each side of the span, and of the span itself.
     const MAX_BYTES_AROUND: usize = 160;
 
-    /// The line that holds byte `span.start` of `text`, with what of `span` is on that line.
+    /// Returns the line that contains byte `span.start` of `text`, with `span` clipped to that line.
     pub(super) fn of(text: &str, span: &Range<usize>) -> Excerpt {
         let start = char_floor(text, span.start.min(text.len()));
         let line_start = text[..start].rfind(['\n', '\r']).map_or(0, |at| at + 1);
@@ -77,22 +77,23 @@ impl Excerpt {
     }
 }
 
-/// The problems of a manifest: the first [`Problems::MAX_KEPT`] diagnostics, and the number of the others.
+/// The diagnostics of a manifest: the first [`Problems::MAX_KEPT`], and the number of further ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
-    /// The kept diagnostics, in the manifest's order; [`Problems::with_counts`] adds their counts.
+    /// The first diagnostics, in the manifest's order. [`Problems::with_counts`] adds the number of repetitions to
+    /// them.
     pub diagnostics: Vec<Diagnostic>,
-    /// How many errors came after those.
+    /// The number of diagnostics that were not kept.
     pub more: u64,
-    /// How often a kept one was met again.
+    /// The number of repetitions of each kept diagnostic.
     repeats: Vec<u64>,
 }
 
 impl Problems {
-    /// How many diagnostics are kept.
+    /// The maximum number of diagnostics that are kept.
     pub const MAX_KEPT: usize = 50;
 
-    /// Takes one more diagnostic.
+    /// Adds a diagnostic. It is only counted if it repeats a kept one, or if [`Problems::MAX_KEPT`] is reached.
     pub fn push(&mut self, diagnostic: Diagnostic) {
         let location = |diagnostic: &Diagnostic| (diagnostic.line, diagnostic.column);
         let is_again = |kept: &Diagnostic| {
@@ -111,7 +112,8 @@ impl Problems {
         }
     }
 
-    /// Takes diagnostics that were found later, by their places among the others, and how many there are `more`.
+    /// Merges in the diagnostics of a later check, sorted by location. `more` is the number of those that it did not
+    /// keep.
     pub fn merge(&mut self, found: Vec<Diagnostic>, more: u64) {
         let mut all: Vec<(Diagnostic, u64)> = std::mem::take(&mut self.diagnostics)
             .into_iter()
@@ -131,7 +133,7 @@ impl Problems {
         }
     }
 
-    /// Returns the kept diagnostics, each with the number of its repetitions.
+    /// Returns the kept diagnostics, with the number of repetitions in their messages.
     pub fn with_counts(&self) -> Vec<Diagnostic> {
         let with_counts = |(diagnostic, repeats): (&Diagnostic, &u64)| match repeats {
             0 => diagnostic.clone(),
@@ -143,12 +145,12 @@ impl Problems {
         self.diagnostics.iter().zip(&self.repeats).map(with_counts).collect()
     }
 
-    /// Whether nothing is wrong.
+    /// Whether there are no diagnostics.
     pub fn is_empty(&self) -> bool {
         self.diagnostics.is_empty()
     }
 
-    /// How many there are, kept or not.
+    /// Returns the number of diagnostics, kept or not, without repetitions.
     pub fn count(&self) -> u64 {
         self.diagnostics.len() as u64 + self.more
     }
@@ -190,7 +192,7 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 impl Diagnostic {
-    /// An error about `file` as a whole.
+    /// Returns an error about `file` as a whole.
     pub(super) fn about_file(file: &str, message: impl Into<String>, hint: impl Into<Option<String>>) -> Diagnostic {
         Diagnostic {
             severity: Severity::Error,
@@ -205,7 +207,7 @@ impl Diagnostic {
         }
     }
 
-    /// Returns a diagnostic about a job of `file`, given its line and its id, or about the file as a whole.
+    /// Returns a diagnostic about a job in `file`, given its line and its id, or about the file as a whole.
     pub(crate) fn about_job(
         severity: Severity,
         file: &str,
@@ -221,7 +223,7 @@ impl Diagnostic {
         }
     }
 
-    /// `file:line:column`, as far as it is known.
+    /// Returns the location as `file:line:column`, without the unknown parts.
     pub fn location(&self) -> String {
         let mut location = self.file.clone();
         for number in [self.line, self.column].into_iter().flatten() {
@@ -231,7 +233,7 @@ impl Diagnostic {
     }
 }
 
-/// How a diagnostic is drawn.
+/// How a diagnostic is rendered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
     /// ASCII without color, for files, pipes and tests.
@@ -240,7 +242,7 @@ pub enum Style {
     Colored,
 }
 
-/// Renders `diagnostic` as compilers do: the message, the location, the line with the part underlined, and the hint.
+/// Renders `diagnostic` as compilers do: the message, the location, the line with the span underlined, and the hint.
 pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
@@ -253,7 +255,8 @@ pub fn render(diagnostic: &Diagnostic, style: Style) -> String {
                 .line_start(usize::try_from(line).unwrap_or(usize::MAX))
                 .annotation(AnnotationKind::Primary.span(excerpt.span.clone()));
             let title = level.primary_title(diagnostic.message.as_str());
-            // Without an explicit column, it is counted in the shown part of the line.
+            // The renderer derives the column from the excerpt. If that is wrong because the line was cut, the location
+            // is rendered separately.
             match excerpt.text[..excerpt.span.start].chars().count() as u64 + 1 == diagnostic.column.unwrap_or(1) {
                 true => title.element(snippet.path(diagnostic.file.as_str())),
                 false => title.element(origin(diagnostic)).element(snippet),
@@ -281,14 +284,14 @@ fn origin(diagnostic: &Diagnostic) -> Origin<'_> {
     }
 }
 
-/// `text` in backquotes, cut to what a message has room for, with controls made visible.
+/// Returns `text` in backquotes, truncated for use in a message, with control characters escaped.
 pub(super) fn quoted(text: &str) -> String {
     const MAX_CHARACTERS: usize = 60;
     let mut shown: String = text
         .chars()
         .take(MAX_CHARACTERS)
         .flat_map(|character| {
-            // Joiners are left as they are: they make one of several signs.
+            // Joiners are kept, because they combine several characters into one glyph.
             let is_unseen = is_invisible(character) && !matches!(character, '\u{200C}' | '\u{200D}');
             let is_plain = !character.is_control() && !is_unseen && !matches!(character, '\u{2028}' | '\u{2029}');
             let escaped = (!is_plain).then(|| character.escape_default());
@@ -316,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_diagnostic_points_at_its_place() {
+    fn rendered_diagnostic_underlines_the_span() {
         insta::assert_snapshot!(render(&diagnostic(), Style::Plain), @r"
         error: unknown size `huge`
          --> a.csv:3:6
@@ -329,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn as_json_a_diagnostic_has_six_fields() {
+    fn diagnostic_serializes_to_six_fields() {
         assert_eq!(
             serde_json::to_string(&Diagnostic::about_file("a.csv", "is empty", None)).unwrap(),
             r#"{"file":"a.csv","line":null,"column":null,"job":null,"message":"is empty","hint":null}"#
@@ -337,13 +340,13 @@ mod tests {
     }
 
     #[test]
-    fn beyond_fifty_problems_are_counted() {
+    fn problems_beyond_fifty_are_only_counted() {
         let problems = Problems::from(vec![diagnostic(); 53]);
         assert_eq!((problems.diagnostics.len(), problems.more, problems.count()), (50, 3, 53));
     }
 
     #[test]
-    fn a_line_of_megabytes_is_cut_around_the_part() {
+    fn long_line_is_cut_around_the_span() {
         let line = format!("{}ÜBAD{}", "x".repeat(5_000_000), "y".repeat(5_000_000));
         let excerpt = Excerpt::of(&line, &(5_000_002..5_000_005));
         assert_eq!(&excerpt.text[excerpt.span.clone()], "BAD");
@@ -351,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn controls_in_a_message_are_made_visible() {
+    fn control_characters_in_messages_are_escaped() {
         assert_eq!(quoted("a\0b\u{1b}[31m"), r"`a\u{0}b\u{1b}[31m`");
     }
 }

@@ -1,4 +1,4 @@
-/// A column of a manifest that the program understands.
+/// A manifest column that has a built-in meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Field {
     Id,
@@ -13,7 +13,7 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    /// The names of all, in the order in which this program writes them.
+    /// The column names, in the order in which this program writes them.
     pub(crate) const KEYS: [&'static str; 9] = [
         "id",
         "prompt",

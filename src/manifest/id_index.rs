@@ -6,49 +6,49 @@ use foldhash::quality::RandomState;
 
 use crate::job::folded;
 
-/// The ids of one pass and the lines where they stand.
+/// Maps the ids of one pass to the lines where they first occur.
 ///
-/// An id is kept as 96 bits of keyed hashes: 64 of the form that names the same file on Windows and macOS, and 32 of itself.
-/// The keys are drawn at random for every pass and never leave it, so that no one can prepare two ids with the same hash; a
-/// million ids meet by chance once in 10^17 passes.
+/// Each id is stored as 96 bits of keyed hashes: 64 bits of its folded form, which is equal for ids that name the same
+/// file on Windows or macOS, and 32 bits of the exact id. The keys are random for each pass and never leave it, so that
+/// nobody can construct colliding ids. Among a million ids, a false duplicate occurs once in 10^17 passes.
 #[derive(Default)]
 pub(super) struct IdIndex {
-    /// The first of the ids that are alike, by the hash that they share.
+    /// The first id of each group with the same folded form, by the hash of that form.
     first: HashMap<u64, FirstId, foldhash::fast::RandomState>,
-    /// The few that are alike an earlier one and not the same.
+    /// The other ids of these groups, with the lines where they first occur. There are few of them.
     others: HashMap<HashedId, u64>,
 }
 
-/// The first id of those that are alike, and its line.
+/// The first id of a group with the same folded form.
 struct FirstId {
     exact: u32,
     line: u32,
 }
 
-/// The keys of the hashes of ids.
+/// The random keys for hashing ids.
 pub(super) struct IdKey {
     alike: RandomState,
     exact: RandomState,
 }
 
-/// An id as it is kept.
+/// The hashes of an id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct HashedId {
     alike: u64,
     exact: u32,
 }
 
-/// The line of an earlier id.
+/// An earlier occurrence of an id, with its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Before {
-    /// This very id.
+    /// The same id.
     Same(u64),
-    /// One that names the same file where capitals do not count, or accents are written otherwise.
+    /// An id with the same folded form: it names the same file where case or Unicode normalization is ignored.
     Alike(u64),
 }
 
 impl IdKey {
-    /// Draws a key.
+    /// Creates random keys.
     pub(super) fn new() -> IdKey {
         IdKey { alike: RandomState::default(), exact: RandomState::default() }
     }
@@ -64,7 +64,8 @@ impl IdKey {
 }
 
 impl IdIndex {
-    /// Notes that `id` stands on `line`. Returns where it, or one like it, stood before; `None` if it is new.
+    /// Records that `id` occurs on `line`. Returns the earlier occurrence of it or of a similar id, or `None` if it is
+    /// new.
     pub(super) fn note(&mut self, id: HashedId, line: u64) -> Option<Before> {
         let HashedId { alike, exact } = id;
         let (first_exact, first_line) = match self.first.entry(alike) {

@@ -7,7 +7,7 @@ use super::model::Manifest;
 use super::row::{self, At, Row, RowError, parse_row};
 use super::row_cursor::{Parts, RowCursor};
 
-/// One pass over the jobs of a manifest, in its order. An item is a job, or everything that is wrong with its row.
+/// An iterator over the jobs of a manifest, in order. An item is a job, or all errors of its row.
 pub struct Jobs<'m> {
     reading: Reading<'m>,
     parts: Parts<'m>,
@@ -16,26 +16,26 @@ pub struct Jobs<'m> {
     is_over: bool,
 }
 
-/// A job that is not copied out of its row yet.
+/// A job that still borrows from its row.
 pub struct FoundJob<'r> {
     /// The job without the user's own columns.
     pub job: &'r JobRef<'r>,
     columns: Columns<'r>,
 }
 
-/// Where the user's own columns are.
+/// The source of the user's own columns.
 enum Columns<'r> {
     InRow(&'r dyn RowCursor),
     KnownNames(&'r [(String, String)]),
 }
 
 impl<'r> FoundJob<'r> {
-    /// A job with the user's own `columns`.
+    /// Creates a job with the user's own `columns`.
     pub fn with(job: &'r JobRef<'r>, columns: &'r [(String, String)]) -> FoundJob<'r> {
         FoundJob { job, columns: Columns::KnownNames(columns) }
     }
 
-    /// A column that is empty and whose text is missed inside the prompt or the id.
+    /// Returns the name of an empty column that leaves a gap in the prompt or the id.
     pub fn gap(&self) -> Option<&str> {
         match self.columns {
             Columns::InRow(pass) => pass.gap(),
@@ -43,7 +43,7 @@ impl<'r> FoundJob<'r> {
         }
     }
 
-    /// Whether any cell of a catalog that the id is made of is so.
+    /// Whether `is` holds for any cell of a catalog that the id is made of.
     pub fn has_id_cell(&self, is: fn(&str) -> bool) -> bool {
         match self.columns {
             Columns::InRow(pass) => pass.has_id_cell(is),
@@ -51,7 +51,7 @@ impl<'r> FoundJob<'r> {
         }
     }
 
-    /// Whether the text ends before the job's row does, by its looks.
+    /// Whether the file seems to be truncated inside the job's row.
     pub fn is_cut(&self) -> bool {
         match self.columns {
             Columns::InRow(pass) => pass.is_cut(),
@@ -74,7 +74,7 @@ impl Columns<'_> {
     }
 }
 
-/// The manifest and the keys with which rows are read.
+/// The manifest, and the keys for hashing the ids of one pass over it.
 pub(super) struct Reading<'m> {
     manifest: &'m Manifest,
     key: IdKey,
@@ -82,11 +82,11 @@ pub(super) struct Reading<'m> {
 
 /// A row that was read.
 pub(super) struct ReadRow<T> {
-    /// The line where it begins, from 1.
+    /// The line where the row starts, from 1.
     pub(super) line: u64,
-    /// Its id, valid or not, unless its error was reported already.
+    /// The id, valid or not. `None` if its error was already reported.
     pub(super) id: Option<HashedId>,
-    /// The value that was made of the job, if the row has no error.
+    /// The value made from the job. `None` if the row has errors.
     pub(super) made: Option<T>,
 }
 
@@ -95,7 +95,7 @@ impl<'m> Reading<'m> {
         Reading { manifest, key: IdKey::new() }
     }
 
-    /// Reads the row where `pass` is; `each` makes of its job what is needed of it.
+    /// Reads the current row of `pass`, and makes a value from its job with `each`.
     pub(super) fn read<T>(&self, pass: &dyn RowCursor, each: impl FnOnce(&FoundJob<'_>) -> T) -> ReadRow<T> {
         let (row, shape) = pass.row();
         let job = self.parse_row(&row, pass);
@@ -104,7 +104,7 @@ impl<'m> Reading<'m> {
         ReadRow { line: pass.line(), id, made: good.map(|job| each(&FoundJob { job, columns: Columns::InRow(pass) })) }
     }
 
-    /// Returns all errors of the row at which `pass` is; `first` is the line that has its id already.
+    /// Returns all errors of the current row of `pass`. `first` is the line that already uses its id.
     pub(super) fn diagnose(&self, pass: &dyn RowCursor, first: Option<u64>) -> Vec<Diagnostic> {
         let (row, mut row_errors) = pass.row();
         let job = self.parse_row(&row, pass);
@@ -119,7 +119,7 @@ impl<'m> Reading<'m> {
         diagnostics
     }
 
-    /// An error of the row where `pass` is: of its image with the number `image`, or of the row as a whole.
+    /// Returns an error of the current row of `pass`: about image number `image`, or about the row as a whole.
     pub(super) fn about(
         &self,
         pass: &dyn RowCursor,
@@ -132,7 +132,7 @@ impl<'m> Reading<'m> {
         self.about_location(pass, at, message, hint)
     }
 
-    /// An error of the column whose text is missed in the row where `pass` is.
+    /// Returns an error of the current row of `pass` about the empty column that [`RowCursor::gap`] returns.
     pub(super) fn about_gap(&self, pass: &dyn RowCursor, message: String, hint: String) -> Diagnostic {
         let at = pass.gap().map_or(At::Row, |name| At::OfRow(Box::new(At::Column(name.to_owned()))));
         self.about_location(pass, at, message, hint)
@@ -145,10 +145,10 @@ impl<'m> Reading<'m> {
         Diagnostic { job: id(&row, &job).map(str::to_owned), ..diagnostic }
     }
 
-    /// Returns the images that the row at which `pass` is names, with their numbers, whether the row has errors or not.
+    /// Returns the images of the current row of `pass` with their numbers, even if the row has errors.
     pub(super) fn pictures(&self, pass: &dyn RowCursor) -> Vec<(usize, ImageSource)> {
         let (row, shape) = pass.row();
-        // In a row with too many cells, none may be what it seems to be.
+        // In a row with too many cells, the columns may be shifted.
         let is_shifted = shape.iter().any(|row_error| row_error.at == At::Row);
         if is_shifted { Vec::new() } else { row::pictures(&row, pass.defaults(), &self.manifest.folder) }
     }
@@ -159,7 +159,8 @@ impl<'m> Reading<'m> {
     }
 }
 
-/// The id of a row, or what should be one.
+/// Returns the id of the job, or the content of the id column if the row has errors. `None` if an error of the id was
+/// already reported.
 fn id<'j>(row: &Row<'j>, job: &'j Result<JobRef<'_>, Vec<RowError>>) -> Option<&'j str> {
     match job {
         Ok(_) if row.is_id_refused() => None,
@@ -169,7 +170,7 @@ fn id<'j>(row: &Row<'j>, job: &'j Result<JobRef<'_>, Vec<RowError>>) -> Option<&
 }
 
 impl Manifest {
-    /// Begins a pass over the jobs; there may be any number of passes.
+    /// Returns an iterator over the jobs. Each call starts a new pass over the manifest.
     ///
     /// # Errors
     /// The file cannot be read again.
@@ -183,13 +184,13 @@ impl<'m> Jobs<'m> {
         Jobs { reading: Reading::new(manifest), parts, part: None, ids: IdIndex::default(), is_over: false }
     }
 
-    /// Returns an error of the job that was returned last: of the image with the number `image` in the manifest, or of
-    /// the job as a whole. `None` if no job was returned yet.
+    /// Returns an error about the last returned job: about image number `image` in the manifest, or about the job as a
+    /// whole. `None` if no job was returned yet.
     pub fn about(&self, image: Option<usize>, message: String, hint: String) -> Option<Diagnostic> {
         Some(self.reading.about(self.part.as_deref()?, image, message, hint))
     }
 
-    /// Goes to the next row; false at the end.
+    /// Advances to the next row. Returns false at the end.
     fn advance(&mut self) -> Result<bool, Diagnostic> {
         loop {
             if let Some(part) = &mut self.part
@@ -238,7 +239,7 @@ fn duplicate(row: &Row<'_>, id: &str, first: u64, pass: &dyn RowCursor) -> RowEr
         } else {
             format!("the id {} is already used on line {first}", quoted(id))
         };
-        // A number that a spreadsheet has shortened is no longer the number that it was.
+        // A spreadsheet may have shortened different numbers to the same text.
         let hint = if is_shortened_number(id) {
             "a spreadsheet has shortened the numbers: format the column as text, and enter the values again".to_owned()
         } else {

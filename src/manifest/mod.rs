@@ -1,11 +1,11 @@
-//! Manifests: bytes to jobs, and every error with its location.
+//! Reads manifests: from bytes to jobs, and every error with its location.
 //!
-//! [`Manifest::open`] reads the head, [`Manifest::jobs`] streams the jobs, and [`Manifest::read`] reads them on all cores.
-//! Only the manifest itself is opened: its callers check whether pictures exist.
+//! [`Manifest::open`] reads the head, [`Manifest::jobs`] iterates over the jobs, and [`Manifest::read`] reads them on
+//! all cores. Images are not opened: the callers check whether they exist.
 //!
-//! `reading` turns a file into text and blocks of text; `formats` finds the rows in it; `row` makes a job of a row, or
-//! reports all its errors. Rows come in parts: a table, lines of JSON and a long list of jobs in blocks of their text,
-//! other formats in pieces of what is held in memory. A `RowCursor` reads one part, on any thread.
+//! `reading` turns a file into text and blocks of text, `formats` finds the rows in it, and `row` makes a job from a
+//! row or reports all its errors. Rows come in parts: tables, JSON lines and long lists of jobs in blocks of text,
+//! other formats in slices of a list in memory. A `RowCursor` reads one part, on any thread.
 
 mod diagnostic;
 mod field;

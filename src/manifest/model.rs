@@ -13,7 +13,7 @@ use super::reading::source::Source;
 use super::row_cursor::Parts;
 use super::settings::ManifestSettings;
 
-/// A manifest whose head is understood.
+/// A manifest whose head has been read.
 #[derive(Debug)]
 pub struct Manifest {
     pub(super) source: Source,
@@ -34,8 +34,8 @@ pub(super) enum Body {
 }
 
 impl Manifest {
-    /// Returns a hash over all inputs of its jobs except local pictures: its file, the file of its rows, and this
-    /// program's version. `None` if its rows are the pictures of a folder.
+    /// Returns a hash of everything that the jobs depend on, except local images: the manifest's file, the file of its
+    /// rows, and the version of this program. `None` if the rows are the images of a folder.
     ///
     /// # Errors
     /// A file cannot be read again.
@@ -53,34 +53,34 @@ impl Manifest {
         Ok(Some(ContentHash::from_hasher(&hasher)))
     }
 
-    /// Whether its file is what it was taken for, if it was opened on trust.
+    /// Whether the file is what [`Manifest::open_on_trust`] assumed it to be.
     pub fn is_as_trusted(&self) -> bool {
         let is_plain = if let Body::Long(list) = &self.body { list.is_plain() } else { true };
         is_plain && self.source.is_utf8().unwrap_or(true)
     }
 
-    /// Sets the model of all jobs, for a manifest that is a part of another.
+    /// Sets the model of all jobs, for a manifest that is part of another one.
     pub fn set_model(&mut self, model: Option<&str>) {
         self.settings.model = model.map(str::to_owned);
     }
 
-    /// Its settings for the run.
+    /// Returns the settings for the run.
     pub fn settings(&self) -> &ManifestSettings {
         &self.settings
     }
 
-    /// The file's stem, which names the run's folder.
+    /// Returns the file's stem, which names the run's folder.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The manifest's own folder, that paths in it are relative to; the jobs' paths are joined to it already.
+    /// Returns the manifest's folder, which paths in it are relative to. The paths of jobs are already joined to it.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The file in which the lines of its jobs are counted, as messages name it: the file of its rows, if that is
-    /// another one.
+    /// Returns the name of the file that the line numbers of jobs refer to: the file of the rows if it is a separate
+    /// one, otherwise the manifest.
     pub fn file_of_lines(&self) -> &str {
         match &self.body {
             Body::Catalog(catalog) => catalog.rows.file().unwrap_or(&self.source.name),
@@ -88,12 +88,12 @@ impl Manifest {
         }
     }
 
-    /// Returns notices about the head: assumptions that could surprise.
+    /// Returns notices about the head: interpretations that could surprise the user.
     pub fn notices(&self) -> &[Diagnostic] {
         &self.notices
     }
 
-    /// All rows.
+    /// Returns all rows, in parts.
     pub(super) fn parts(&self) -> Result<Parts<'_>, Diagnostic> {
         match &self.body {
             Body::Table(table) => table.parts(&self.source, 1),

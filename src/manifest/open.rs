@@ -1,4 +1,4 @@
-//! Opening: what kind of file a manifest is, its encoding, and its head.
+//! Opens manifests: detects the format and the encoding, and reads the head.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,33 +16,33 @@ use super::reading::stdin;
 use super::row_cursor::TablePurpose;
 use super::settings::ManifestSettings;
 
-/// How many jobs are checked if the head is wrong: a matrix may make billions.
+/// The maximum number of jobs that are checked if the head has errors. A matrix can make billions.
 const MAX_JOBS_CHECKED: usize = 1_000_000;
 
 /// How a document is read.
 #[derive(Clone, Copy)]
 pub(super) enum Documents {
-    /// In blocks, if it is long and begins as those are that can be.
+    /// In blocks, if it is long and starts in a form that allows it.
     InBlocks,
     /// As a whole.
     Whole,
 }
 
 impl Manifest {
-    /// Opens a manifest and understands its head: settings, defaults, header. The path `-` is standard input.
+    /// Opens a manifest and reads its head: settings, defaults, header. The path `-` is standard input.
     ///
     /// # Errors
-    /// Everything that is wrong with the head, and with the jobs besides; jobs of a good head are looked at in
-    /// [`Manifest::jobs`].
+    /// All errors of the head and, if it has any, those of the jobs. If the head is valid, [`Manifest::jobs`] returns
+    /// the errors of the jobs.
     pub fn open(path: &Path) -> Result<Manifest, Problems> {
         Manifest::open_leftovers(path)?.with_rows()
     }
 
-    /// Opens a manifest as [`Manifest::open`] does, but a table may be a header alone: the rows that a run leaves to be
-    /// run again may be none.
+    /// Opens a manifest like [`Manifest::open`], but accepts a table without rows, because a run may leave no rows to
+    /// run again.
     ///
     /// # Errors
-    /// As those of [`Manifest::open`].
+    /// As [`Manifest::open`].
     pub fn open_leftovers(path: &Path) -> Result<Manifest, Problems> {
         if path.as_os_str() == stdin::DASH {
             let (copy, kind) = stdin::copied_stdin(io::stdin().lock())?;
@@ -52,7 +52,7 @@ impl Manifest {
             return manifest.whole_unless_plain();
         }
         let manifest = Manifest::open_with(path, |name, kind| match path.metadata() {
-            // What comes through a pipe can be read once, and a manifest is read more often.
+            // A pipe can only be read once, but a manifest is read several times.
             Ok(found) if !found.is_file() && !found.is_dir() => {
                 let copy = stdin::copied_pipe(path)
                     .map_err(|error| Diagnostic::about_file(&name, format!("it cannot be read: {error}"), None))?;
@@ -63,12 +63,12 @@ impl Manifest {
         manifest.whole_unless_plain()
     }
 
-    /// Opens a manifest whose rows are all read once: if a file begins as UTF-8, or as a plain list in YAML, the rest
-    /// is not checked in a separate pass. If rows cannot be read, [`Manifest::is_as_trusted`] returns whether the rest
-    /// is as it begins; if not, open it with [`Manifest::open`].
+    /// Opens a manifest whose rows will all be read once. If the file starts as UTF-8, or as a plain list in YAML, the
+    /// rest is not checked in a separate pass. If rows cannot be read, [`Manifest::is_as_trusted`] returns whether the
+    /// rest is as expected; if not, open the manifest again with [`Manifest::open`].
     ///
     /// # Errors
-    /// As those of [`Manifest::open`].
+    /// As [`Manifest::open`].
     pub fn open_on_trust(path: &Path) -> Result<Manifest, Problems> {
         let is_file = path.as_os_str() != stdin::DASH && path.metadata().is_ok_and(|found| found.is_file());
         let trusted = is_file.then(|| Manifest::open_with(path, |name, kind| Source::open_on_trust(path, name, kind)));
@@ -97,8 +97,8 @@ impl Manifest {
         }
     }
 
-    /// Returns the manifest itself, or reads it as a whole if it is a document that cannot be read in blocks to its
-    /// end.
+    /// Returns the manifest. If it is a document that cannot be read in blocks up to its end, it is reopened as a
+    /// whole.
     pub(super) fn whole_unless_plain(self) -> Result<Manifest, Problems> {
         if let Body::Long(_) = self.body {
             let stop = |found: Found<'_, ()>| if matches!(found, Found::Broken(_)) { Err(()) } else { Ok(()) };
@@ -150,7 +150,7 @@ impl Manifest {
         if wrong.is_empty() { Ok(manifest) } else { Err(manifest.all_problems(wrong)) }
     }
 
-    /// Returns the problems of the head and those of the jobs.
+    /// Returns the errors of the head and of the jobs.
     fn all_problems(&self, head: Vec<Diagnostic>) -> Problems {
         let mut problems = Problems::from(head);
         match self.jobs() {

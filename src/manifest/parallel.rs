@@ -1,4 +1,4 @@
-//! Reads the rows of a manifest on all cores, and returns the results in its order.
+//! Reads the rows of a manifest on all cores, and returns the results in the manifest's order.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
@@ -11,42 +11,42 @@ use super::jobs::{FoundJob, ReadRow, Reading};
 use super::model::Manifest;
 use super::row_cursor::RowCursor;
 
-/// How many parts that a thread has read wait for their turn. More would only take memory.
+/// The maximum number of parts that a thread reads ahead. More would only use memory.
 const MAX_WAITING_PARTS: usize = 4;
 
-/// How many threads read at most: the thread that takes the results is as busy as that many readers.
+/// The maximum number of reader threads. With this many, the thread that takes the results is fully occupied.
 const MAX_THREADS: usize = 8;
 
-/// About how many rows a part has.
+/// The expected number of rows per part.
 const EXPECTED_ROWS_PER_PART: usize = 1 << 10;
 
 /// The result of reading a row.
 pub enum Found<'b, T> {
-    /// A job without errors, and the row's location.
+    /// A job without errors.
     Job {
-        /// The value that was made of it.
+        /// The value made from the job.
         made: T,
         /// The line of another job whose id names the same file on Windows or macOS.
         alike: Option<u64>,
-        /// Where it stands.
+        /// The location of the row.
         location: RowLocation<'b>,
     },
-    /// All its errors, and its location.
+    /// All errors of a row, and its location.
     Wrong(Vec<Diagnostic>, RowLocation<'b>),
-    /// The error because of which neither it nor any later row can be read.
+    /// An error after which neither this row nor any later one can be read.
     Broken(Diagnostic),
 }
 
-/// Where a row stands.
+/// The location of a row.
 pub struct RowLocation<'b> {
     reading: &'b Reading<'b>,
     pass: &'b mut (dyn RowCursor + 'b),
-    /// How many rows the pass has gone over.
+    /// The number of rows that the pass has advanced over.
     passed: &'b mut usize,
     row: usize,
 }
 
-/// A part of which all rows were read.
+/// A part whose rows have all been read.
 struct Batch<'m, T> {
     pass: Box<dyn RowCursor + 'm>,
     rows: Vec<ReadRow<T>>,
@@ -54,11 +54,11 @@ struct Batch<'m, T> {
 }
 
 impl Manifest {
-    /// Reads all rows. `each` makes a value of a job, on any thread; `take` gets these values and the errors of rows on
-    /// this thread, in the manifest's order. If `take` fails, nothing more is read.
+    /// Reads all rows. `each` makes a value from a job, on any thread. `take` gets these values and the errors of rows
+    /// on the calling thread, in the manifest's order. If `take` fails, reading stops.
     ///
     /// # Errors
-    /// The file cannot be read again; inside that, the error of `take`.
+    /// The outer error means that the file cannot be read again. The inner error is that of `take`.
     pub fn read<T: Send, E>(
         &self,
         each: impl Fn(&FoundJob<'_>) -> T + Sync,
@@ -68,10 +68,10 @@ impl Manifest {
         let (reading, each) = (&reading, &each);
         let threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
         Ok(thread::scope(|scope| {
-            // The threads take turns: each takes the next part of the file and then passes the turn on. So the parts stay in
-            // order, and a thread reads the rows of a part that is still in its core's cache.
+            // The threads take turns: each takes the next part of the file and then passes the turn on. This keeps the
+            // parts in order, and a thread reads the rows of a part while it is still in the cache of its core.
             let (mut next_turns, turns): (Vec<_>, Vec<_>) = (0..threads).map(|_thread| sync_channel(1)).unzip();
-            // The first turn.
+            // Starts the first turn.
             let _ = next_turns[0].send(parts);
             next_turns.rotate_left(1);
             let batches: Vec<_> = turns
@@ -82,7 +82,7 @@ impl Manifest {
                     scope.spawn(move || {
                         for mut parts in turns {
                             let Some(part) = parts.next() else { break };
-                            // The next thread may have ended, and with it all of this.
+                            // This fails only if the next thread has ended because reading stops.
                             let _ = next_turn.send(parts);
                             let batch = part.map(|pass| Batch::read(reading, pass, each));
                             if sender.send(batch).is_err() {
@@ -93,20 +93,20 @@ impl Manifest {
                     batches
                 })
                 .collect();
-            // When it returns, the receivers are dropped, and readers that are still at work end.
+            // On return, the receivers are dropped, which ends threads that are still reading.
             collect(reading, &batches, take)
         }))
     }
 }
 
-/// Hands what was read to `take`.
+/// Passes the results to `take`.
 fn collect<'m, T, E>(
     reading: &Reading<'_>,
     batches: &[Receiver<Result<Batch<'m, T>, Diagnostic>>],
     mut take: impl FnMut(Found<'_, T>) -> Result<(), E>,
 ) -> Result<(), E> {
     let (mut ids, mut before) = (IdIndex::default(), Vec::new());
-    // The first thread that has nothing more was to take the part behind the last one.
+    // Parts were handed out in turn, so the first thread without another batch is the one that found no more parts.
     for batch in batches.iter().cycle().map_while(|batches| batches.recv().ok()) {
         let Batch { mut pass, rows, broken } = match batch {
             Ok(batch) => batch,
@@ -154,29 +154,29 @@ impl<'m, T> Batch<'m, T> {
 }
 
 impl RowLocation<'_> {
-    /// An error of the row: of its image with the number `image` in the manifest, or of the row as a whole.
+    /// Returns an error about the row: about image number `image` in the manifest, or about the row as a whole.
     pub fn about(&mut self, image: Option<usize>, message: String, hint: String) -> Diagnostic {
         self.reading.about(self.pass(), image, message, hint)
     }
 
-    /// Returns an error of the column that is empty and whose text is missed in the job.
+    /// Returns an error about the empty column that leaves a gap in the prompt or the id.
     pub fn about_gap(&mut self, message: String, hint: String) -> Diagnostic {
         self.reading.about_gap(self.pass(), message, hint)
     }
 
-    /// Returns the images that the row names, with their numbers, whether the row has errors or not.
+    /// Returns the images of the row with their numbers, even if the row has errors.
     pub fn pictures(&mut self) -> Vec<(usize, ImageSource)> {
         self.reading.pictures(self.pass())
     }
 
-    /// The pass, at the row.
+    /// Returns the pass, moved to the row.
     fn pass(&mut self) -> &dyn RowCursor {
         if *self.passed > self.row + 1 {
             self.pass.rewind();
             *self.passed = 0;
         }
         while *self.passed <= self.row {
-            // The row was there when the part was read.
+            // The row exists, because it was read before.
             let _ = self.pass.advance();
             *self.passed += 1;
         }

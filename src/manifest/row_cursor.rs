@@ -5,33 +5,33 @@ use super::reading::blocks::{Block, Blocks};
 use super::reading::source::Source;
 use super::row::{Defaults, Row, RowError};
 
-/// The use of rows.
+/// What rows are used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TablePurpose {
-    /// Each is a job: known columns have their meaning.
+    /// Each row is a job, and known columns have their built-in meaning.
     Jobs,
-    /// Each is a row of a catalog: all columns are the user's own.
+    /// Each row belongs to a catalog, and all columns are the user's own.
     Catalog,
 }
 
-/// The rows of a manifest in parts, one after the other: each is made here and may be read elsewhere.
+/// The rows of a manifest in parts, in order. A part can be read on another thread than the one that creates it.
 pub(super) type Parts<'m> = Box<dyn Iterator<Item = Result<Box<dyn RowCursor + 'm>, Diagnostic>> + Send + 'm>;
 
-/// One pass over some rows of a manifest of any format.
+/// A cursor over some rows of a manifest, in any format.
 pub(super) trait RowCursor: Send {
-    /// Goes back before the first row.
+    /// Moves back before the first row.
     fn rewind(&mut self);
 
-    /// Goes to the next row; false at the end. An error ends the pass, and what follows is not read.
+    /// Advances to the next row. Returns false at the end. After an error, nothing more is read.
     fn advance(&mut self) -> Result<bool, Diagnostic>;
 
-    /// The line where the row begins, from 1.
+    /// Returns the line where the row starts, from 1.
     fn line(&self) -> u64;
 
-    /// The row as written, and the error of its shape.
+    /// Returns the row as written, and the errors of its shape.
     fn row(&self) -> (Row<'_>, Vec<RowError>);
 
-    /// The user's own columns.
+    /// Returns the user's own columns.
     fn columns(&self) -> Vec<(String, String)>;
 
     /// Returns the diagnostic of an error of the row, with its location.
@@ -42,31 +42,31 @@ pub(super) trait RowCursor: Send {
         Defaults::none()
     }
 
-    /// A column that is empty and whose text is missed inside the prompt or the id.
+    /// Returns the name of an empty column that leaves a gap in the prompt or the id.
     fn gap(&self) -> Option<&str> {
         None
     }
 
-    /// Whether any cell that the id is made of is so.
+    /// Whether `is` holds for any cell that the id is made of.
     fn has_id_cell(&self, _is: fn(&str) -> bool) -> bool {
         false
     }
 
-    /// Whether the text ends before the row does, by its looks.
+    /// Whether the file seems to be truncated inside the row.
     fn is_cut(&self) -> bool {
         false
     }
 
-    /// Returns the hint for several rows with one id.
+    /// Returns the hint for several rows with the same id.
     fn duplicates_hint(&self) -> String {
         "give each job its own id".to_owned()
     }
 }
 
-/// How many entries of a list are read together.
+/// The number of entries of a list per part, if each makes one job.
 const ENTRIES_PER_PART: usize = 256;
 
-/// The parts of a text in `source`: `pass` begins one over a block of it.
+/// Splits the text of `source` into parts. `pass` creates a cursor over a block.
 pub(super) fn parts<'m, R: Read + Send + 'm, P: RowCursor + 'm>(
     source: &'m Source,
     blocks: Blocks<R>,
@@ -77,7 +77,7 @@ pub(super) fn parts<'m, R: Read + Send + 'm, P: RowCursor + 'm>(
     }))
 }
 
-/// Returns the parts of a list: `pass` begins one over some entries of it, each of which makes `jobs` jobs.
+/// Splits a list into parts. `pass` creates a cursor over some of its entries, each of which makes `jobs` jobs.
 pub(super) fn parts_of_list<'m, T: Sync, P: RowCursor + 'm>(
     list: &'m [T],
     jobs: usize,

@@ -1,4 +1,4 @@
-//! A JSON Schema of YAML manifests, made of the same tables that the reader goes by.
+//! The JSON Schema of YAML manifests, generated from the tables that the reader uses.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use super::formats::document::TOP_KEYS;
 use super::formats::entries::COLUMNS;
 use super::settings::{ImagesVia, RUN_KEYS};
 
-/// The schema, draft 2020-12.
+/// Returns the schema, draft 2020-12.
 pub fn schema() -> Value {
     let top: Map<String, Value> = TOP_KEYS.iter().map(|key| ((*key).to_owned(), top(key))).collect();
     json!({
@@ -90,7 +90,7 @@ fn top(key: &str) -> Value {
     }
 }
 
-/// A map whose keys are the columns of jobs that are `wanted`, and one more.
+/// Returns the schema of a map whose keys are the `wanted` columns of a job, and one more key.
 fn map_of(
     description: &str,
     wanted: impl Fn(Field) -> bool,
@@ -111,7 +111,7 @@ fn map_of(
     })
 }
 
-/// A pattern of any of `words` and nothing more, in capitals or not.
+/// Returns a pattern that matches exactly one of `words`, ignoring case and surrounding whitespace.
 fn in_any_case(words: &[&str]) -> String {
     let letter = |letter: char| format!("[{letter}{}]", letter.to_ascii_uppercase());
     let words: Vec<String> = words.iter().map(|word| word.chars().map(letter).collect()).collect();
@@ -143,7 +143,7 @@ fn value(field: Field) -> Value {
                 {"type": "array", "minItems": 1, "maxItems": 8, "items": {"type": "string", "minLength": 1, "not": {"pattern": NO_PICTURE}}},
             ],
         }),
-        // The names are for editors to complete; the reader takes them in letters of any case.
+        // The names are listed for completion in editors. The reader ignores case.
         Field::Size => json!({
             "anyOf": [
                 {"enum": [Size::NAMES[0], Size::NAMES[1], Size::NAMES[2], null]},
@@ -212,22 +212,22 @@ fn setting(key: &str) -> Value {
     }
 }
 
-/// A single value: a text, a number, a switch, or nothing.
+/// Returns the schema of a single value, which may be null.
 fn single() -> Value {
     json!({"type": ["string", "number", "boolean", "null"]})
 }
 
-/// A single value that is not left out.
+/// Returns the schema of a single value that is not null.
 fn given() -> Value {
     json!({"type": ["string", "number", "boolean"]})
 }
 
-/// URLs that the provider cannot fetch, and texts that are no paths: other schemes, URLs without one or with a
-/// password.
+/// Matches texts that are neither paths nor URLs that the provider can fetch: other schemes, URLs without a scheme or
+/// with a password, and paths that begin with `~/`.
 const NO_PICTURE: &str =
     "^ *(//|www\\.|~/|(?![Hh][Tt][Tt][Pp][Ss]?:)[A-Za-z][A-Za-z0-9+.-]*://|[Hh][Tt][Tt][Pp][Ss]?://[^/?#]*@)";
 
-/// The value of a column in a template: what the column takes, or a text that becomes it.
+/// Returns the schema of a column in a template: the column's own values, or a template that renders to one.
 fn templated(field: Field) -> Value {
     match field {
         Field::Size | Field::Seed | Field::SyncMode | Field::Base64Output | Field::SafetyChecker => {

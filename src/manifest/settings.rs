@@ -6,54 +6,55 @@ use std::time::Duration;
 use crate::color::Tolerance;
 use crate::job::{Backend, Cents, Rate, SubmitRate, TimeOfDay, UncertainPolicy, words};
 
-/// The settings of a manifest for the run as a whole; `None` where it has none. The command line overrides them.
+/// The settings of a manifest for the run as a whole. Those that it does not have are `None`. The command line
+/// overrides them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ManifestSettings {
-    /// `backend`: who edits.
+    /// `backend`: the service that edits the images.
     pub backend: Option<Backend>,
     /// `model`: the model's name in the API's URLs.
     pub model: Option<String>,
-    /// `run.rate`: submits.
+    /// `run.rate`: the rate of submits.
     pub rate: Option<SubmitRate>,
-    /// `run.burst`: submits at once before the rate holds.
+    /// `run.burst`: how many submits may be sent at once before the rate applies.
     pub burst: Option<NonZeroU32>,
-    /// `run.in_flight`: predictions in processing at once.
+    /// `run.in_flight`: the maximum number of predictions in progress.
     pub in_flight: Option<NonZeroU32>,
-    /// `run.budget`: the most that may be spent.
+    /// `run.budget`: the maximum cost of all runs in the folder.
     pub budget: Option<Cents>,
-    /// `run.budget_per_run`: what each run may cost.
+    /// `run.budget_per_run`: the maximum cost of each run.
     pub budget_per_run: Option<Cents>,
-    /// `run.price_limit`: what one submit may cost.
+    /// `run.price_limit`: the maximum cost of one submit.
     pub price_limit: Option<Cents>,
-    /// `run.deadline`: stop submitting after it.
+    /// `run.deadline`: the duration after which submitting stops.
     pub deadline: Option<Duration>,
-    /// `run.not_after`: stop submitting at this time.
+    /// `run.not_after`: the time of day at which submitting stops.
     pub not_after: Option<TimeOfDay>,
-    /// `run.images_via`: how local pictures reach the provider.
+    /// `run.images_via`: how local images reach the provider.
     pub images_via: Option<ImagesVia>,
-    /// `run.job_timeout`: how long one prediction may take.
+    /// `run.job_timeout`: the maximum duration of a prediction.
     pub job_timeout: Option<Duration>,
-    /// `run.downloads`: downloads at once.
+    /// `run.downloads`: the maximum number of concurrent downloads.
     pub downloads: Option<NonZeroU32>,
-    /// `run.polls`: polls.
+    /// `run.polls`: the rate of polls.
     pub polls: Option<Rate>,
-    /// `run.tolerance`: the largest CIEDE2000 difference that still counts as the color asked for.
+    /// `run.tolerance`: the largest CIEDE2000 difference that counts as the requested color.
     pub tolerance: Option<f64>,
     /// `run.color_check`: whether the colors of results are checked.
     pub color_check: Option<bool>,
-    /// `run.reroll`: how often a job that missed its color is submitted again.
+    /// `run.reroll`: how often a job with a wrong color is submitted again.
     pub reroll: Option<u32>,
-    /// `run.color_lock`: up to which CIEDE2000 difference results are corrected on this machine.
+    /// `run.color_lock`: the largest CIEDE2000 difference that is corrected on this machine.
     pub color_lock: Option<f64>,
-    /// `run.uncertain`: what happens with submits whose fate is unknown.
+    /// `run.uncertain`: how submits with an unknown outcome are handled.
     pub uncertain: Option<UncertainPolicy>,
     /// `run.base_url`: the API's origin.
     pub base_url: Option<String>,
-    /// `run.out`: the run's folder, already joined to the manifest's.
+    /// `run.out`: the run's folder, already joined to the manifest's folder.
     pub out: Option<PathBuf>,
 }
 
-/// How local pictures reach the provider.
+/// How local images reach the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImagesVia {
     /// As `data:` URIs in the request, which the provider does not document.
@@ -62,7 +63,7 @@ pub enum ImagesVia {
 
 words!(ImagesVia, "inline" => ImagesVia::Inline);
 
-/// The key of the model among inherited settings. In a manifest it stands outside of `run:`.
+/// The key of the model among inherited settings. In a manifest, it is outside of `run:`.
 const MODEL: &str = "model";
 
 /// The keys of `run:`.
@@ -88,16 +89,16 @@ pub(super) const RUN_KEYS: &[&str] = &[
     "out",
 ];
 
-/// The reason why the value of a setting is refused.
+/// Why the value of a setting is refused.
 pub(super) struct Refusal {
-    /// The expected value, to follow "expected ".
+    /// The expected value, which follows "expected " in the message.
     pub(super) expected: &'static str,
-    /// What the user can do about it, if the message does not say it.
+    /// What the user can do about it, if the message does not say so.
     pub(super) hint: Option<String>,
 }
 
 impl ManifestSettings {
-    /// Takes `text` as the value of `run.<key>`; paths are joined to `folder`. Keys are those of [`RUN_KEYS`].
+    /// Sets `run.<key>` to `text`. The key must be one of [`RUN_KEYS`]. Paths are joined to `folder`.
     pub(super) fn set(&mut self, key: &str, text: &str, folder: &Path) -> Result<(), Refusal> {
         let text = text.trim();
         let refuse = |expected| Refusal { expected, hint: None };
@@ -148,7 +149,7 @@ impl ManifestSettings {
         Ok(())
     }
 
-    /// Returns these settings, and those of `others` where these have none.
+    /// Returns these settings, with those of `others` where these are `None`.
     pub fn or(self, others: ManifestSettings) -> ManifestSettings {
         ManifestSettings {
             backend: self.backend.or(others.backend),
@@ -175,8 +176,8 @@ impl ManifestSettings {
         }
     }
 
-    /// Returns what a later run of some of the jobs inherits, as a manifest would have it: the model, and the keys of `run`
-    /// that are neither decided for each run anew, such as time limits, nor recorded by themselves.
+    /// Returns the settings that a later run of some of the jobs inherits, in the syntax of a manifest: the model, and
+    /// the keys of `run` that are neither chosen anew for each run, such as time limits, nor recorded separately.
     pub fn inheritable(&self) -> BTreeMap<String, String> {
         fn text(value: Option<impl ToString>) -> Option<String> {
             value.map(|value| value.to_string())
@@ -203,7 +204,7 @@ impl ManifestSettings {
         settings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))).collect()
     }
 
-    /// Reads what [`ManifestSettings::inheritable`] returns. Settings of a later version are skipped.
+    /// Parses the result of [`ManifestSettings::inheritable`]. Settings of later versions are ignored.
     pub fn inherit(inheritable: &BTreeMap<String, String>) -> ManifestSettings {
         let mut settings = ManifestSettings { model: inheritable.get(MODEL).cloned(), ..ManifestSettings::default() };
         for (key, value) in inheritable {
@@ -221,7 +222,7 @@ fn difference(text: &str) -> Option<f64> {
 mod tests {
     use super::*;
 
-    /// A good value for each of [`RUN_KEYS`].
+    /// A valid value for each of [`RUN_KEYS`].
     const GOOD: [&str; 19] = [
         "10/min",
         "2",
@@ -245,7 +246,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_key_of_run_takes_a_good_value_and_refuses_a_bad_one() {
+    fn every_key_of_run_accepts_a_valid_value_and_refuses_an_invalid_one() {
         let folder = Path::new("/m");
         let mut settings = ManifestSettings::default();
         for (key, value) in RUN_KEYS.iter().zip(GOOD) {
@@ -256,7 +257,7 @@ mod tests {
         assert_eq!(settings.budget, Some(Cents(250)));
     }
     #[test]
-    fn what_a_later_run_inherits_is_read_as_it_was() {
+    fn inherited_settings_survive_a_round_trip() {
         let others = ["budget", "deadline", "not_after", "images_via", "uncertain", "base_url", "out"];
         let mut settings = ManifestSettings { model: Some("other".to_owned()), ..ManifestSettings::default() };
         for (key, value) in RUN_KEYS.iter().zip(GOOD).filter(|(key, _)| !others.contains(key)) {

@@ -1,17 +1,17 @@
-//! Names that are similar to a mistyped one.
+//! Suggestions for mistyped names.
 
 use std::path::{Path, PathBuf};
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-/// The candidate that `typed` was probably meant to be: at most a third of its letters differ.
+/// Returns the candidate that `typed` was probably meant to be: at most a third of its letters differ.
 pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = typed.trim().to_lowercase().replace(['-', ' '], "_");
     let length = typed.chars().count();
     let near = candidates.into_iter().filter_map(|candidate| {
         let letters = candidate.chars().count();
         let most = letters.div_ceil(3).min(4);
-        // The distance is at least the difference in length, and computing it is slow.
+        // The distance is at least the difference in length, and slow to compute.
         let may_be_near = letters.abs_diff(length) <= most;
         let distance = may_be_near.then(|| strsim::osa_distance(&typed, &candidate.to_lowercase()))?;
         (distance <= most).then_some((distance, candidate))
@@ -19,7 +19,7 @@ pub(crate) fn nearest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a 
     near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
-/// Returns ``did you mean `x`?``, or all candidates.
+/// Returns ``did you mean `x`?``, or a list of all candidates.
 pub(super) fn hint(typed: &str, candidates: &[&str]) -> String {
     match nearest(typed, candidates.iter().copied()) {
         Some(candidate) => format!("did you mean `{candidate}`?"),
@@ -27,8 +27,8 @@ pub(super) fn hint(typed: &str, candidates: &[&str]) -> String {
     }
 }
 
-/// Returns the hint for `name`, which a template names and which is not among the `own` names: one of them was meant,
-/// or `whole`, as the template writes it, needs a default.
+/// Returns the hint for `name`, which a template uses but which is not among the `own` names of a row: either one of
+/// these is misspelled, or `whole`, the name as the template writes it, needs a default.
 pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item = &'a str>) -> String {
     match nearest(name, own) {
         Some(near) => format!("did you mean `{name}` instead of `{near}`?"),
@@ -36,9 +36,9 @@ pub(super) fn missing<'a>(name: &str, whole: &str, own: impl IntoIterator<Item =
     }
 }
 
-/// Returns a file near `path` that was probably meant, among those that are `wanted`: its folders may be separated by
-/// backslashes, its name be spelled or encoded otherwise, or end in another format. If it is in `folder`, its path is
-/// relative to that.
+/// Returns the existing file that `path` was probably meant to be, among those that are `wanted`: a path with slashes
+/// instead of backslashes, or a file in the same folder whose name is spelled or encoded differently or has another
+/// extension. A result inside `folder` is relative to it.
 pub(super) fn near_file(path: &Path, folder: &Path, wanted: impl Fn(&Path) -> bool) -> Option<String> {
     let near = near_path(path, wanted)?;
     Some(near.strip_prefix(folder).unwrap_or(&near).display().to_string())
@@ -59,7 +59,7 @@ fn near_path(path: &Path, wanted: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     Some(path.with_file_name(near))
 }
 
-/// The one of `names` that `typed` was probably meant to be. Where only numbers differ, it is another product.
+/// Returns the name that `typed` was probably meant to be. Names that differ only in numbers are of different products.
 fn near_name<'n>(typed: &str, names: &'n [String]) -> Option<&'n str> {
     let meant = folded(typed);
     let parts = |name: &str| {
@@ -78,15 +78,15 @@ fn near_name<'n>(typed: &str, names: &'n [String]) -> Option<&'n str> {
     let found = names.iter().find(has_name).or_else(|| with_stem(&meant_stem));
     let found = found.or_else(|| {
         let of_same_product = names.iter().filter(|name| numbers(name) == numbers(&meant));
-        // Their endings are all the same, and distinguish nothing.
+        // The extensions are mostly the same, so only the stems are compared.
         let stems: Vec<String> = of_same_product.map(|name| parts(name).0).collect();
         with_stem(nearest(&meant_stem, stems.iter().map(String::as_str))?)
     });
     found.map(String::as_str)
 }
 
-/// Returns what names of the same file have in common: letters with accents can be written in two ways, and URLs encode
-/// some characters.
+/// Returns the form that different spellings of a file name share: percent-decoded, because names may come from URLs,
+/// Unicode-normalized, and in lower case.
 fn folded(name: &str) -> String {
     const NORMALIZER: ComposingNormalizerBorrowed<'_> = ComposingNormalizerBorrowed::new_nfc();
     let decoded = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_of_the_keyboard_has_a_suggestion_and_another_word_has_none() {
+    fn typos_have_a_suggestion_and_other_words_do_not() {
         const KEYS: [&str; 4] = ["id", "prompt", "images", "enable_sync_mode"];
         for (typed, meant) in [("promt", "prompt"), ("Prompt ", "prompt"), ("image", "images")] {
             assert_eq!(nearest(typed, KEYS), Some(meant), "{typed}");
@@ -106,7 +106,7 @@ mod tests {
         assert_eq!(nearest("category", KEYS), None);
     }
     #[test]
-    fn a_file_is_not_taken_for_that_of_another_product() {
+    fn file_names_with_different_numbers_are_not_suggested() {
         let names =
             ["mug-3.jpg", "cafe\u{301}.jpg", "red mug.jpg", "chair.png", "vase-07.jpg", "ok.gif", "ok.jpg", "a*b.jpg"]
                 .map(str::to_owned);

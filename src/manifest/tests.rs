@@ -4,7 +4,7 @@ use std::path::Path;
 use super::*;
 use crate::job::{Backend, Cents, ContentHash, Fingerprint, Hex, ImageSource, Job, Seed, Size};
 
-/// Reads a manifest called `name` in a temporary folder: its jobs, or all its errors as they are printed.
+/// Reads a manifest called `name` in a temporary folder. Returns its jobs, or all its errors as rendered.
 fn read(name: &str, content: impl AsRef<[u8]>) -> Result<Vec<Job>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
@@ -34,7 +34,7 @@ fn ids(jobs: &[Job]) -> Vec<&str> {
 }
 
 #[test]
-fn a_csv_with_every_column_is_understood() {
+fn csv_with_every_column_is_parsed() {
     let jobs = read(
         "a.csv",
         "id,prompt,images,size,seed,enable_sync_mode,color,SKU\n\
@@ -54,13 +54,13 @@ fn a_csv_with_every_column_is_understood() {
 }
 
 #[test]
-fn a_byte_order_mark_and_carriage_returns_do_no_harm() {
+fn byte_order_mark_and_crlf_are_accepted() {
     let jobs = read("a.csv", "\u{feff}id,prompt,images\r\na,p,https://x/a.png\r\n").unwrap();
     assert_eq!(ids(&jobs), ["a"]);
 }
 
 #[test]
-fn a_yaml_with_defaults_settings_and_jobs_is_understood() {
+fn yaml_with_defaults_settings_and_jobs_is_parsed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("spring.yaml");
     let text = "version: 1\nbackend: embedded\nrun: {rate: 5/s, in_flight: 4, budget: 12.5}\n\
@@ -83,7 +83,7 @@ fn a_yaml_with_defaults_settings_and_jobs_is_understood() {
 }
 
 #[test]
-fn a_row_without_an_id_gets_one_that_does_not_move_with_it() {
+fn derived_id_does_not_depend_on_the_position_of_the_row() {
     let one = read("a.csv", "prompt,images\nred,https://x/mug.png\nblue,https://x/mug.png\n").unwrap();
     let other =
         read("a.csv", "prompt,images\nblue,https://x/mug.png\ngreen,https://x/mug.png\nred,https://x/mug.png\n")
@@ -131,7 +131,7 @@ fn every_error_of_a_documents_head_is_reported_in_one_go() {
 }
 
 #[test]
-fn files_that_are_no_manifest_are_told_apart() {
+fn files_that_are_not_manifests_have_distinct_errors() {
     let printed = [
         read("a.csv", ""),
         read("a.csv", "\n\n"),
@@ -153,19 +153,19 @@ fn files_that_are_no_manifest_are_told_apart() {
 
 proptest::proptest! {
     #[test]
-    fn no_bytes_at_all_make_it_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
+    fn arbitrary_bytes_do_not_panic(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..300)) {
         let _ = read("a.csv", &bytes);
         let _ = read("a.yaml", &bytes);
     }
 
     #[test]
-    fn no_text_that_looks_like_yaml_makes_it_panic(text in "(jobs|defaults|run|- |: |\\[|\\]|\\{|\\}|\n|  |prompt|images|&a|\\*a|\"|'|1|é){0,60}") {
+    fn arbitrary_yaml_like_text_does_not_panic(text in "(jobs|defaults|run|- |: |\\[|\\]|\\{|\\}|\n|  |prompt|images|&a|\\*a|\"|'|1|é){0,60}") {
         let _ = read("a.yaml", &text);
     }
 }
 
 #[test]
-fn tables_as_spreadsheets_save_them_are_understood() {
+fn tables_saved_by_spreadsheets_are_parsed() {
     let prompts = |jobs: Vec<Job>| jobs.into_iter().map(|job| job.request.prompt).collect::<Vec<_>>();
     let text = "id;Prompt;Image URL;;\r\na;\"mach es grün; jetzt\r\nbitte\";https://x/a.png;;\r\n;;;;\r\n";
     assert_eq!(prompts(read("a.csv", format!("\u{feff}{text}")).unwrap()), ["mach es grün; jetzt\r\nbitte"]);
@@ -212,7 +212,7 @@ fn lines_of_json_are_a_manifest() {
     insta::assert_snapshot!(wrong);
 }
 
-/// A catalog of two rows and two colors; `template` stands at its end.
+/// Returns a catalog with two rows and two colors, with `template` at its end.
 fn catalog(template: &str) -> String {
     format!(
         "version: 1\ndefaults: {{size: small}}\nrows:\n- {{sku: m1, product: mug, file: mug.png, stock: 3}}\n\
@@ -222,7 +222,7 @@ fn catalog(template: &str) -> String {
 }
 
 #[test]
-fn a_catalog_times_a_matrix_makes_jobs_through_templates() {
+fn catalog_rows_times_matrix_make_jobs_through_templates() {
     let jobs = read(
         "a.yaml",
         catalog(
@@ -241,7 +241,7 @@ fn a_catalog_times_a_matrix_makes_jobs_through_templates() {
 }
 
 #[test]
-fn a_condition_leaves_rows_out_and_filters_shape_texts() {
+fn conditions_exclude_rows_and_filters_transform_texts() {
     let jobs = read(
         "a.yaml",
         catalog(
@@ -262,7 +262,7 @@ fn errors_of_a_template_point_at_it_and_name_the_row() {
 }
 
 #[test]
-fn a_shop_export_is_rows_as_it_is() {
+fn shop_export_can_be_used_as_rows_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).unwrap();
     write(
@@ -284,7 +284,7 @@ fn a_shop_export_is_rows_as_it_is() {
 }
 
 #[test]
-fn pictures_are_rows_by_a_pattern() {
+fn files_that_match_a_pattern_are_rows() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("photos")).unwrap();
     for name in ["b.jpg", "a.jpg", "c.txt"] {
@@ -298,7 +298,7 @@ fn pictures_are_rows_by_a_pattern() {
     assert_eq!(jobs[0].request.images, [ImageSource::File(folder.path().join("photos/a.jpg"))]);
 }
 
-/// What comes of the rows on all cores.
+/// Reads the rows on all cores.
 fn at_once(manifest: &Manifest) -> Vec<Result<Job, Vec<Diagnostic>>> {
     let mut rows = Vec::new();
     let make = |found: &FoundJob<'_>| {
@@ -324,7 +324,7 @@ fn at_once(manifest: &Manifest) -> Vec<Result<Job, Vec<Diagnostic>>> {
 }
 
 #[test]
-fn rows_on_all_cores_come_to_what_one_pass_over_them_comes_to() {
+fn parallel_and_sequential_reading_agree_on_many_rows() {
     let folder = tempfile::tempdir().unwrap();
     let mut table = "id,prompt,images,seed,note\n".to_owned();
     for row in 0..6000 {
@@ -351,7 +351,7 @@ proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
 
     #[test]
-    fn both_readers_agree_on_any_rows(
+    fn parallel_and_sequential_reading_agree_on_any_rows(
         rows in "((a|B|b|é|,|,|,|\"|\n|#REF!|=A1|https://x/a.png|photos/a.png|small|7|red| |\u{200b}|\\||\t){0,14}\n){1,8}"
     ) {
         let folder = tempfile::tempdir().unwrap();

@@ -1,11 +1,11 @@
-//! How a table is written: what separates its cells, and what its headers mean.
+//! The dialect of a table: its delimiter, and what its headers mean.
 
 use crate::manifest::field::Field;
 
-/// The possible delimiters. `|` is not among them: it separates the images of one cell.
+/// The supported delimiters. `|` is not one of them, because it separates the images in a cell.
 pub(in crate::manifest) const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
-/// Spellings of headers that shop systems and people use, as names in snake case.
+/// Other names of columns that shop systems and people use, in snake case.
 const ALIASES: [(&str, Field); 29] = [
     ("job", Field::Id),
     ("job_id", Field::Id),
@@ -38,16 +38,16 @@ const ALIASES: [(&str, Field); 29] = [
     ("target_color", Field::Color),
 ];
 
-/// How a table is written.
+/// The dialect of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::manifest) struct Dialect {
-    /// The byte between its cells.
+    /// The byte between cells.
     pub(in crate::manifest) delimiter: u8,
-    /// Whether a separate line above the header names it, as Excel writes it: `sep=;`.
+    /// Whether a separate line above the header names the delimiter, as Excel writes it: `sep=;`.
     pub(in crate::manifest) is_named: bool,
 }
 
-/// How a table is written whose text begins with `head`.
+/// Returns the dialect of a table whose text starts with `head`.
 pub(in crate::manifest) fn of(head: &str) -> Dialect {
     match named(head) {
         Some(delimiter) => Dialect { delimiter, is_named: true },
@@ -55,20 +55,20 @@ pub(in crate::manifest) fn of(head: &str) -> Dialect {
     }
 }
 
-/// The separator that the first line names. Saved once more by a spreadsheet, it has empty cells behind it.
+/// Returns the delimiter that the first line names. If a spreadsheet has saved the table again, empty cells follow it.
 fn named(head: &str) -> Option<u8> {
     let line = head.split(['\n', '\r']).map(str::trim).find(|line| !line.is_empty())?;
     let line = line.trim_start_matches('"').to_ascii_lowercase();
     let is_filling = |byte: &u8| DELIMITERS.contains(byte) || *byte == b'"';
     match line.strip_prefix("sep=")?.as_bytes() {
-        // Trimming takes the tab away.
+        // Trimming has removed the tab.
         [] | [b'"'] => Some(b'\t'),
         [delimiter, rest @ ..] if DELIMITERS.contains(delimiter) && rest.iter().all(is_filling) => Some(*delimiter),
         _ => None,
     }
 }
 
-/// Returns the other possible delimiters.
+/// Returns the other supported delimiters.
 pub(in crate::manifest) fn others(delimiter: u8) -> [u8; 2] {
     match delimiter {
         b',' => [b';', b'\t'],
@@ -77,7 +77,7 @@ pub(in crate::manifest) fn others(delimiter: u8) -> [u8; 2] {
     }
 }
 
-/// How messages call a separator.
+/// Returns the name of a delimiter in messages.
 pub(in crate::manifest) fn shown(delimiter: u8) -> &'static str {
     match delimiter {
         b',' => "`,`",
@@ -86,17 +86,17 @@ pub(in crate::manifest) fn shown(delimiter: u8) -> &'static str {
     }
 }
 
-/// How they call a single one.
+/// Returns the name of a single delimiter in messages.
 pub(in crate::manifest) fn shown_once(delimiter: u8) -> &'static str {
     if delimiter == b'\t' { "a tab" } else { shown(delimiter) }
 }
 
-/// How many rows are looked at for what separates cells.
+/// The number of rows that are examined to find the delimiter.
 const MAX_ROWS: usize = 20;
 
-/// Returns the delimiter of a table whose text begins with `head`: the one that makes the most known columns of its
-/// header. If no columns are known, it is the one that makes as many columns as most rows have cells, without a space
-/// behind it, and the most of them.
+/// Returns the delimiter of a table whose text starts with `head`: the one that gives the header the most known
+/// columns. If several do, one is preferred that gives most rows as many cells as the header, then one that no space
+/// follows, and then the one that gives the most columns.
 fn delimiter(head: &str) -> u8 {
     let columns = |delimiter: u8| -> (usize, bool, bool, usize) {
         let mut reader = csv::ReaderBuilder::new();
@@ -110,23 +110,23 @@ fn delimiter(head: &str) -> u8 {
         let is_close = header.iter().all(|name| !name.starts_with(' '));
         (known, is_even, is_close, header.len())
     };
-    // The last of several equal ones is taken, so the usual one goes last.
+    // Of several equal delimiters the last one is returned, so the most common one is last.
     DELIMITERS.into_iter().rev().max_by_key(|delimiter| columns(*delimiter)).unwrap_or(b',')
 }
 
-/// Returns `name` in snake case, as templates use it: `Image Src` is `image_src`, and `3D Model` is `_3d_model`,
-/// because no name begins with a digit.
+/// Returns `name` in snake case, as templates use it: `Image Src` becomes `image_src`, and `3D Model` becomes
+/// `_3d_model`, because a name cannot begin with a digit.
 pub(in crate::manifest) fn snake_case(name: &str) -> String {
     let snake = words(name, '_');
     if snake.starts_with(|first: char| first.is_numeric()) { format!("_{snake}") } else { snake }
 }
 
-/// `text` as a file name or a URL has it: `Ocean Blue!` is `ocean-blue`.
+/// Returns `text` in a form for file names and URLs: `Ocean Blue!` becomes `ocean-blue`.
 pub fn slug(text: &str) -> String {
     words(text, '-')
 }
 
-/// The words of `text` in lower case, joined by `between`.
+/// Returns the words of `text` in lower case, joined by `between`.
 fn words(text: &str, between: char) -> String {
     let mut words = String::with_capacity(text.len());
     for character in text.trim().chars() {
@@ -140,8 +140,8 @@ fn words(text: &str, between: char) -> String {
     words
 }
 
-/// Returns the known column of each header. An alias counts only if no header has the column's own name, and only the
-/// first of several aliases.
+/// Returns the known column of each header. An alias counts only if no header has the column's own name, and of several
+/// aliases only the first one counts.
 pub(in crate::manifest) fn fields(names: &[String]) -> Vec<Option<Field>> {
     let snakes: Vec<String> = names.iter().map(|name| snake_case(name)).collect();
     let mut fields: Vec<Option<Field>> = snakes.iter().map(|name| Field::from_key(name)).collect();
@@ -158,7 +158,7 @@ fn field(name: &str) -> Option<Field> {
     Field::from_key(name).or_else(|| alias(name))
 }
 
-/// The column that a header in snake case is another name for.
+/// Returns the column that a header in snake case is an alias of.
 pub(in crate::manifest) fn alias(name: &str) -> Option<Field> {
     ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, field)| *field)
 }
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_separator_is_what_makes_a_header() {
+    fn delimiter_is_detected_by_the_header() {
         assert_eq!(delimiter("id;prompt;images\na;b,c,d,e,f,g;h\n"), b';');
         assert_eq!(delimiter("id\tprompt\timages\n"), b'\t');
         assert_eq!(delimiter("\"id\",\"prompt\",\"images\"\n"), b',');
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_called_in_snake_case_and_forgiven_their_spelling() {
+    fn headers_are_matched_in_snake_case_and_by_alias() {
         assert_eq!(snake_case(" Image Src "), "image_src");
         assert_eq!(snake_case("Variant SKU (old)"), "variant_sku_old");
         assert_eq!((snake_case("3D Model"), words("3D Model!", '-')), ("_3d_model".to_owned(), "3d-model".to_owned()));

@@ -1,4 +1,4 @@
-//! A document in YAML or JSON: settings, defaults, and a list of jobs or a catalog.
+//! Documents in YAML or JSON: settings, defaults, and a list of jobs or a catalog.
 
 use std::ops::Range;
 use std::path::Path;
@@ -15,23 +15,23 @@ use crate::manifest::suggest;
 use super::catalog::{self, Axis, Catalog, CatalogErrors, Keys, RowSource, Template};
 use super::entries::{COLUMNS, Entries, read_row, span_of};
 
-/// The keys at the top of a document.
+/// The top-level keys of a document.
 pub(in crate::manifest) const TOP_KEYS: [&str; 9] =
     ["version", "backend", "model", "run", "defaults", "jobs", "rows", "matrix", "template"];
 
 /// The source of a document's jobs.
 pub(in crate::manifest) enum Opened {
-    /// A list of them.
+    /// A list of jobs.
     Jobs(Entries),
     /// A catalog.
     Catalog(Box<Catalog>),
 }
 
-/// Reads `source`, whose paths are relative to `folder`: its settings, what it makes jobs of, and what is wrong with
-/// the head although the jobs can be looked at.
+/// Reads the document `source`, whose paths are relative to `folder`. Returns its settings, the source of its jobs, and
+/// errors of the head that do not prevent checking jobs.
 ///
 /// # Errors
-/// All errors of the head, if they are such that no job can be checked.
+/// All errors of the head, if they prevent checking jobs.
 pub(in crate::manifest) fn open(
     source: &Source,
     folder: &Path,
@@ -42,7 +42,7 @@ pub(in crate::manifest) fn open(
 /// Reads `text`, which is the whole document or its beginning.
 ///
 /// # Errors
-/// As those of [`open`].
+/// As [`open`].
 pub(in crate::manifest) fn read(
     source: &Source,
     text: String,
@@ -70,16 +70,16 @@ pub(in crate::manifest) fn read(
     Ok((settings, opened, diagnostics))
 }
 
-/// Where jobs come from.
+/// The parsed source of jobs.
 enum Made {
     Listed(Vec<Node>),
     Templated(Box<CatalogParts>),
 }
 
-/// Rows, what they are multiplied by, and how jobs are made of them.
+/// The rows, the matrix and the template of a catalog.
 type CatalogParts = (RowSource, Vec<Axis>, Template);
 
-/// Reads what stands above the jobs.
+/// Reads the head of a document.
 struct DocumentHead<'h> {
     source: &'h Source,
     text: &'h LinedText,
@@ -89,7 +89,7 @@ struct DocumentHead<'h> {
 }
 
 impl DocumentHead<'_> {
-    /// Returns the defaults and the jobs, if the document has jobs.
+    /// Returns the defaults and the source of jobs, if the document has one.
     fn read(&mut self, root: &Node) -> Option<(Defaults, Made)> {
         let Kind::Map(pairs) = &root.kind else {
             self.report_no_map(root);
@@ -164,7 +164,7 @@ impl DocumentHead<'_> {
         self.report(&key.span, format!("unknown key {}", quoted(name)), hint);
     }
 
-    /// Returns the catalog of the jobs, if it can be read; `whole` is the document's span.
+    /// Parses the catalog of the jobs, if that is possible. `whole` is the document's span.
     fn catalog(&mut self, keys: Keys<'_>, defaults: &Defaults, whole: &Range<usize>) -> Option<CatalogParts> {
         let mut errors = CatalogErrors::default();
         let catalog = catalog::read(keys, self.text, defaults, self.folder, &mut errors);
@@ -183,7 +183,7 @@ impl DocumentHead<'_> {
         self.diagnostics.push(self.source.error_on(self.text, span, message, hint));
     }
 
-    /// The pairs without repetitions, which are errors.
+    /// Returns the pairs without repeated keys, which are reported as errors.
     fn each_once<'n>(&mut self, pairs: &'n [(Key, Node)]) -> Vec<(&'n Key, &'n Node)> {
         let mut kept: Vec<(&Key, &Node)> = Vec::with_capacity(pairs.len());
         for (index, (key, value)) in pairs.iter().enumerate() {

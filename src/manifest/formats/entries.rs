@@ -9,7 +9,7 @@ use crate::manifest::row::{At, Defaults, Items, Row, RowError, Value};
 use crate::manifest::row_cursor::{Parts, RowCursor, parts_of_list};
 use crate::manifest::suggest;
 
-/// The key of a job under which the user's own columns stand.
+/// The key of a job that contains the user's own columns.
 pub(in crate::manifest) const COLUMNS: &str = "columns";
 
 /// The jobs that a document lists.
@@ -20,22 +20,22 @@ pub(in crate::manifest) struct Entries {
     jobs: Vec<Node>,
 }
 
-/// A pass over some of them.
+/// A cursor over some of the jobs.
 struct EntryCursor<'e> {
     list: &'e Entries,
     source: &'e Source,
     jobs: &'e [Node],
-    /// The next entry; the current one is before it.
+    /// The index of the next entry. The current entry is before it.
     next: usize,
 }
 
 impl Entries {
-    /// The `jobs` that stand in `text`.
+    /// Creates the list of the `jobs` in `text`.
     pub(in crate::manifest) fn new(text: LinedText, defaults: Defaults, jobs: Vec<Node>) -> Entries {
         Entries { text, defaults, jobs }
     }
 
-    /// The first of them.
+    /// Returns the first job.
     pub(in crate::manifest) fn first(&self) -> Option<&Node> {
         self.jobs.first()
     }
@@ -45,7 +45,7 @@ impl Entries {
         self.defaults
     }
 
-    /// Its jobs.
+    /// Returns the jobs, in parts.
     pub(in crate::manifest) fn parts<'e>(&'e self, source: &'e Source) -> Parts<'e> {
         parts_of_list(&self.jobs, 1, |jobs| EntryCursor { list: self, source, jobs, next: 0 })
     }
@@ -90,7 +90,7 @@ impl EntryCursor<'_> {
     }
 }
 
-/// The row that a job of a list is, and what is wrong with its keys.
+/// Returns the row of a job in a list, and the errors of its keys.
 pub(in crate::manifest) fn row_of(job: &Node) -> (Row<'_>, Vec<RowError>) {
     match &job.kind {
         Kind::Map(pairs) => read_row(pairs),
@@ -108,14 +108,14 @@ pub(in crate::manifest) fn row_of(job: &Node) -> (Row<'_>, Vec<RowError>) {
     }
 }
 
-/// The user's own columns of a job of a list.
+/// Returns the user's own columns of a job in a list.
 pub(in crate::manifest) fn columns_of(job: &Node) -> Vec<(String, String)> {
     let own = pairs(job).iter().find(|(key, _)| key.name == COLUMNS).map(|(_, value)| &value.kind);
     let Some(Kind::Map(columns)) = own else { return Vec::new() };
     columns.iter().map(|(key, value)| (key.name.clone(), value.scalar().unwrap_or_default().to_owned())).collect()
 }
 
-/// Returns the span in `text` of an error of a job of a list.
+/// Returns the span in `text` of an error of a job in a list.
 pub(in crate::manifest) fn span_in(at: &At, job: &Node, text: &str) -> Range<usize> {
     span_of(at, pairs(job), &job.span, text)
 }
@@ -127,14 +127,13 @@ fn pairs(job: &Node) -> &[(Key, Node)] {
     }
 }
 
-/// Returns the key at the beginning of a text that YAML does not take for one, because its value follows the colon at
-/// once.
+/// Returns the key at the start of a text that YAML does not parse as a key, because no space follows the colon.
 fn joined_key(text: &str) -> Option<&str> {
     let (key, value) = text.split_once(':')?;
     (Field::from_key(key).is_some() && !value.starts_with(char::is_whitespace)).then_some(key)
 }
 
-/// The known columns among the keys of a map, and what is wrong with the keys.
+/// Returns the known columns among the keys of a map, and the errors of the keys.
 pub(in crate::manifest) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<RowError>) {
     let mut row = Row::default();
     let mut row_errors = Vec::new();
@@ -154,7 +153,7 @@ pub(in crate::manifest) fn read_row(pairs: &[(Key, Node)]) -> (Row<'_>, Vec<RowE
             row_errors.extend(own_columns(value));
         } else {
             if let Some(near) = suggest::nearest(&key.name, Field::KEYS) {
-                // The column was meant and is spelled wrong: that it is missing as well is not worth a second message.
+                // A misspelled column is not reported as missing as well.
                 Field::from_key(near).into_iter().for_each(|field| row.set(field, Value::Refused));
                 row_errors.push(RowError::new(
                     at,
@@ -203,7 +202,7 @@ fn value_of(field: Field, value: &Node) -> Result<Value<'_>, Vec<RowError>> {
     }
 }
 
-/// Returns the span in `text` of an error of the map of `pairs`; `whole` is the span of the map.
+/// Returns the span in `text` of an error of the map with `pairs`. `whole` is the span of the map.
 pub(in crate::manifest) fn span_of(at: &At, pairs: &[(Key, Node)], whole: &Range<usize>, text: &str) -> Range<usize> {
     let value = |field: &Field| pairs.iter().find(|(key, _)| key.name == field.key()).map(|(_, value)| value);
     let found = match at {
@@ -223,6 +222,6 @@ pub(in crate::manifest) fn span_of(at: &At, pairs: &[(Key, Node)], whole: &Range
             })
         }),
     };
-    // A whole job is best pointed at where it begins.
+    // An error of a whole job points at its start.
     found.unwrap_or_else(|| pairs.first().map_or(whole.clone(), |(key, _)| key.span.clone()))
 }

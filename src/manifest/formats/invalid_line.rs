@@ -1,10 +1,10 @@
-//! Lines that are not JSON objects: why, and what the user can do about it.
+//! The errors of lines that are not JSON objects, and their hints.
 
 use crate::manifest::row::{At, RowError};
 
 const NO_LIST_HINT: &str = "write one object per line, without the brackets and commas of a list: jq -c '.[]'";
 
-/// Returns why the lines of a file are not one object each, if `line` shows that; no other line can be read then.
+/// Returns an error if `line` shows that the file does not have one object per line. Then no other line can be read.
 pub(super) fn not_one_object_per_line(line: &str) -> Option<RowError> {
     match line.trim() {
         "[" => Some(RowError::new(At::Row, "a JSON list spans the lines", NO_LIST_HINT.to_owned())),
@@ -20,7 +20,7 @@ pub(super) fn not_one_object_per_line(line: &str) -> Option<RowError> {
     }
 }
 
-/// Returns why a line is not an object, as the parser's `error` has it.
+/// Returns the error of a line that is not an object, given the parser's `error`.
 pub(super) fn no_object(line: &str, error: &serde_json::Error) -> RowError {
     if error.is_data() && line.starts_with('[') {
         return RowError::new(At::Row, "the line is a JSON list", NO_LIST_HINT.to_owned());
@@ -35,7 +35,7 @@ pub(super) fn no_object(line: &str, error: &serde_json::Error) -> RowError {
     RowError::new(At::Source(at..at + 1), format!("invalid JSON: {message}"), json_hint(line, at).to_owned())
 }
 
-/// Returns the hint for a line that is no JSON from byte `at` on.
+/// Returns the hint for a line that is invalid JSON from byte `at` on.
 fn json_hint(line: &str, at: usize) -> &'static str {
     let rest = line.get(at..).unwrap_or_default().trim_start();
     let begins = |words: &[&str]| words.iter().any(|word| rest.starts_with(word));

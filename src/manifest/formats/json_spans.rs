@@ -1,8 +1,8 @@
-//! The spans of the parts of a JSON object in its text, which parsers do not report.
+//! Finds the spans of the parts of a JSON object in its text, which parsers do not report.
 
 use std::ops::Range;
 
-/// The places of an object's own keys and of their values, without those of objects inside it. The text is valid.
+/// Returns the spans of an object's keys and values, without those of nested objects. The text must be valid JSON.
 pub(in crate::manifest) fn pairs(object: &str) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
     let bytes = object.as_bytes();
     let mut at = blank_end(bytes, 0) + 1;
@@ -14,13 +14,13 @@ pub(in crate::manifest) fn pairs(object: &str) -> impl Iterator<Item = (Range<us
         }
         let start = blank_end(bytes, colon + 1);
         let value = start..end_of_value(bytes, start);
-        // Behind a comma.
+        // Skip the comma.
         at = blank_end(bytes, value.end) + 1;
         Some((key, value))
     })
 }
 
-/// The places of the items of the list that `text` is.
+/// Returns the spans of the items of a list. The text must be valid JSON.
 pub(in crate::manifest) fn items(text: &str) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
     let mut at = 1;
@@ -37,7 +37,7 @@ fn blank_end(bytes: &[u8], from: usize) -> usize {
     from + rest.len() - rest.trim_ascii_start().len()
 }
 
-/// Where the value ends that begins at byte `from`.
+/// Returns the end of the value that starts at byte `from`.
 fn end_of_value(bytes: &[u8], from: usize) -> usize {
     let (mut at, mut depth) = (from, 0);
     while let Some(byte) = bytes.get(at) {

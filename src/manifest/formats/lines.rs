@@ -1,4 +1,4 @@
-//! Manifests of a JSON object a line, as other programs write them.
+//! Manifests with one JSON object per line, as other programs write them.
 
 use std::fmt;
 use std::io;
@@ -21,7 +21,7 @@ use super::invalid_line::{no_object, not_one_object_per_line};
 use super::json_spans;
 use super::table::header::{self, Column, HeaderProblem};
 
-/// How many names of columns are looked at in the first lines.
+/// The maximum number of column names that are examined in the first lines.
 const MAX_NAMES: usize = 256;
 
 /// A manifest of JSON lines.
@@ -29,12 +29,12 @@ const MAX_NAMES: usize = 256;
 pub(in crate::manifest) struct Lines {
     /// Whether the objects are jobs, or rows for a template.
     use_as: TablePurpose,
-    /// Notices about the names in the first lines: assumptions that could surprise.
+    /// Notices about the names in the first lines: interpretations that could surprise the user.
     pub(in crate::manifest) notices: Vec<Diagnostic>,
 }
 
 impl Lines {
-    /// Makes sure that there is a line at all, and looks at what the first ones call their columns.
+    /// Checks that there is at least one line, and examines the column names of the first lines.
     pub(in crate::manifest) fn open(source: &Source, use_as: TablePurpose) -> Result<Lines, Diagnostic> {
         let failed = |error: io::Error| source.failed(&error);
         let mut blocks = Blocks::new(source.reader(0), Ends::Lines, Start::TEXT, 1);
@@ -54,7 +54,7 @@ impl Lines {
         Err(Diagnostic::about_file(&source.name, "the manifest is empty", hint))
     }
 
-    /// Returns its lines in parts, each line for `jobs` jobs.
+    /// Returns the lines in parts, where each line makes `jobs` jobs.
     pub(in crate::manifest) fn parts<'l>(&self, source: &'l Source, jobs: usize) -> Result<Parts<'l>, Diagnostic> {
         let file = source.reader(0);
         let use_as = self.use_as;
@@ -70,24 +70,24 @@ fn is_header(line: &str) -> bool {
     header::REQUIRED_FIELDS.iter().all(|field| fields.contains(&Some(*field)))
 }
 
-/// Lines of a text.
+/// A cursor over the lines of a block.
 struct LineCursor<'l> {
     source: &'l Source,
     use_as: TablePurpose,
     block: Block,
-    /// Where the next line begins in the block.
+    /// The offset of the next line in the block.
     next: usize,
     next_line: u64,
-    /// Where the line stands in the block, without its end.
+    /// The span of the current line in the block, without its line break.
     span: Range<usize>,
     line: u64,
     pairs: Vec<(String, Cell)>,
-    /// The columns of the last line that had others than the one before it.
+    /// The columns of the current line. They are kept as long as the lines have the same names.
     columns: Vec<Column>,
     wrong: Option<RowError>,
 }
 
-/// The pairs of a JSON object in their order, repeated keys too.
+/// The pairs of a JSON object in order, including those with repeated keys.
 struct Object(Vec<(String, Json)>);
 
 impl<'de> Deserialize<'de> for Object {
@@ -119,7 +119,7 @@ enum Cell {
     Null,
     Text(String),
     List(Vec<String>),
-    /// A map, or a list with more than single values in it, as it is written.
+    /// A map, or a list that contains more than single values, as JSON text.
     Deep(String),
 }
 
@@ -237,7 +237,7 @@ impl RowCursor for LineCursor<'_> {
 }
 
 impl<'l> LineCursor<'l> {
-    /// Goes to the next line that is not blank; false at the end.
+    /// Advances to the next line that is not blank. Returns false at the end.
     fn advance_line(&mut self) -> bool {
         loop {
             let rest = &self.block.text[self.next..];
@@ -269,12 +269,12 @@ impl<'l> LineCursor<'l> {
         }
     }
 
-    /// The line without spaces at its end.
+    /// Returns the line without whitespace at its end.
     fn text(&self) -> &str {
         &self.block.text[self.span.clone()]
     }
 
-    /// Understands what the line calls its columns, unless the one before it calls them so too.
+    /// Updates the columns, unless the names are the same as in the previous line.
     fn name_columns(&mut self) {
         let names = || self.pairs.iter().map(|(name, _)| name);
         if !names().eq(self.columns.iter().map(|column| &column.name)) {
@@ -282,7 +282,7 @@ impl<'l> LineCursor<'l> {
         }
     }
 
-    /// Returns the notices about the names in the line and in all that follow in the block.
+    /// Returns the notices about the names in the current line and all later lines of the block.
     fn notices(&mut self) -> Vec<Diagnostic> {
         let (mut columns, mut diagnostics): (Vec<Column>, Vec<Diagnostic>) = (Vec::new(), Vec::new());
         loop {
@@ -292,7 +292,7 @@ impl<'l> LineCursor<'l> {
                     diagnostics.push(self.diagnostic(RowError::new(At::Source(self.value_span(index)), "", None)));
                 }
             }
-            // An error in a line is reported when jobs are made.
+            // Errors of lines are reported when jobs are made.
             if !matches!(self.advance(), Ok(true)) {
                 break;
             }
@@ -302,7 +302,7 @@ impl<'l> LineCursor<'l> {
             Some(Diagnostic { severity, message, hint, ..value_span })
         };
         let renamed = header::renamed(&columns).into_iter().filter_map(|problem| notice(Severity::Note, problem));
-        // What jobs cannot do without is an error in each line that lacks it.
+        // A missing required column is an error of each line that lacks it.
         let is_warning = |problem: &HeaderProblem| {
             let name = problem.column.map_or("", |column| columns[column].name.as_str());
             suggest::nearest(name, header::REQUIRED_FIELDS.map(Field::key)).is_none()
@@ -312,45 +312,45 @@ impl<'l> LineCursor<'l> {
         renamed.chain(misspelt).collect()
     }
 
-    /// The column that jobs need, that is not there, and that was probably meant by `name`.
+    /// Returns the required column that is missing and that `name` probably means.
     fn meant(&self, name: &str) -> Option<&'static str> {
         let near = suggest::nearest(name, header::REQUIRED_FIELDS.map(Field::key))?;
         let is_there = self.columns.iter().any(|column| column.field.is_some_and(|field| field.key() == near));
         (self.use_as == TablePurpose::Jobs && !is_there).then_some(near)
     }
 
-    /// Where the key with the number `index` stands in the line.
+    /// Returns the span in the line of key number `index`.
     fn value_span(&self, index: usize) -> Range<usize> {
         let text = self.text();
         json_spans::pairs(text).nth(index).map_or(0..text.len(), |(key, _)| key)
     }
 
-    /// Where its value stands in the line.
+    /// Returns the span in the line of value number `index`.
     fn value(&self, index: usize) -> Range<usize> {
         let text = self.text();
         json_spans::pairs(text).nth(index).map_or(0..text.len(), |(_, value)| value)
     }
 
-    /// Where bytes of the text stand that its value is.
+    /// Returns the span in the line of the bytes `part` of value number `index`.
     fn part(&self, index: usize, part: &Range<usize>) -> Range<usize> {
         let value = self.value(index);
         let Some((_, Cell::Text(text))) = self.pairs.get(index) else { return value };
         match self.text()[value.clone()].find(text.as_str()) {
             Some(inner) => value.start + inner + part.start..value.start + inner + part.end,
-            // Escapes lie between.
+            // The value contains escapes.
             None => value,
         }
     }
 }
 
-/// Converts a value; `spelt` returns its text in the line.
+/// Converts a value. `spelt` returns its text in the line.
 fn cell(value: Json, spelt: impl Fn() -> Option<String>) -> Cell {
     if let Json::Number(number) = &value
         && number.is_f64()
         && number.to_string().contains('e')
         && let Some(text) = spelt()
     {
-        // Numbers that are too long lose digits.
+        // A long number loses digits when it is parsed, so its text is used.
         return Cell::Text(text);
     }
     let single = |value: Json| match value {

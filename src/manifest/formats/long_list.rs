@@ -1,8 +1,8 @@
-//! The jobs of a long document: their list is read in blocks of whole entries, each of which is a document by itself.
+//! Long lists of jobs in a document, which are read in blocks of whole entries. Each block is parsed as a document.
 //!
-//! Nearly all lists are written in a way that allows this: at the end of the document, each entry's `-` in the same
-//! column and its content in deeper ones, without anchors and aliases. Any other list is detected while it is read;
-//! such a document is then read as a whole, by `entries`, which reports its errors if it has any.
+//! Nearly all lists are written in a form that allows this: the list is at the end of the document, each entry's `-` is
+//! in the same column and its content in deeper ones, and there are no anchors and aliases. Any other list is detected
+//! while it is read. The document is then read as a whole by `entries`, which also reports its errors.
 
 use std::io;
 use std::path::Path;
@@ -22,28 +22,28 @@ use crate::manifest::settings::ManifestSettings;
 use super::document::{self, Opened};
 use super::entries::{columns_of, row_of, span_in};
 
-/// How much of a document is read at once, in bytes. Shorter ones are read as a whole.
+/// The size of a block, in bytes. Shorter documents are read as a whole.
 pub(in crate::manifest) const BLOCK_BYTES: usize = 1 << 16;
 
-/// The line before each block, which makes its entries a list of jobs to the parser.
+/// The line that is put before each block, so that it is parsed as a list of jobs.
 const HEAD_OF_BLOCK: &str = "jobs:\n";
 
-/// A list of jobs that is not held in memory.
+/// A list of jobs that is not kept in memory.
 #[derive(Debug)]
 pub(in crate::manifest) struct LongList {
     defaults: Defaults,
-    /// Where its first entry begins.
+    /// The start of the first entry.
     start: Start,
-    /// How many spaces stand before each entry.
+    /// The number of spaces before each entry.
     indent: usize,
-    /// How much of it is read at once, in bytes.
+    /// The size of a block, in bytes.
     size: usize,
     is_plain: AtomicBool,
 }
 
 impl LongList {
-    /// Reads the settings and opens the list of the document in `source`, if it is longer than `size` and begins as
-    /// this module requires; its rest may be different.
+    /// Reads the settings and opens the list of the document in `source`, if the document is longer than `size` and
+    /// starts in the form that this module requires. The rest of the document may have another form.
     pub(in crate::manifest) fn open(
         source: &Source,
         folder: &Path,
@@ -71,12 +71,12 @@ impl LongList {
         Some((settings, LongList { defaults: entries.into_defaults(), start, indent, size: head.len(), is_plain }))
     }
 
-    /// Whether nothing else was met so far.
+    /// Whether everything read so far has the required form.
     pub(in crate::manifest) fn is_plain(&self) -> bool {
         self.is_plain.load(Ordering::Relaxed)
     }
 
-    /// Its jobs.
+    /// Returns the jobs, in parts.
     pub(in crate::manifest) fn parts<'l>(&'l self, source: &'l Source) -> Parts<'l> {
         let input = source.reader(self.start.offset);
         let blocks = Blocks::of_size(input, Ends::Entries(self.indent), self.start, self.size);
@@ -84,14 +84,14 @@ impl LongList {
     }
 }
 
-/// How deep the entries stand below the key `jobs`.
+/// Returns the number of spaces before the entries below the key `jobs`.
 fn indent(head: &[u8]) -> Option<usize> {
     let mut lines = head.split(|byte| *byte == b'\n').skip_while(|line| !line.starts_with(b"jobs:"));
     lines.next();
     lines.find_map(|line| line.iter().position(|byte| *byte != b' ').filter(|depth| line[*depth] == b'-'))
 }
 
-/// Whether the lines of `text` are those of a list with `indent` spaces before each entry, without references to other
+/// Whether all lines of `text` belong to a list with `indent` spaces before each entry, without references to other
 /// parts of the document.
 fn is_plain(text: &str, indent: usize) -> bool {
     let is_inside = |line: &str| {
@@ -103,7 +103,7 @@ fn is_plain(text: &str, indent: usize) -> bool {
     text.lines().all(is_usual) && !may_refer(text.as_bytes())
 }
 
-/// Whether a text may have anchors, aliases or merged keys in it.
+/// Whether a text may contain anchors, aliases or merge keys.
 fn may_refer(text: &[u8]) -> bool {
     let begins_word = |at: usize| {
         let is_open = at == 0 || matches!(text[at - 1], b' ' | b'\t' | b'\n' | b'[' | b'{' | b',' | b':');
@@ -112,17 +112,17 @@ fn may_refer(text: &[u8]) -> bool {
     memchr2_iter(b'&', b'*', text).any(begins_word) || memmem::find(text, b"<<").is_some()
 }
 
-/// A block of a long list.
+/// A cursor over the entries of a block.
 struct LongListCursor<'l> {
     list: &'l LongList,
     source: &'l Source,
-    /// The block below [`HEAD_OF_BLOCK`].
+    /// The text of the block below [`HEAD_OF_BLOCK`].
     text: String,
-    /// The line of the document that the block begins on, less one for what is above it.
+    /// The line of the document where the block starts, minus one for [`HEAD_OF_BLOCK`].
     first_line: u64,
-    /// The entries, once they are parsed.
+    /// The entries, if they were parsed already.
     jobs: Option<Vec<Node>>,
-    /// The next entry; the current one is before it.
+    /// The index of the next entry. The current entry is before it.
     next: usize,
 }
 
@@ -166,7 +166,7 @@ impl RowCursor for LongListCursor<'_> {
     }
 
     fn advance(&mut self) -> Result<bool, Diagnostic> {
-        // Parsing is left to the thread that reads the rows, not to the one that hands out the blocks.
+        // Parsing is left to the cursor, so that threads can parse blocks in parallel.
         let jobs = match self.jobs.take() {
             Some(jobs) => jobs,
             None => self.parsed()?,
@@ -213,10 +213,11 @@ mod tests {
     use crate::manifest::open::Documents;
     use crate::manifest::reading::kind::FileKind as Format;
 
-    /// The jobs of a document, or what is wrong with each; or why there are none.
+    /// The jobs of a document, each with its errors, or the errors that prevent reading them.
     type Rows = Result<Vec<Result<Job, Vec<Diagnostic>>>, Problems>;
 
-    /// The rows of a document that is read as a whole, or in blocks of `size` bytes where it can be; and whether it was.
+    /// Reads the rows of a document as a whole, or in blocks of `size` bytes if possible. Also returns whether blocks
+    /// were used.
     fn rows(text: &str, size: Option<usize>) -> (Rows, bool) {
         let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
         std::fs::write(file.path(), text).unwrap();
@@ -234,7 +235,7 @@ mod tests {
         (manifest.map(|manifest| manifest.jobs().unwrap().collect()), is_long)
     }
 
-    /// Parts of lists of jobs, valid and invalid: `I` is replaced by the indentation of each entry.
+    /// Parts of lists of jobs, valid and invalid. `I` is replaced by the indentation of each entry.
     const PARTS: [&str; 34] = [
         "I- id: one\nI  prompt: Make it red\nI  images: https://x/a.png\n",
         "I- {id: two, prompt: Make it red, images: [https://x/a.png, b.png], seed: 7}\n",
@@ -276,7 +277,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(512))]
 
         #[test]
-        fn in_blocks_a_document_is_what_it_is_as_a_whole(
+        fn document_has_the_same_rows_in_blocks_and_as_a_whole(
             head in "(version: 1\n|defaults: \\{size: small\\}\n|# a\n|run:\n  rate: 2/s\n){0,2}jobs:( |  # all)?\n",
             indent in 0usize..4,
             parts in prop::collection::vec(prop_oneof![3 => 0usize..15, 1 => 0..PARTS.len()], 1..12),
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_is_not_held_whatever_is_wrong_with_its_rows() {
+    fn long_list_with_invalid_rows_is_read_in_blocks() {
         for indent in ["", "  "] {
             let text = format!("# all\ndefaults: {{seed: 1}}\njobs:\n{}", PARTS[..15].concat().repeat(3));
             let text = text.replace(PARTS[4], "").replace('I', indent);

@@ -1,4 +1,4 @@
-//! Formats: tables, lines of JSON, and documents in YAML or JSON with a list of jobs or a catalog.
+//! The formats of manifests: tables, JSON lines, and documents in YAML or JSON with a list of jobs or a catalog.
 
 pub(super) mod catalog;
 pub(super) mod dialect;

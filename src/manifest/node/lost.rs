@@ -1,4 +1,4 @@
-//! What YAML takes out of a text, and was meant to be a part of it.
+//! Finds parts of texts that YAML parses as something else.
 
 use std::ops::Range;
 
@@ -7,30 +7,31 @@ use crate::manifest::field::Field;
 
 use super::tree::{Kind, Node};
 
-/// The message about a color that YAML takes for a comment.
+/// The message about a color that YAML parses as a comment.
 pub(super) const COMMENT_MESSAGE: &str = "what follows ` #` is a comment, so there is no color here";
 
-/// Returns the hint for a color that YAML takes for a comment.
+/// Returns the hint for a color that YAML parses as a comment.
 pub(super) fn in_quotes(color: &str) -> String {
     format!("put it in quotes: \"{color}\"")
 }
 
-/// A part of a text that YAML takes for something else.
+/// A part of a text that YAML parses as something else.
 pub(in crate::manifest) struct Lost {
-    /// In bytes of the text.
+    /// The span, in bytes of the text.
     pub(in crate::manifest) span: Range<usize>,
     pub(in crate::manifest) message: String,
     pub(in crate::manifest) hint: String,
 }
 
-/// The hex color that begins with the `#` at byte `hash`, where YAML takes it for a comment instead of a value.
+/// Returns the span of the hex color that starts with the `#` at byte `hash`, if it is in place of a value and YAML
+/// parses it as a comment.
 pub(super) fn commented_color(text: &str, hash: usize) -> Option<Range<usize>> {
     let before = text[..hash].trim_end_matches(' ');
     let is_value = before.len() < hash && before.ends_with([':', '-', '[', ',']);
     hex_color(text, hash).filter(|_| is_value)
 }
 
-/// The hex color that begins with the `#` at byte `hash`.
+/// Returns the span of the hex color that starts with the `#` at byte `hash`.
 fn hex_color(text: &str, hash: usize) -> Option<Range<usize>> {
     let digits = text[hash + 1..].bytes().take_while(u8::is_ascii_hexdigit).count();
     let end = hash + 1 + digits;
@@ -38,8 +39,8 @@ fn hex_color(text: &str, hash: usize) -> Option<Range<usize>> {
     (matches!(digits, 3 | 4 | 6 | 8) && is_over).then_some(hash..end)
 }
 
-/// Returns the end of the text `node` that YAML takes for a comment, if it was probably meant to be a part of it: real
-/// comments have a space behind the `#`.
+/// Returns the end of the text `node` that YAML parses as a comment, if it was probably meant as text. Real comments
+/// have a space after the `#`.
 fn cut_off(node: &Node, text: &str) -> Option<Lost> {
     let spelt = text.get(node.span.clone())?;
     let line = text[node.span.end..].lines().next()?;
@@ -59,8 +60,8 @@ fn cut_off(node: &Node, text: &str) -> Option<Lost> {
     })
 }
 
-/// Returns a tag or an anchor before the text `node`, which begins somewhere after byte `from` and which YAML does not
-/// take for a part of the text.
+/// Returns the tag or anchor between byte `from` and the text `node` that YAML does not include in the text, if it was
+/// probably meant as text.
 fn swallowed(node: &Node, from: usize, text: &str) -> Option<Lost> {
     let before = text.get(from..node.span.start)?;
     let start = from + before.find(['!', '&'])?;
@@ -75,7 +76,7 @@ fn swallowed(node: &Node, from: usize, text: &str) -> Option<Lost> {
     })
 }
 
-/// The color of six digits that YAML takes for a number: without its zeros, or as one with an exponent.
+/// Returns the error of a six-digit color that YAML parses as a number: without leading zeros, or with an exponent.
 fn color_as_number(color: &Node, text: &str) -> Option<Lost> {
     let digits = color.scalar().filter(|digits| text.get(color.span.clone()) == Some(digits))?;
     let is_hex = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -86,11 +87,11 @@ fn color_as_number(color: &Node, text: &str) -> Option<Lost> {
     })
 }
 
-/// Keys under which no text is sent, and comments are what they seem.
+/// Keys that contain no texts to send. Comments in their values are not checked.
 const SETTINGS: [&str; 4] = ["version", "backend", "model", "run"];
 
 impl Node {
-    /// Restores colors that YAML takes for comments, and returns the other parts of texts that it removes.
+    /// Restores colors that YAML parses as comments. Returns them and all other lost parts of texts.
     pub(in crate::manifest) fn find_lost(&mut self, text: &str) -> Vec<Lost> {
         let mut found = Vec::new();
         self.find_lost_into(text, &mut found);
@@ -128,7 +129,7 @@ impl Node {
         }
     }
 
-    /// Takes the color behind byte `from` for the value of this empty node, where YAML takes it for a comment.
+    /// Makes the color after byte `from` the value of this empty node, if YAML parses it as a comment.
     fn uncomment(&mut self, from: usize, text: &str) -> Option<Lost> {
         let line = text.get(from..).and_then(|rest| rest.lines().next()).unwrap_or_default();
         let color = line.find('#').and_then(|hash| commented_color(text, from + hash))?;

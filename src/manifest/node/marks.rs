@@ -1,20 +1,20 @@
 use std::ops::Range;
 
-/// The quoted parts and the comments of a YAML text, as far as finding mistakes needs them: the text need not be valid
+/// The quoted texts and the comments of a YAML text, as far as finding mistakes needs them. The text need not be valid
 /// YAML.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
-    /// Texts in quotes and texts in blocks, in bytes: nothing in them is a sign.
+    /// The spans of quoted texts and block scalars, in bytes. Syntax characters have no meaning in them.
     texts: Vec<Range<usize>>,
     pub(super) comments: Vec<Comment>,
 }
 
-/// A comment, and the brackets around it.
+/// A comment, and the brackets that are open around it.
 #[derive(Debug)]
 pub(super) struct Comment {
-    /// From its `#` to the end of its words, in bytes.
+    /// The span from its `#` to the end of its words, in bytes.
     pub(super) span: Range<usize>,
-    /// The places of the brackets that are open before it.
+    /// The offsets of the brackets that are open before it.
     pub(super) open: Vec<usize>,
 }
 
@@ -23,7 +23,7 @@ impl Marks {
         let mut marks = Marks::default();
         let bytes = text.as_bytes();
         let mut open: Vec<usize> = Vec::new();
-        // Signs are such where a value may begin; a comment begins behind a blank.
+        // Syntax characters count only where a value may start, and a `#` only after whitespace.
         let (mut is_fresh, mut is_behind_blank) = (true, true);
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
@@ -71,7 +71,7 @@ impl Marks {
         marks
     }
 
-    /// Whether byte `at` is in a quoted text, in a block of text or in a comment.
+    /// Whether byte `at` is in a quoted text, a block scalar or a comment.
     pub(super) fn hide(&self, at: usize) -> bool {
         let comments = self.comments.iter().map(|comment| &comment.span);
         self.texts.iter().chain(comments).any(|span| span.contains(&at))
@@ -82,7 +82,7 @@ fn end_of_line(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |end| at + end)
 }
 
-/// The byte behind the quoted text that begins at byte `at`.
+/// Returns the end of the quoted text that starts at byte `at`.
 fn behind_quote(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
     let quote = bytes[at];
@@ -98,11 +98,12 @@ fn behind_quote(text: &str, at: usize) -> usize {
     text.len()
 }
 
-/// The byte behind the block of text whose `|` or `>` stands at byte `at`: of all lines that are deeper than its own.
+/// Returns the end of the block scalar whose `|` or `>` is at byte `at`. It includes all lines that are indented deeper
+/// than the line of its key.
 fn behind_block(text: &str, at: usize) -> usize {
     let start = text[..at].rfind('\n').map_or(0, |before| before + 1);
     let before = &text[start..at];
-    // A key behind a dash stands where its map does, and a dash alone where its list does.
+    // A key after a dash is as deep as its map, and a dash without a key is as deep as its list.
     let is_sign = |sign: char| matches!(sign, ' ' | '-');
     let key = before.trim_start_matches(is_sign);
     let depth = if key.is_empty() { before.trim_end().len().saturating_sub(1) } else { before.len() - key.len() };
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn comments_are_told_from_what_is_a_part_of_a_text() {
+    fn comments_are_distinguished_from_text() {
         for (text, comments) in [
             ("# palette: #1E90FF\ncolor: red", &["# palette: #1E90FF"][..]),
             ("prompt: \"to this: #1E90FF\"  # as said \nid: a", &["# as said"]),

@@ -1,11 +1,11 @@
-//! A YAML document as a tree of nodes that know their places. The only module that knows the YAML crate.
+//! A YAML document as a tree of nodes with spans. No other module uses the YAML crate.
 //!
 //! ```text
 //! tree    the nodes
-//! parse   from the YAML crate to nodes
-//! syntax  what is not YAML, and how to fix it
-//! marks   what is quoted in a text, and what is a comment
-//! lost    what YAML takes out of a text: comments, tags, anchors
+//! parse   converts the values of the YAML crate to nodes
+//! syntax  explains syntax errors
+//! marks   finds the quoted texts and comments of a text
+//! lost    finds parts of texts that YAML parses as comments, tags or anchors
 //! ```
 
 mod lost;

@@ -9,7 +9,8 @@ use serde_yaml::options::DuplicateKeyPolicy;
 use super::syntax::{endless_number, unparsable};
 use super::tree::{Key, Kind, Node, Unparsable};
 
-/// The values of the YAML crate: numbers and booleans have lost their spelling, and get it back from their span.
+/// A value of the YAML crate. The crate does not keep the spelling of numbers and booleans, so it is restored from
+/// their spans.
 enum Raw {
     Null,
     Spelled,
@@ -20,7 +21,8 @@ enum Raw {
 
 /// Parses `text`, a single document.
 pub(in crate::manifest) fn parse(text: &str) -> Result<Node, Unparsable> {
-    // A manifest of a million jobs is fine, and an alias bomb is not: what aliases unfold to is bound by what is written.
+    // The limits allow a million jobs, but not an alias bomb: the expansion of aliases is limited by the length of the
+    // text.
     let most_replayed = 100_000 + 4 * text.len();
     let options = serde_yaml::options! {
         budget: serde_yaml::budget! {
@@ -31,7 +33,8 @@ pub(in crate::manifest) fn parse(text: &str) -> Result<Node, Unparsable> {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: most_replayed },
     };
-    // A number that is too large to be one is meant as a text: with another letter in it, it is one to the parser too.
+    // A number that is too large is meant as a text. With its exponent's letter replaced, the parser reads it as a text
+    // as well.
     let mut readable = Cow::Borrowed(text);
     loop {
         match serde_yaml::from_str_with_options::<Spanned<Raw>>(&readable, options.clone()) {
@@ -143,7 +146,7 @@ impl<'de> Visitor<'de> for RawVisitor {
 }
 
 impl Node {
-    /// Gives texts their spelling in `text` that were parsed out of another one with letters put in place of others.
+    /// Restores the spelling in `text` of scalars that were parsed from `parsed`, in which letters were replaced.
     fn respelt(mut self, parsed: &str, text: &str) -> Node {
         match &mut self.kind {
             Kind::Null => {}

@@ -43,7 +43,7 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
     Unparsable { at: at..at + 1, message: message.to_owned(), hint: hint.to_owned() }
 }
 
-/// The exponent's letter of a number that is too large for the parser, if that is its error.
+/// Returns the offset of the exponent's letter, if the error is a number that is too large for the parser.
 pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<usize> {
     let location = error.location().filter(|_| error.without_snippet().to_string().contains("non-finite"))?;
     let at = offset(text, location.line(), location.column());
@@ -52,7 +52,7 @@ pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<us
     text[at..at + number].find(['e', 'E']).map(|letter| at + letter)
 }
 
-/// Messages of the parser and their hints: the first that fits.
+/// Parts of the parser's messages, and their hints. The first match is used.
 const HINTS_BY_MESSAGE: [(&str, &str); 8] = [
     ("tab", "indent with spaces: YAML does not allow tabs there"),
     ("mapping values", "a text with `: ` in it needs quotes around it"),
@@ -102,7 +102,7 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
 /// A mistake in the text: its span, the message, and the hint.
 type Mistake = (Range<usize>, String, String);
 
-/// Returns a common mistake behind the parser's message about byte `at`.
+/// Returns the common mistake that causes the parser's message about byte `at`, if it is known.
 fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) -> Option<Mistake> {
     let says_any = |words: &[&str]| words.iter().any(|word| parser_message.contains(*word));
     let line = line_at(text, at);
@@ -148,7 +148,7 @@ fn unknown_escape(text: &str, at: usize) -> Option<Mistake> {
     Some((escape..end, message, hint))
 }
 
-/// Returns a key or a dash without a space behind it.
+/// Returns the error of a key or a dash without a space after it.
 fn missing_space(text: &str, line: &Range<usize>) -> Option<Mistake> {
     let written = text[line.clone()].trim_start();
     let written = written.strip_prefix("- ").map_or(written, str::trim_start);
@@ -164,7 +164,8 @@ fn missing_space(text: &str, line: &Range<usize>) -> Option<Mistake> {
     Some((start..start + 1, message, "write `- ` before each entry".to_owned()))
 }
 
-/// Returns a line that is indented deeper than the one above, which has a value; `indented` is its beginning.
+/// Returns the error of a line that is indented deeper than the line above, although that one has a value. `indented`
+/// is the span from the start of the line to the parser's error.
 fn too_deep(text: &str, above: &Range<usize>, indented: Range<usize>) -> Option<Mistake> {
     let depth = |line: &str| line.bytes().take_while(|byte| matches!(byte, b' ' | b'-')).count();
     let has_value = text[above.clone()].split_once(": ").is_some_and(|(_, value)| !value.trim().is_empty());
@@ -175,8 +176,8 @@ fn too_deep(text: &str, above: &Range<usize>, indented: Range<usize>) -> Option<
     })
 }
 
-/// The first tab before the words of a line, in the line that begins at `start` and the few behind it: the parser may have
-/// taken them for one text.
+/// Returns the first tab in the indentation of the line that starts at `start` or of the next few, because the parser
+/// may have read them as one text.
 fn indenting_tab(text: &str, start: usize) -> Option<usize> {
     const MAX_LINES: usize = 3;
     let mut at = start;
@@ -190,7 +191,7 @@ fn indenting_tab(text: &str, start: usize) -> Option<usize> {
     None
 }
 
-/// The first backslash of the text in double quotes around byte `at` that begins nothing that there is.
+/// Returns the first invalid escape from byte `at` on, which is in double quotes.
 fn broken_escape(text: &str, at: usize) -> Option<usize> {
     let mut rest = text[at..].char_indices();
     while let Some((escape, letter)) = rest.next() {
@@ -213,7 +214,7 @@ fn broken_escape(text: &str, at: usize) -> Option<usize> {
     None
 }
 
-/// Returns the error of a comment near byte `at` that hides the closing bracket or a color.
+/// Returns the error of a comment near byte `at` that hides a closing bracket or a color.
 fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> {
     let line = line_at(text, at);
     let above = line_at(text, text[..line.start].trim_end().len());
@@ -237,20 +238,20 @@ fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> 
     })
 }
 
-/// Whether the no-break space at byte `blank` stands inside a text.
+/// Whether the no-break space at byte `blank` is inside a text.
 fn is_between_words(text: &str, blank: usize) -> bool {
     let before = text[..blank].chars().next_back();
     let behind = text[blank + '\u{A0}'.len_utf8()..].chars().next();
     [before, behind].into_iter().all(|letter| letter.is_some_and(char::is_alphanumeric))
 }
 
-/// The line of byte `at`, without its line break.
+/// Returns the span of the line that contains byte `at`, without its line break.
 fn line_at(text: &str, at: usize) -> Range<usize> {
     let start = text[..at].rfind('\n').map_or(0, |before| before + 1);
     start..start + text[start..].lines().next().unwrap_or_default().len()
 }
 
-/// The byte of a line and a column, both from 1.
+/// Returns the offset of a line and a column, both from 1.
 fn offset(text: &str, line: u64, column: u64) -> usize {
     let start = match usize::try_from(line).unwrap_or(1) {
         0 | 1 => 0,

@@ -2,13 +2,13 @@ use std::ops::Range;
 
 use crate::manifest::diagnostic::quoted;
 
-/// A value and its place.
+/// A value and its location.
 #[derive(Clone, Debug)]
 pub(in crate::manifest) struct Node {
     pub(in crate::manifest) kind: Kind,
-    /// In bytes of the text.
+    /// The span, in bytes of the text.
     pub(in crate::manifest) span: Range<usize>,
-    /// From 1.
+    /// The line, from 1.
     pub(in crate::manifest) line: u64,
 }
 
@@ -16,14 +16,14 @@ pub(in crate::manifest) struct Node {
 #[derive(Clone, Debug)]
 pub(in crate::manifest) enum Kind {
     Null,
-    /// A text, a number or a boolean, as it is written.
+    /// A text, a number or a boolean, as written.
     Scalar(String),
     List(Vec<Node>),
-    /// Keys in their order, repeated ones too.
+    /// The pairs in order, including those with repeated keys.
     Map(Vec<(Key, Node)>),
 }
 
-/// A key of a map and its place.
+/// A key of a map, and its span.
 #[derive(Clone, Debug)]
 pub(in crate::manifest) struct Key {
     pub(in crate::manifest) name: String,
@@ -32,14 +32,14 @@ pub(in crate::manifest) struct Key {
 
 /// The error of a text that is not YAML.
 pub(in crate::manifest) struct Unparsable {
-    /// In bytes of the text.
+    /// The span, in bytes of the text.
     pub(in crate::manifest) at: Range<usize>,
     pub(in crate::manifest) message: String,
     pub(in crate::manifest) hint: String,
 }
 
 impl Node {
-    /// The word for what kind of thing the node is.
+    /// Returns what kind of value the node is, for messages.
     pub(in crate::manifest) fn what(&self) -> &'static str {
         match self.kind {
             Kind::Null => "nothing",
@@ -49,7 +49,7 @@ impl Node {
         }
     }
 
-    /// The scalar's text.
+    /// Returns the text of a scalar.
     pub(in crate::manifest) fn scalar(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar(text) => Some(text),
@@ -58,7 +58,7 @@ impl Node {
     }
 }
 
-/// Returns the message and the hint for the key at `index` if the same key is before it.
+/// Returns the message and the hint if an earlier pair has the same key as the one at `index`.
 pub(in crate::manifest) fn repeated(pairs: &[(Key, Node)], index: usize) -> Option<(String, String)> {
     let name = &pairs[index].0.name;
     let is_there = pairs[..index].iter().any(|(earlier, _)| earlier.name == *name);

@@ -1,4 +1,4 @@
-//! A text in blocks of whole rows, so that several of them can be read at once.
+//! Splits a text into blocks of whole rows, so that several blocks can be read in parallel.
 
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,72 +8,73 @@ use memchr::{memchr_iter, memrchr, memrchr_iter};
 use super::quotes::last_record_end;
 use super::text::fill;
 
-/// The longest row that is read, in bytes: beyond it, a quote was never closed.
+/// The maximum length of a row, in bytes. A longer row indicates a quote that is never closed.
 const MAX_BLOCK: usize = 128 << 20;
 
 /// The size of a block of short rows, in bytes.
 const BLOCK_BYTES: usize = 1 << 17;
 
-/// A part of a text with whole rows.
+/// A part of a text that consists of whole rows.
 #[derive(Debug, Default)]
 pub(in crate::manifest) struct Block {
     pub(in crate::manifest) text: String,
-    /// Where it begins in the text, in bytes.
+    /// The offset of the block in the text, in bytes.
     pub(in crate::manifest) offset: u64,
-    /// The line where it begins, from 1.
+    /// The line where the block starts, from 1.
     pub(in crate::manifest) line: u64,
-    /// The pool to which its memory returns.
+    /// The pool that the buffer of the block returns to.
     pool: BufferPool,
 }
 
-/// Memory of blocks that were read, for the next ones: fresh memory costs a page fault for each of its pages.
+/// A pool of buffers for blocks. A new buffer would cost a page fault for each of its pages.
 #[derive(Clone, Debug, Default)]
 struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
-/// The end of a row.
+/// What ends a row.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::manifest) enum Ends {
     /// A line feed.
     Lines,
-    /// The end of a line that is not inside quotes, where cells are separated by this.
+    /// A line break that is not in quotes, with this delimiter between cells.
     Records(u8),
-    /// The line before one that begins an entry of a YAML list, with this many spaces before it.
+    /// The line break before a line that starts an entry of a YAML list, indented by this number of spaces.
     Entries(usize),
 }
 
-/// Where the rows begin that are read.
+/// The start of the rows.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::manifest) struct Start {
-    /// The byte, counted from the beginning of the text.
+    /// The offset, in bytes of the text.
     pub(in crate::manifest) offset: u64,
-    /// Its line, from 1.
+    /// The line, from 1.
     pub(in crate::manifest) line: u64,
 }
 
 impl Start {
-    /// The beginning of the text.
+    /// The start of the text.
     pub(in crate::manifest) const TEXT: Start = Start { offset: 0, line: 1 };
 }
 
-/// The blocks of a text, one after the other.
+/// An iterator over the blocks of a text.
 pub(in crate::manifest) struct Blocks<R> {
     input: R,
     ends: Ends,
     next: Start,
     size: usize,
-    /// The bytes that were read behind the last block.
+    /// The bytes that were read after the end of the last block.
     rest: Vec<u8>,
     is_over: bool,
     pool: BufferPool,
 }
 
 impl<R: Read> Blocks<R> {
-    /// Reads from `input`, which is at `start`. Each row will be read as `jobs` of them, so that many make blocks small.
+    /// Creates an iterator over the blocks of `input`, which is positioned at `start`. The more `jobs` each row makes,
+    /// the smaller the blocks are.
     pub(in crate::manifest) fn new(input: R, ends: Ends, start: Start, jobs: usize) -> Blocks<R> {
         Blocks::of_size(input, ends, start, (BLOCK_BYTES / jobs.max(1)).max(BLOCK_BYTES >> 6))
     }
 
-    /// Returns blocks of about `size` bytes, if rows are short.
+    /// Creates an iterator over blocks of about `size` bytes, if rows are short.
     pub(in crate::manifest) fn of_size(input: R, ends: Ends, start: Start, size: usize) -> Blocks<R> {
         Blocks { input, ends, next: start, size, rest: Vec::new(), is_over: false, pool: BufferPool::default() }
     }
@@ -90,7 +91,7 @@ impl<R: Read> Blocks<R> {
             }
             let read = &bytes[..filled];
             if self.is_over {
-                // Old systems end a text with Ctrl-Z, and some fill its last sector.
+                // Old systems end a text with Ctrl-Z, and some pad its last sector.
                 break filled - read.iter().rev().take_while(|byte| matches!(byte, 0 | 0x1A)).count();
             }
             if let Some(end) = self.ends.last(read) {
@@ -121,14 +122,14 @@ impl<R: Read> Iterator for Blocks<R> {
 
     fn next(&mut self) -> Option<io::Result<Block>> {
         let read = self.read();
-        // Nothing can be said of what follows an error.
+        // After an error, nothing more can be read.
         self.is_over |= read.is_err();
         read.transpose()
     }
 }
 
 impl Block {
-    /// Returns a block of this text, as if it were the whole file.
+    /// Creates a block of this text, as if it were the whole file.
     #[cfg(test)]
     pub(in crate::manifest) fn of(text: &str) -> Block {
         Block { text: text.to_owned(), offset: 0, line: 1, pool: BufferPool::default() }
@@ -142,12 +143,12 @@ impl Drop for Block {
 }
 
 impl BufferPool {
-    /// Returns memory for a block, empty or with old content.
+    /// Returns a buffer for a block. It is empty or has old content.
     fn take(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
-    /// Keeps memory, unless it is of a block with a row that was longer than others.
+    /// Keeps a buffer, unless it is larger than those of short rows.
     fn put(&self, memory: Vec<u8>) {
         if (1..=BLOCK_BYTES).contains(&memory.capacity()) {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
@@ -156,7 +157,7 @@ impl BufferPool {
 }
 
 impl Ends {
-    /// Where the last whole row of `text` ends, which begins with a row and may end within one.
+    /// Returns the end of the last whole row in `text`, which starts with a row and may end inside one.
     pub(in crate::manifest) fn last(self, text: &[u8]) -> Option<usize> {
         match self {
             Ends::Lines => memrchr(b'\n', text).map(|at| at + 1),
@@ -184,13 +185,13 @@ impl Ends {
     }
 }
 
-/// Whether a line begins an entry of a YAML list that has `indent` spaces before each.
+/// Whether a line starts an entry of a YAML list, indented by `indent` spaces.
 pub(in crate::manifest) fn begins_entry(line: &[u8], indent: usize) -> bool {
     let dash = line.get(..indent).filter(|spaces| spaces.iter().all(|byte| *byte == b' ')).map(|_| &line[indent..]);
     matches!(dash, Some([b'-'] | [b'-', b' ' | b'\n', ..]))
 }
 
-/// How many lines end in `text`, be it with a line feed, a carriage return, or both.
+/// Returns the number of line breaks in `text`. Each is a line feed, a carriage return, or both.
 pub(in crate::manifest) fn breaks(text: &str) -> u64 {
     let text = text.as_bytes();
     let alone = memchr_iter(b'\r', text).filter(|at| text.get(at + 1) != Some(&b'\n')).count();
@@ -203,7 +204,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives few bytes at a time.
+    /// A reader that returns few bytes at a time.
     struct Slow<'t>(&'t [u8]);
 
     impl Read for Slow<'_> {
@@ -225,7 +226,7 @@ mod tests {
         fn rows_are_the_same_in_blocks_of_any_size(text in "(a|é|,|\"|\n|\r|\r\n| ){0,60}", size in 1usize..40) {
             let rows = |size: usize| {
                 let mut rows = Vec::new();
-                // Each goes before the next one comes, and leaves its memory to that.
+                // Each block is dropped before the next one is read, which then reuses its buffer.
                 for block in blocks(&text, Ends::Records(b','), size) {
                     let mut records = crate::manifest::formats::table::Records::new(block, b',');
                     while records.advance() {

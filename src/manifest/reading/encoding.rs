@@ -1,4 +1,4 @@
-//! Files that are not UTF-8, as spreadsheets save them: they are read through a temporary copy that is.
+//! Files that are not UTF-8, as spreadsheets save them. They are read through a temporary copy in UTF-8.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -11,17 +11,17 @@ use encoding_rs::{Encoding, MACINTOSH, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::text::Text;
 
-/// How many bytes are checked to recognize UTF-16 without a byte order mark.
+/// The number of bytes that are checked to detect UTF-16 without a byte order mark.
 const HEAD_BYTES: usize = 4096;
 
-/// UTF-16, if the file that begins with `head` is in it.
+/// Returns the byte order of UTF-16 if the file that starts with `head` is in UTF-16.
 pub(in crate::manifest) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
     match head {
         [0xFF, 0xFE, ..] => return Some(UTF_16LE),
         [0xFE, 0xFF, ..] => return Some(UTF_16BE),
         _ => {}
     }
-    // Every other byte of Latin text in UTF-16 is 0, and no byte of it in anything else.
+    // In UTF-16, every other byte of Latin text is 0. In other encodings, no byte is.
     let head = &head[..head.len().min(HEAD_BYTES)];
     let nulls = |from: usize| head.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd, half) = (nulls(0), nulls(1), head.len() / 2);
@@ -31,7 +31,7 @@ pub(in crate::manifest) fn utf16(head: &[u8]) -> Option<&'static Encoding> {
     (half >= 4 && even * 10 > half * 7 && odd == 0).then_some(UTF_16BE)
 }
 
-/// Whether all of a file is UTF-8. Two threads check a half each, because all reading waits for this.
+/// Whether a whole file is UTF-8. Two threads check a half each, because nothing else is read before this is known.
 pub(in crate::manifest) fn is_utf8(file: &Arc<File>) -> io::Result<bool> {
     let length = file.metadata()?.len();
     let middle = beginning_at(file, length / 2)?;
@@ -45,13 +45,13 @@ pub(in crate::manifest) fn is_utf8(file: &Arc<File>) -> io::Result<bool> {
     })
 }
 
-/// Whether a text that begins with `head` may be UTF-8.
+/// Whether a text that starts with `head` may be UTF-8.
 pub(in crate::manifest) fn begins_as_utf8(head: &[u8]) -> bool {
-    // The last character may continue behind the head.
+    // The last character may continue after `head`.
     std::str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
-/// Where the first character begins that is at `offset` or behind it.
+/// Returns the start of the first character at or after `offset`.
 fn beginning_at(file: &Arc<File>, offset: u64) -> io::Result<u64> {
     let mut bytes = Vec::new();
     Text::of(file, offset).take(4).read_to_end(&mut bytes)?;
@@ -59,14 +59,14 @@ fn beginning_at(file: &Arc<File>, offset: u64) -> io::Result<u64> {
     Ok(offset + inside as u64)
 }
 
-/// A byte that UTF-8 does not have at its place.
+/// A byte that is not valid in UTF-8.
 pub(in crate::manifest) struct NotUtf8 {
-    /// Its place, counted from the beginning.
+    /// The offset of the byte, in bytes from the start.
     pub(in crate::manifest) offset: u64,
     pub(in crate::manifest) byte: u8,
 }
 
-/// Reads a text to its end or to the first byte that is not UTF-8, and shows it to `see` piece by piece.
+/// Reads a text up to its end or its first byte that is not UTF-8, and passes it to `see` in pieces.
 pub(in crate::manifest) fn read_utf8(mut reader: impl Read, mut see: impl FnMut(&str)) -> io::Result<Option<NotUtf8>> {
     let mut buffer = vec![0; 1 << 17];
     let (mut kept, mut offset) = (0, 0);
@@ -77,7 +77,7 @@ pub(in crate::manifest) fn read_utf8(mut reader: impl Read, mut see: impl FnMut(
             Ok(text) => (text, false),
             Err(error) => {
                 let valid = std::str::from_utf8(&buffer[..error.valid_up_to()]).unwrap_or_default();
-                // The end of a character may be yet to come.
+                // The rest of a character may not have been read yet.
                 (valid, error.error_len().is_some() || read == 0)
             }
         };
@@ -97,14 +97,14 @@ pub(in crate::manifest) fn read_utf8(mut reader: impl Read, mut see: impl FnMut(
 /// The probable encoding of a text that is not UTF-8.
 pub(in crate::manifest) struct Guess {
     pub(in crate::manifest) encoding: &'static Encoding,
-    /// Where a byte stands that makes no word of any Western language, counted from the beginning.
+    /// The offset of a byte that occurs in no word of a Western language.
     pub(in crate::manifest) no_word: Option<u64>,
-    /// Where the first such byte is that is in words of few languages only.
+    /// The offset of the first byte that occurs only in words of few languages.
     pub(in crate::manifest) doubtful: Option<u64>,
 }
 
-/// The encoding that text from Western machines has where it is not UTF-8: Windows-1252, and the old Macintosh's where
-/// lines end as they did there, or letters inside words show that it is that.
+/// Guesses the encoding of a text that is not UTF-8, assuming a Western language: Windows-1252, or Mac Roman if lines
+/// end in carriage returns or if letters inside words show it.
 pub(in crate::manifest) fn fallback(reader: impl Read) -> io::Result<Guess> {
     let mut reader = BufReader::with_capacity(1 << 17, reader);
     let mut evidence = EncodingEvidence::default();
@@ -119,39 +119,39 @@ pub(in crate::manifest) fn fallback(reader: impl Read) -> io::Result<Guess> {
     }
 }
 
-/// Features of a text that distinguish Windows-1252 from the old Macintosh's encoding.
+/// Features of a text that distinguish Windows-1252 from Mac Roman.
 #[derive(Default)]
 struct EncodingEvidence {
     has_returns: bool,
     has_feeds: bool,
-    /// Whether a letter of the Macintosh stands in a word where Windows-1252 would have a sign, a capital, or nothing.
+    /// Whether a word contains a letter of Mac Roman for which Windows-1252 has a symbol, a capital, or no character.
     is_macintosh: bool,
-    /// Whether a small letter of Windows-1252 stands in a word where the Macintosh would have a sign or a capital.
+    /// Whether a word contains a small letter of Windows-1252 for which Mac Roman has a symbol or a capital.
     is_windows: bool,
-    /// Where the first byte is of which Windows-1252 makes no word.
+    /// The offset of the first byte that occurs in no word if the text is Windows-1252.
     no_windows_word: Option<u64>,
-    /// Where letters are as in no word, if they are the old Macintosh's.
+    /// The offset of the first byte that occurs in no word if the text is Mac Roman.
     no_macintosh_word: Option<u64>,
-    /// Where more letters with accents follow each other than in any word.
+    /// The offset at which a sequence of accented letters is longer than in any word.
     no_word: Option<u64>,
     doubtful: Option<u64>,
-    /// How many letters with accents, or signs that seem to be, stand before.
+    /// The length of the current sequence of accented letters, or of symbols that may be such letters.
     run: u32,
     offset: u64,
-    /// The two bytes before.
+    /// The previous two bytes.
     before: [u8; 2],
 }
 
-/// How many letters with accents no word has one after the other.
+/// The length of a sequence of accented letters that occurs in no word.
 const MAX_ACCENTS: u32 = 4;
 
-/// Whether Windows-1252 has a sign for this byte that stands neither inside words nor behind them.
+/// Whether a byte is a symbol in Windows-1252 that occurs neither inside words nor directly after them.
 fn is_strange_behind_a_letter(byte: u8) -> bool {
     matches!(byte, 0x81 | 0x82 | 0x84 | 0x88 | 0x8D | 0x8F | 0x90 | 0x98 | 0x9D)
         || matches!(byte, 0xA1 | 0xA4 | 0xA6 | 0xA8 | 0xAC | 0xAF | 0xBF)
 }
 
-/// Whether a byte may be behind words, but not inside them, as Windows-1252.
+/// Whether a byte is a symbol in Windows-1252 that occurs after words, but not inside them.
 fn is_strange_between_letters(byte: u8) -> bool {
     matches!(byte, 0x80 | 0x86 | 0x87 | 0x89 | 0x8B | 0x94 | 0x9B | 0xA2 | 0xA3 | 0xA5 | 0xA7)
         || matches!(byte, 0xAB | 0xB1 | 0xB3 | 0xB6 | 0xB8 | 0xB9 | 0xBB..=0xBE)
@@ -165,12 +165,12 @@ fn is_small(byte: u8) -> bool {
     byte.is_ascii_lowercase() || matches!(byte, 0x9A | 0x9C | 0x9E | 0xDF..=0xF6 | 0xF8..=0xFF)
 }
 
-/// Whether a byte is a capital letter in the old Macintosh's encoding.
+/// Whether a byte is a capital letter in Mac Roman.
 fn is_macintosh_capital(byte: u8) -> bool {
     matches!(byte, 0x80..=0x86 | 0xAE | 0xAF | 0xCB..=0xCE | 0xD9 | 0xE5..=0xEF | 0xF1..=0xF4)
 }
 
-/// Whether a byte is no part of a word in Windows-1252: a dash, a quote, a space.
+/// Whether a byte ends a sequence of accented letters in Windows-1252: ASCII, a dash, a quote, or a space.
 fn parts_words(byte: u8) -> bool {
     byte.is_ascii() || matches!(byte, 0x85 | 0x91..=0x97 | 0xA0 | 0xAB | 0xBB)
 }
@@ -183,13 +183,14 @@ impl EncodingEvidence {
         self.has_returns |= byte == b'\r';
         self.has_feeds |= byte == b'\n';
         if !letter.is_ascii() && first.is_ascii_alphabetic() && byte.is_ascii_lowercase() {
-            // Those of á à â ä ã å ç é è ê ò ù ü ß. Others are apostrophes, dashes, `š`, `œ` and `ž` in Windows-1252.
+            // These are á à â ä ã å ç é è ê ò ù ü ß. Other letters of Mac Roman are apostrophes, dashes, `š`, `œ` and
+            // `ž` in Windows-1252.
             self.is_macintosh |= matches!(letter, 0x87..=0x90 | 0x98 | 0x9D | 0x9F | 0xA7);
             self.is_windows |= matches!(letter, 0xDF..=0xF6 | 0xF8..=0xFF);
         }
     }
 
-    /// Notes where the last of three bytes make no word.
+    /// Records the offset if the last of three bytes occur in no word.
     fn note_words(&mut self, [first, letter, byte]: [u8; 3]) {
         self.offset += 1;
         self.run = if parts_words(byte) { 0 } else { self.run + 1 };
@@ -206,11 +207,11 @@ impl EncodingEvidence {
         note(&mut self.no_macintosh_word, here, letter.is_ascii_lowercase() && is_macintosh_capital(byte));
         let is_between = (first.is_ascii_alphabetic() || is_small(first)) && is_small(byte);
         note(&mut self.no_windows_word, before, is_between && is_strange_between_letters(letter));
-        // Code pages of DOS have letters where Windows-1252 has accents that stand alone.
+        // DOS code pages have letters where Windows-1252 has spacing accents.
         note(&mut self.no_windows_word, before, matches!(letter, 0x88 | 0x98) && byte.is_ascii_alphabetic());
-        // Only Portuguese has this letter, before an `e`; in Hungarian it is another one.
+        // `õ` is Portuguese before an `e`. In Hungarian text, the byte is another letter.
         note(&mut self.doubtful, before, letter == 0xF5 && byte.is_ascii_lowercase() && byte != b'e');
-        // Iceland has the first two inside words, and Gaelic the third.
+        // The first two occur inside words of Icelandic, and the third inside words of Gaelic.
         note(&mut self.doubtful, before, is_between && matches!(letter, 0xF0 | 0xFE | 0xEC));
     }
 
@@ -255,8 +256,8 @@ pub(in crate::manifest) fn converted(file: &Arc<File>, encoding: &'static Encodi
     Ok(copy)
 }
 
-/// Returns the length of a file in UTF-16 without an odd byte at its end, which a program has added that took it for
-/// another encoding: a line feed, or the end of a text.
+/// Returns the length of a file in UTF-16 without an odd byte at its end, such as a line feed or Ctrl-Z that was added
+/// by a program which assumed another encoding.
 fn whole_units(file: &Arc<File>) -> io::Result<u64> {
     let length = file.metadata()?.len();
     if length % 2 == 0 {
@@ -312,19 +313,19 @@ mod tests {
     #[test]
     fn words_of_no_western_language_are_detected() {
         for text in [
-            &b"\xcf\xe5\xf0\xe5\xea\xf0\xe0\xf1\xfc\n"[..], // Cyrillic in windows-1251,
-            b"\xf0\xc5\xd2\xc5\xcb\n",                      // and in KOI8-R.
+            &b"\xcf\xe5\xf0\xe5\xea\xf0\xe0\xf1\xfc\n"[..], // Cyrillic in windows-1251.
+            b"\xf0\xc5\xd2\xc5\xcb\n",                      // Cyrillic in KOI8-R.
             b"\xf7\xf1\xfe\xec\xe1\n",                      // Greek in windows-1253.
             b"na \xbf\xf3\xb3ty ma\xb3y\n",                 // Polish in windows-1250.
-            b"F\x84rbe f\x81r\n",                           // Code page 850.
+            b"F\x84rbe f\x81r\n",                           // German in code page 850.
             b"gr\x94\xe1te Gr\x94sse\n",
             b"Gr\x94\xe1e\n",
             b"G\x94r\n",
             b"th\x82i\x8are\n",
             b"caf\x82\n",
             b"na \xbe\xa2\x88ty\n",        // Polish in code page 852.
-            b"Gr\x9a\xa7e\n",              // The old Macintosh.
-            b"caf\x8e\n",                  // The old Macintosh, with nothing that tells it from others.
+            b"Gr\x9a\xa7e\n",              // Mac Roman.
+            b"caf\x8e\n",                  // Mac Roman, without distinguishing letters.
             b"\xb0\xd1\xb1\xad\xd7\xd3\n", // Chinese in GBK.
         ] {
             assert!(fallback(text).unwrap().no_word.is_some(), "{text:?}");
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn utf16_is_detected_with_and_without_a_mark() {
+    fn utf16_is_detected_with_and_without_byte_order_mark() {
         let little: Vec<u8> = "id,prompt".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = "id,prompt".encode_utf16().flat_map(u16::to_be_bytes).collect();
         assert_eq!(utf16(&little), Some(UTF_16LE));

@@ -10,14 +10,14 @@ use super::unsupported;
 pub(in crate::manifest) enum FileKind {
     Table,
     Yaml,
-    /// A JSON object a line.
+    /// One JSON object per line.
     Lines,
 }
 
 impl FileKind {
     const EXTENSIONS: [&'static str; 8] = ["csv", "tsv", "txt", "yaml", "yml", "json", "jsonl", "ndjson"];
 
-    /// The kind by the file's extension.
+    /// Returns the format that the file's extension indicates. `name` is the file's name in messages.
     pub(in crate::manifest) fn of(path: &Path, name: &str) -> Result<FileKind, Diagnostic> {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         match extension.as_str() {
@@ -40,12 +40,12 @@ impl FileKind {
     }
 }
 
-/// Returns a file near `path` that was probably meant, if the picture at `path` does not exist.
+/// Returns the file near `path` that was probably meant, if there is no image at `path`.
 pub fn near_picture(path: &Path, folder: &Path) -> Option<String> {
     suggest::near_file(path, folder, |file| FileKind::of(file, "").is_err())
 }
 
-/// Returns the error of a folder in place of a file.
+/// Returns the error of a folder that is given in place of a file.
 pub(in crate::manifest) fn a_folder(name: &str) -> Diagnostic {
     let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
     Diagnostic::about_file(name, "it is a folder, and a manifest is a file", hint)

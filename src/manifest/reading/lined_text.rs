@@ -1,7 +1,7 @@
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-/// A text with the offsets of its lines, which are computed once, when they are first needed.
+/// A text with the offsets of its lines, which are computed when they are first needed.
 #[derive(Debug)]
 pub(in crate::manifest) struct LinedText {
     text: String,
@@ -23,7 +23,7 @@ impl Deref for LinedText {
 }
 
 impl LinedText {
-    /// The line that byte `at` is on, from 1, and where it begins.
+    /// Returns the line that contains byte `at`, from 1, and the offset where this line starts.
     pub(in crate::manifest) fn line_at(&self, at: usize) -> (u64, usize) {
         let starts = self.starts.get_or_init(|| {
             let bytes = self.text.as_bytes();
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_begins_behind_whatever_ends_the_one_before_it() {
+    fn lines_start_after_every_kind_of_line_break() {
         let text = LinedText::from("a\nb\r\nc\rd".to_owned());
         let positions = [0, 1, 2, 3, 4, 5, 7, 99].map(|at| text.line_at(at));
         assert_eq!(positions, [(1, 0), (1, 0), (2, 2), (2, 2), (2, 2), (3, 5), (4, 7), (4, 7)]);

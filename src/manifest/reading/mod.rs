@@ -1,4 +1,4 @@
-//! Reading: a file, a pipe or standard input to text in UTF-8, and text to blocks that end where a row does.
+//! Reads a file, a pipe or standard input as text in UTF-8, and splits the text into blocks of whole rows.
 
 pub(super) mod blocks;
 pub(super) mod encoding;

@@ -1,12 +1,12 @@
-//! Patterns of files, as shells have them.
+//! Patterns of file names, as in shells.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The files that match `pattern`, which is relative to `folder`, by their names. What is hidden, and what file managers
-/// leave in folders of pictures, matches only if it is named.
+/// Returns the files that match `pattern`, which is relative to `folder`, sorted by path. Hidden files match only if a
+/// component of the pattern starts with a dot. Files that file managers leave in folders never match.
 ///
 /// # Errors
-/// Why it is no pattern.
+/// Why the pattern is invalid.
 pub fn files_matching(folder: &Path, pattern: &Path) -> Result<Vec<PathBuf>, &'static str> {
     const LEFT_BY_FILE_MANAGERS: [&str; 2] = ["thumbs.db", "desktop.ini"];
     let whole = Path::new(&glob::Pattern::escape(&folder.to_string_lossy())).join(pattern);
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_files_match_no_star() {
+    fn hidden_files_do_not_match_a_star() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["b.jpg", "a.jpg", "._a.jpg", ".DS_Store", "Thumbs.db"] {
             std::fs::write(folder.path().join(name), b"").unwrap();

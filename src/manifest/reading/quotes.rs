@@ -1,4 +1,4 @@
-//! Quotes of a table: where a cell ends that has them, and with it the last record of a text.
+//! Finds the ends of quoted cells, and of the last complete record of a text.
 
 use std::ops::Range;
 
@@ -7,13 +7,13 @@ use memchr::{memchr_iter, memchr3, memrchr2};
 /// The quote that closes a cell.
 pub(in crate::manifest) struct Close {
     pub(in crate::manifest) at: usize,
-    /// Whether there are quotes inside the cell.
+    /// Whether the cell contains doubled quotes.
     pub(in crate::manifest) is_behind_others: bool,
-    /// Whether there are ends of lines inside it.
+    /// Whether the cell contains line breaks.
     pub(in crate::manifest) is_behind_breaks: bool,
 }
 
-/// Returns the quote that closes a cell whose text begins at `from`: two in a row are one character.
+/// Returns the quote that closes a cell whose text starts at `from`. Doubled quotes are part of the text.
 pub(in crate::manifest) fn closing(raw: &[u8], mut from: usize) -> Option<Close> {
     let (mut is_behind_others, mut is_behind_breaks) = (false, false);
     loop {
@@ -28,9 +28,9 @@ pub(in crate::manifest) fn closing(raw: &[u8], mut from: usize) -> Option<Close>
     }
 }
 
-/// Returns where the last complete record of `text` ends. The text begins with a record.
+/// Returns the end of the last complete record of `text`, which must start with a record.
 pub(in crate::manifest) fn last_record_end(text: &[u8], delimiter: u8) -> Option<usize> {
-    // A line feed may follow that belongs to it.
+    // A carriage return at the end may be the first half of a CRLF, whose line feed belongs to the same record.
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     let opens = |at: usize| at == 0 || matches!(text[at - 1], b'\n' | b'\r') || text[at - 1] == delimiter;
     let end = |plain: Range<usize>| memrchr2(b'\n', b'\r', &text[plain.clone()]).map(|at| plain.start + at + 1);

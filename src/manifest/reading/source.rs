@@ -17,49 +17,49 @@ use super::lined_text::LinedText;
 use super::text::Text;
 use super::unsupported;
 
-/// The bytes of a manifest: UTF-8, with a place in them for each diagnostic.
+/// The text of a manifest in UTF-8, which can locate diagnostics.
 #[derive(Debug)]
 pub(in crate::manifest) struct Source {
-    /// Its name, as the user wrote it.
+    /// The name, as the user wrote it.
     pub(in crate::manifest) name: String,
-    /// The file itself, or a copy that has no name and so cannot be left behind.
+    /// The file itself, or an unnamed copy, which cannot be left behind.
     file: Arc<File>,
-    /// Where the text begins: behind a byte order mark.
+    /// The offset of the text, which is after a byte order mark.
     start: u64,
-    /// A notice about its encoding, which could surprise.
+    /// A notice about the encoding, if it could surprise the user.
     pub(in crate::manifest) notice: Option<Diagnostic>,
 }
 
-/// The reason why a text is not taken as UTF-8.
+/// Why a text is not accepted as UTF-8.
 enum Refused {
-    /// It is not UTF-8, from a byte of the text on.
+    /// It is not UTF-8 from this offset on.
     Text(u64, Diagnostic),
-    /// It is UTF-8 at first, with letters that no other encoding would have by chance.
+    /// It starts as UTF-8, with letters that would not occur by chance in another encoding.
     Mixed(Diagnostic),
     /// It cannot be read.
     File(Diagnostic),
 }
 
 impl Source {
-    /// Opens the file at `path`, which messages call `name`. All of the text is UTF-8: UTF-16 is converted, and a table
-    /// in another encoding is taken for Windows-1252, or for that of the old Macintosh if that is clear.
+    /// Opens the file at `path`, which messages call `name`. The resulting text is UTF-8: UTF-16 is converted, and a
+    /// table in another encoding is read as Windows-1252, or as Mac Roman if there is clear evidence for it.
     pub(in crate::manifest) fn open(path: &Path, name: String, kind: FileKind) -> Result<Source, Diagnostic> {
         let file = opened(path, &name)?;
         Source::of(file, name, kind)
     }
 
-    /// Reads a file that is open.
+    /// Reads an open file.
     pub(in crate::manifest) fn of(file: File, name: String, kind: FileKind) -> Result<Source, Diagnostic> {
         Source::read(file, name, kind, |file, _| encoding::is_utf8(file))
     }
 
-    /// Opens a file on trust: a text that begins as UTF-8 is taken for it, and errors show when it is read.
+    /// Opens a file on trust: a text that starts as UTF-8 is not checked further, and errors are found when it is read.
     pub(in crate::manifest) fn open_on_trust(path: &Path, name: String, kind: FileKind) -> Result<Source, Diagnostic> {
         let file = opened(path, &name)?;
         Source::read(file, name, kind, |_, head| Ok(encoding::begins_as_utf8(head)))
     }
 
-    /// Reads `file`; `is_utf8` decides from its beginning whether it is UTF-8.
+    /// Reads `file`. `is_utf8` decides, given the beginning of the file, whether it is UTF-8.
     fn read(
         file: File,
         name: String,
@@ -90,7 +90,7 @@ impl Source {
         source.start = start;
         match (if is_utf8 { Ok(()) } else { source.check_utf8(reader) }, kind) {
             (Ok(()), _) => Ok(source),
-            // A byte order mark means UTF-8, and is not to be read as three letters.
+            // After a byte order mark, a text can only be UTF-8.
             (Err(Refused::Text(offset, wrong)), FileKind::Table) if start == 0 => {
                 let guess = encoding::fallback(source.reader(0)).map_err(|error| source.failed(&error))?;
                 match guess.no_word {
@@ -112,8 +112,7 @@ impl Source {
         Ok(Source { file, start: 0, notice, ..self })
     }
 
-    /// Returns the notice about a text in another encoding than UTF-8; `wrong` is the error if it was meant to be
-    /// UTF-8.
+    /// Returns the notice about a text that is not UTF-8. `wrong` is the error that it would be if UTF-8 was intended.
     fn taken_for(&self, guess: &Guess, offset: u64, wrong: Diagnostic) -> Diagnostic {
         let Guess { encoding, doubtful, .. } = guess;
         let offset = doubtful.unwrap_or(offset);
@@ -127,7 +126,8 @@ impl Source {
         }
     }
 
-    /// Returns the notice about a text of uncertain encoding: no word has the byte at `offset` in this one.
+    /// Returns the error of a text whose encoding is unknown: the byte at `offset` occurs in no word if it is read as
+    /// `encoding`.
     fn no_word(&self, offset: u64, encoding: &'static Encoding) -> Diagnostic {
         let (line, column) = self.line_and_column(offset, |_| true).ok().unzip();
         let word = self.word_at(offset, encoding).unwrap_or_default();
@@ -136,7 +136,7 @@ impl Source {
         Diagnostic { line, column, ..Diagnostic::about_file(&self.name, message, hint) }
     }
 
-    /// The word around the byte at `offset`.
+    /// Returns the word around the byte at `offset`.
     fn word_at(&self, offset: u64, encoding: &'static Encoding) -> Option<String> {
         const MAX_BYTES_AROUND: u64 = 30;
         let from = offset.saturating_sub(MAX_BYTES_AROUND);
@@ -149,7 +149,7 @@ impl Source {
         Some(encoding.decode_without_bom_handling(&bytes[start..end]).0.into_owned()).filter(|word| !word.is_empty())
     }
 
-    /// Finds what of a text is not UTF-8.
+    /// Checks that a text is UTF-8.
     fn check_utf8(&self, reader: impl Read) -> Result<(), Refused> {
         let mut has_letters = false;
         let found = encoding::read_utf8(reader, |text| has_letters |= has_utf8_letters(text));
@@ -161,7 +161,7 @@ impl Source {
     }
 
     fn not_utf8(&self, offset: u64, byte: u8) -> Diagnostic {
-        // A byte that continues a character is no column.
+        // A byte that continues a character does not count as a column.
         let (line, column) = self.line_and_column(offset, |byte| !matches!(byte, 0x80..=0xBF)).ok().unzip();
         Diagnostic {
             line,
@@ -174,7 +174,8 @@ impl Source {
         }
     }
 
-    /// Returns the line and the column of byte `offset` of the file; `is_column` is whether a byte begins a character.
+    /// Returns the line and the column of byte `offset` of the file. `is_column` tells whether a byte starts a
+    /// character.
     fn line_and_column(&self, offset: u64, is_column: impl Fn(u8) -> bool) -> io::Result<(u64, u64)> {
         let mut reader = BufReader::new(Text::of(&self.file, 0)).take(offset);
         let (mut line, mut column, mut after_return) = (1, 1, false);
@@ -196,17 +197,17 @@ impl Source {
         }
     }
 
-    /// Whether all of the text is UTF-8, in its present state.
+    /// Whether the whole text is UTF-8, as the file is now.
     pub(in crate::manifest) fn is_utf8(&self) -> io::Result<bool> {
         encoding::is_utf8(&self.file)
     }
 
-    /// The text, from byte `offset` of it on.
+    /// Returns a reader of the text from byte `offset` on.
     pub(in crate::manifest) fn reader(&self, offset: u64) -> Text {
         Text::of(&self.file, self.start + offset)
     }
 
-    /// Hashes all of the text, and what it is called.
+    /// Hashes the whole text and its name.
     pub(in crate::manifest) fn hash(&self, hasher: &mut blake3::Hasher) -> io::Result<()> {
         hasher.update(&(self.name.len() as u64).to_le_bytes()).update(self.name.as_bytes());
         let length = io::copy(&mut BufReader::with_capacity(1 << 17, self.reader(0)), hasher)?;
@@ -214,10 +215,10 @@ impl Source {
         Ok(())
     }
 
-    /// All of the text.
+    /// Returns the whole text.
     pub(in crate::manifest) fn text(&self) -> Result<String, Diagnostic> {
         let mut text = io::read_to_string(self.reader(0)).map_err(|error| self.failed(&error))?;
-        // Old systems end a text with Ctrl-Z, and some fill its last sector.
+        // Old systems end a text with Ctrl-Z, and some pad its last sector.
         text.truncate(text.trim_end_matches(['\0', '\u{1a}']).len());
         Ok(text)
     }
@@ -227,7 +228,8 @@ impl Source {
         unreadable(&self.name, Path::new(&self.name), error)
     }
 
-    /// Returns an error at `span` of all of the text. Many of them take no longer each.
+    /// Returns an error at `span` of the whole text. It finds the line in the text's index, so that many errors take
+    /// little time.
     pub(in crate::manifest) fn error_on(
         &self,
         text: &LinedText,
@@ -262,7 +264,7 @@ impl Source {
     }
 }
 
-/// A part of the text that begins with a line.
+/// A part of a text that starts at the beginning of a line.
 #[derive(Clone, Copy)]
 pub(in crate::manifest) struct Passage<'t> {
     pub(in crate::manifest) text: &'t str,
@@ -278,8 +280,8 @@ fn opened(path: &Path, name: &str) -> Result<File, Diagnostic> {
     File::open(path).map_err(cannot)
 }
 
-/// Whether a text has letters or signs of Europe in it that other encodings write in a byte. Read as one of those, they
-/// would be letters followed by signs, which no language has.
+/// Whether a text contains European letters or symbols that other encodings write as one byte. Read in such an
+/// encoding, each would be a letter followed by symbols, which occurs in no language.
 fn has_utf8_letters(text: &str) -> bool {
     let is_one = |letter| matches!(letter, '\u{A1}'..='\u{17F}' | '\u{370}'..='\u{45F}' | '\u{2013}'..='\u{203A}');
     !text.is_ascii() && text.chars().any(is_one)

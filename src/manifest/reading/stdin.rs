@@ -1,4 +1,4 @@
-//! A manifest that another program writes into this one.
+//! Reads manifests from standard input and from pipes.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,20 +12,20 @@ use crate::manifest::diagnostic::Diagnostic;
 use super::encoding;
 use super::kind::FileKind;
 
-/// The name of standard input on the command line.
+/// The path that stands for standard input on the command line.
 pub(in crate::manifest) const DASH: &str = "-";
 
 /// The name of standard input in messages, and of the run's folder.
 pub(in crate::manifest) const NAME: &str = "stdin";
 
-/// How much of a text is looked at for what kind of manifest it is.
+/// The number of bytes that are examined to detect the format.
 const HEAD_BYTES: usize = 1 << 16;
 
-/// The largest input in bytes if its first line is longer than a head: it may hold a picture.
+/// The maximum number of bytes that are examined if the first line is longer, because it may contain an image.
 const MAX_INPUT: usize = 1 << 26;
 
-/// All of `input` in a file, for manifests are read more than once, and what kind of manifest it is. The file has no name,
-/// so that nothing is left of it however the program ends.
+/// Copies all of `input` to a file, because manifests are read more than once, and detects its format. The file has no
+/// name, so that it is deleted however the program ends.
 pub(in crate::manifest) fn copied_stdin(mut input: impl Read) -> Result<(File, FileKind), Diagnostic> {
     let failed = |error: io::Error| Diagnostic::about_file(NAME, format!("it cannot be read: {error}"), None);
     let mut file = tempfile::tempfile().map_err(failed)?;
@@ -34,7 +34,7 @@ pub(in crate::manifest) fn copied_stdin(mut input: impl Read) -> Result<(File, F
     Ok((file, kind))
 }
 
-/// Returns the format of `file` by its beginning, which includes its whole first line if that is not too long.
+/// Returns the format of `file`, given its beginning. This includes the whole first line, unless that is too long.
 fn kind_of_file(file: &mut File) -> io::Result<FileKind> {
     let mut beginning = |length: usize| -> io::Result<String> {
         file.rewind()?;
@@ -46,19 +46,19 @@ fn kind_of_file(file: &mut File) -> io::Result<FileKind> {
         })
     };
     let head = beginning(HEAD_BYTES)?;
-    // Of other lines the beginning is enough.
+    // For all other lines, their beginning is enough.
     let goes_on = first_line(&head).starts_with('{') && head.ends_with(first_line(&head));
     Ok(kind_of(&if goes_on { beginning(MAX_INPUT)? } else { head }))
 }
 
-/// Copies what is at `path`, if that is a pipe.
+/// Copies the content of the pipe at `path` to a temporary file.
 pub(in crate::manifest) fn copied_pipe(path: &Path) -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(&mut File::open(path)?, &mut file)?;
     Ok(file)
 }
 
-/// The first line of a text that is neither blank nor a comment.
+/// Returns the first line of a text that is neither blank nor a comment.
 fn first_line(head: &str) -> &str {
     let mut lines = head.trim_start_matches('\u{feff}').lines();
     lines.find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or_default()
@@ -68,7 +68,7 @@ fn first_line(head: &str) -> &str {
 fn kind_of(head: &str) -> FileKind {
     let first = first_line(head).trim_end();
     if first.starts_with('{') && first.ends_with('}') {
-        // A manifest may be a line of JSON as well as a job may.
+        // A whole manifest may be a single line of JSON, just as a job may.
         let object: BTreeMap<String, IgnoredAny> = serde_json::from_str(first).unwrap_or_default();
         let is_manifest = ["jobs", "template"].iter().any(|key| object.contains_key(*key));
         return if is_manifest { FileKind::Yaml } else { FileKind::Lines };
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kind_is_told_by_the_first_line() {
+    fn format_is_detected_by_the_first_line() {
         for (head, kind) in [
             ("\u{feff}id,prompt,images\n", FileKind::Table),
             ("prompt;images\nmake it: red;a", FileKind::Table),
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_may_be_long_and_may_come_in_pieces() {
+    fn first_line_may_be_long_and_arrive_in_pieces() {
         let picture = "A".repeat(3 * HEAD_BYTES);
         let job = format!("{{\"prompt\":\"a\",\"images\":\"data:image/png;base64,{picture}\"}}\n");
         let jobs = format!("{{\"version\":1,\"jobs\":[{}]}}", job.trim_end());

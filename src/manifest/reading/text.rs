@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::files;
 
-/// Reads a text from any offset on, independently of other readers.
+/// A reader of a text from any offset on, independent of other readers.
 #[derive(Debug)]
 pub(in crate::manifest) struct Text {
     file: Arc<File>,
@@ -12,7 +12,7 @@ pub(in crate::manifest) struct Text {
 }
 
 impl Text {
-    /// The text of `file` from byte `offset` on.
+    /// Creates a reader of `file` from byte `offset` on.
     pub(in crate::manifest) fn of(file: &Arc<File>, offset: u64) -> Text {
         Text { file: Arc::clone(file), offset }
     }
@@ -26,7 +26,7 @@ impl Read for Text {
     }
 }
 
-/// Reads as much as fits into `buffer`; the answer is how much that is.
+/// Reads until `buffer` is full or the input ends. Returns the number of bytes that were read.
 pub(in crate::manifest) fn fill(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     loop {

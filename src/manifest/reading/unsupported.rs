@@ -1,10 +1,10 @@
-//! File formats that are not supported, and a hint for each.
+//! File formats that are not supported, with a hint for each.
 
-/// The message about a spreadsheet's own file, and the hint.
+/// The message and the hint for a spreadsheet's own file format.
 pub(in crate::manifest) const SPREADSHEET: (&str, &str) =
     ("it is a spreadsheet's own file, which is not read", "save it as CSV (UTF-8) and name that file");
 
-/// Returns what a file is that begins with `head` and is no text, and the hint.
+/// Returns the message and the hint for a file that starts with `head`, if it is known to be something else than text.
 pub(in crate::manifest) fn detect(head: &[u8]) -> Option<(&'static str, &'static str)> {
     const PICTURE: (&str, &str) =
         ("it is a picture, and a manifest is a text", "`dyehouse init` writes a manifest for a folder of pictures");

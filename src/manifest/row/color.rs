@@ -4,7 +4,7 @@ use crate::manifest::suggest;
 use super::nothing::stands_for_nothing;
 use super::spreadsheet::lost_in_a_spreadsheet;
 
-/// `text` as a hex or CSS color; otherwise a hint.
+/// Parses a hex or CSS color. If that fails, returns a hint.
 pub(super) fn color(text: &str) -> Result<Hex, String> {
     if let Some(color) = hex_in_capitals(text) {
         return Ok(color);
@@ -41,7 +41,7 @@ pub(super) fn color(text: &str) -> Result<Hex, String> {
     }
 }
 
-/// Returns the hint for a text that is nearly a color.
+/// Returns the hint for a text that resembles a color.
 fn nearly_a_color(text: &str) -> Option<String> {
     let digits = text.trim_matches(|sign: char| !sign.is_alphanumeric());
     let digits = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")).unwrap_or(digits);
@@ -71,7 +71,7 @@ fn nearly_a_color(text: &str) -> Option<String> {
     is_of_a_fan.then(|| "write the hex that it has on screens, as in #1E90FF".to_owned())
 }
 
-/// The hex of red, green and blue as people write them: `30, 144, 255`, `RGB 30 144 255`.
+/// Returns the hex color for red, green and blue as people write them: `30, 144, 255`, `RGB 30 144 255`.
 fn hex_of_parts(text: &str) -> Option<String> {
     let is_between = |sign: char| matches!(sign, ' ' | ',' | ';' | '(' | ')' | ':' | '/' | '-');
     let parts = text.get(..3).filter(|start| start.eq_ignore_ascii_case("rgb")).map_or(text, |_| &text[3..]);
@@ -81,21 +81,22 @@ fn hex_of_parts(text: &str) -> Option<String> {
     Some(format!("#{:02X}{:02X}{:02X}", part(red)?, part(green)?, part(blue)?))
 }
 
-/// Whether a color such as `rgb(300, 0, 0)` has a part that no screen has.
+/// Whether a color such as `rgb(300, 0, 0)` has a component that is out of range.
 fn is_beyond(text: &str) -> bool {
     let parts = text.get(..3).filter(|start| start.eq_ignore_ascii_case("rgb")).and_then(|_| text.split_once('('));
     let mut parts = parts.map_or("", |(_, parts)| parts).split([',', ' ', '/', ')']).filter(|part| !part.is_empty());
     parts.any(|part| part.parse::<f64>().is_ok_and(|part| !(0.0..=255.0).contains(&part)))
 }
 
-/// The color that is written as nearly all are, `#RRGGBB` in capitals.
+/// Parses a color in the most common form, `#RRGGBB` in capitals.
 pub(super) fn hex_in_capitals(text: &str) -> Option<Hex> {
     let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
     let is_plain = digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'));
     is_plain.then(|| Hex::from_digits(digits)).flatten()
 }
 
-/// Whether a word is another one with a slip in it. Short words that have some letters in common are different colors.
+/// Whether a word is a misspelling of another one. Short words allow fewer typos, because similar ones name different
+/// colors.
 fn is_slip(typed: &str, meant: &str) -> bool {
     let slips = match meant.chars().count() {
         0..=6 => 1,
@@ -105,7 +106,7 @@ fn is_slip(typed: &str, meant: &str) -> bool {
     strsim::osa_distance(&typed.replace([' ', '-', '_'], ""), meant) <= slips
 }
 
-/// The names of colors in German, French, Spanish and Italian, with their names in CSS.
+/// Names of colors in German, French, Spanish and Italian, and their names in CSS.
 const TRANSLATIONS: [(&str, &str); 64] = [
     ("rot", "red"),
     ("blau", "blue"),

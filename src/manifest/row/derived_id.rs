@@ -4,7 +4,7 @@ use crate::job::{ImageRef, JobId};
 
 use super::{Field, Row, Value};
 
-/// Returns the id of a row that has none: the first picture's name and a hash of the row's request.
+/// Returns the id of a row that has none: the name of its first image, and a hash of its request.
 ///
 /// It does not depend on the row's position or on the user's own columns.
 pub(super) fn derived_id(row: &Row<'_>, images: &[ImageRef<'_>]) -> JobId {
@@ -45,6 +45,6 @@ pub(super) fn derived_id(row: &Row<'_>, images: &[ImageRef<'_>]) -> JobId {
     let name = name.trim_matches('-');
     let stem = if name.is_empty() { "job" } else { name };
     let text = format!("{stem}-{}", &hash[..16]);
-    // A stem such as `con` is a device on Windows only when alone; here a dash and a hash follow it.
+    // A stem such as `con` is a device on Windows only if it is the whole name, but here a dash and a hash follow.
     JobId::new(&text).unwrap_or_else(|_| unreachable!("letters, digits and dashes make an id"))
 }

@@ -1,4 +1,4 @@
-//! The errors that spreadsheets leave in place of a failed formula.
+//! Detects the errors that spreadsheets show in place of a failed formula.
 
 use memchr::memchr_iter;
 
@@ -7,18 +7,18 @@ use crate::manifest::diagnostic::quoted;
 /// The hint for a formula that failed.
 pub(in crate::manifest) const FORMULA_HINT: &str = "fix the formula in the spreadsheet, and save it again";
 
-/// Returns the message for a text that contains a failed formula, because other formulas have built it: `Change the
-/// #N/A to red`.
+/// Returns the message for a text that contains the error of a failed formula, because another formula inserted it:
+/// `Change the #N/A to red`.
 pub(in crate::manifest) fn failed_formula(text: &str) -> Option<String> {
     let failed = memchr_iter(b'#', text.as_bytes()).find_map(|at| failed_at(&text[at..]))?;
     Some(format!("contains {}, the result of a failed formula", quoted(failed)))
 }
 
-/// Returns the failed formula at the beginning of `text`. Inside a text only known errors count, because people write
-/// `#SALE!` as well.
+/// Returns the error of a failed formula that `text` starts with. Only known errors count, because people also write
+/// `#SALE!` in a text.
 fn failed_at(text: &str) -> Option<&str> {
     let behind = &text[1..];
-    // Nearly all are hex colors and numbers.
+    // Nearly all texts continue with a hex color or a number.
     if behind.starts_with(|first: char| first.is_ascii_digit() || first.is_ascii_lowercase()) {
         return None;
     }
@@ -35,7 +35,7 @@ fn failed_at(text: &str) -> Option<&str> {
     is_failed.then_some(whole)
 }
 
-/// Whether a text is what spreadsheets leave of a failed formula, in any language: `#REF!`, `#NAME?`, `#N/A`,
+/// Whether a text is the error that spreadsheets show for a failed formula, in any language: `#REF!`, `#NAME?`, `#N/A`,
 /// `Err:502`.
 pub(in crate::manifest) fn is_formula_error(text: &str) -> bool {
     if let Some(number) = text.strip_prefix("Err:") {
@@ -46,7 +46,7 @@ pub(in crate::manifest) fn is_formula_error(text: &str) -> bool {
         let is_letter =
             |letter: char| letter.is_uppercase() || letter.is_numeric() || matches!(letter, '/' | '_' | '.');
         let name = name.strip_prefix(['¡', '¿']).unwrap_or(name);
-        // A hex color may have a mark behind it as well.
+        // A hex color may also end in a mark.
         !name.is_empty() && name.chars().all(is_letter) && !name.bytes().all(|byte| byte.is_ascii_hexdigit())
     };
     let is_abbreviation = |(one, other): (&str, &str)| {
@@ -58,7 +58,7 @@ pub(in crate::manifest) fn is_formula_error(text: &str) -> bool {
         || ERRORS_AS_WORDS.contains(&name)
 }
 
-/// The errors of failed formulas that look like hashtags in some languages: that there is no value, or not yet.
+/// Errors that look like hashtags in some languages: the value is not available, or not yet.
 const ERRORS_AS_WORDS: [&str; 15] = [
     "N/A",
     "N/D",
@@ -77,7 +77,7 @@ const ERRORS_AS_WORDS: [&str; 15] = [
     "PUUTTUU",
 ];
 
-/// The errors of failed formulas that end in a mark, without it, in the languages of most spreadsheets.
+/// Errors that end in a mark, without this mark, in the languages of most spreadsheets.
 const ERRORS_WITH_MARKS: [&str; 66] = [
     "DIV/0",
     "ДЕЛ/0",
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_formula_inside_of_a_text_is_reported_in_any_language() {
+    fn failed_formulas_in_texts_are_found_in_any_language() {
         for failed in [
             "#N/A",
             "#REF!",

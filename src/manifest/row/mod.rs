@@ -1,16 +1,16 @@
-//! A row of any kind of manifest, and the job that is made of it.
+//! A row of a manifest in any format, and the job that is made from it.
 //!
 //! ```text
-//! reader       the known columns of a row, each checked
+//! reader       parses and checks the known columns of a row
 //! parsed       the values of the known columns of a row
-//! parse_row    a row and what holds for all rows, to a job
-//! color        a color column
-//! derived_id   the id of a row that has none
-//! spreadsheet  what spreadsheets make of cells
-//! formula      what spreadsheets leave of a failed formula
-//! image        the picture that a text names
+//! parse_row    makes a job from a row and the defaults
+//! color        parses colors
+//! derived_id   ids of rows that have none
+//! spreadsheet  cells that a spreadsheet has changed
+//! formula      errors of failed formulas
+//! image        parses images
 //! nothing      texts without content
-//! row_error    an error of a row, and where
+//! row_error    an error of a row, with its location
 //! ```
 
 mod color;
@@ -37,10 +37,10 @@ use super::field::Field;
 use super::node::Node;
 use super::whitespace::{trim, trim_start};
 
-/// The value of a known column of a row. It borrows its text: a million rows are made of these.
+/// The value of a known column of a row. It borrows its text, because a manifest may have a million rows.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Value<'a> {
-    /// Nothing: no such column, an empty cell, a null.
+    /// There is no such column, or it is empty or null.
     #[default]
     Absent,
     /// A text.
@@ -55,7 +55,7 @@ pub(super) enum Value<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Items<'a> {
     Texts(&'a [String]),
-    /// Nodes that hold a text each.
+    /// Nodes, each of which is a single value.
     Nodes(&'a [Node]),
 }
 
@@ -69,14 +69,14 @@ impl<'a> Items<'a> {
     }
 }
 
-/// A row of any kind of manifest, before it is a job.
+/// A row of a manifest in any format, before it becomes a job.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Row<'a> {
     values: [Value<'a>; Field::ALL.len()],
 }
 
 impl<'a> Row<'a> {
-    /// A row whose errors were all reported already.
+    /// Returns a row whose errors were all reported already.
     pub(super) fn refused() -> Row<'a> {
         Row { values: [Value::Refused; Field::ALL.len()] }
     }
@@ -94,7 +94,7 @@ impl<'a> Row<'a> {
         matches!(self.get(Field::Id), Value::Refused)
     }
 
-    /// Where the image with this number stands.
+    /// Returns the location of image number `number`.
     pub(super) fn image(&self, number: usize) -> At {
         match self.get(Field::Images) {
             Value::Text(text) => {
@@ -109,7 +109,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The images.
+    /// Returns the texts that name the images.
     fn images(&self) -> impl Iterator<Item = &'a str> {
         let (mut text, mut items) = match self.get(Field::Images) {
             Value::Absent | Value::Refused => (None, None),
@@ -124,7 +124,7 @@ impl<'a> Row<'a> {
         })
     }
 
-    /// The id as written, for messages.
+    /// Returns the id as written, for messages.
     pub(super) fn id(&self) -> Option<&'a str> {
         match self.get(Field::Id) {
             Value::Text(text) => Some(trim(text)).filter(|id| !id.is_empty()),

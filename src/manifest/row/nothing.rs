@@ -13,15 +13,15 @@ pub(super) fn stands_for_nothing(text: &str) -> bool {
     }
 }
 
-/// Whether a cell is what data frames and databases write for a missing value, and no word of a text: `none` may be a
-/// pattern's name, `NA` a country's and `NAN` a brand's, and templates make words of `-` and `N/A`.
+/// Whether a cell is what data frames and databases write for a missing value, and cannot be a word. `none` may be a
+/// pattern, `NA` a country and `NAN` a brand, and a template may insert `-` and `N/A` as words.
 pub(in crate::manifest) fn is_missing_value(cell: &str) -> bool {
     const MISSING_VALUES: [&str; 9] = ["NULL", "null", "(null)", "(NULL)", "NaN", "nan", "undefined", "\\N", "<NA>"];
     cell.len() <= "undefined".len() && MISSING_VALUES.contains(&cell)
 }
 
-/// Whether a prompt is a note that there is none yet, or that it is another row's, a price or a number, or has no word
-/// in it.
+/// Whether a prompt is not an instruction, but a note that there is none yet, a reference to another row, a price, a
+/// number, or a text without words.
 pub(super) fn asks_for_nothing(text: &str) -> bool {
     const NOTES: [&str; 34] = [
         "na",
@@ -69,17 +69,16 @@ pub(super) fn asks_for_nothing(text: &str) -> bool {
         || is_another_row(text)
 }
 
-/// Whether a character may be a part of what is asked for: a letter, a sign that is a word, as in Chinese, or one that shows
-/// something.
+/// Whether a character may be part of an instruction: a letter, a symbol that stands for a word, as in Chinese, or a
+/// pictogram.
 fn says_something(character: char) -> bool {
     match character {
         '#' => true,
         '\0'..='\u{7F}' => character.is_ascii_alphabetic(),
-        // Hearts, circles of a color and their like, but no check marks.
+        // Hearts, colored circles and similar symbols, but no check marks.
         '\u{2600}'..='\u{2712}' | '\u{2719}'..='\u{27BF}' | '\u{2801}'..='\u{28FF}' => true,
         '\u{2B1B}' | '\u{2B1C}' | '\u{2B50}' => true,
-        // Punctuation, currencies, arrows, lines and bullets; then that of China and Japan, and the replacement
-        // character.
+        // Punctuation, currencies, arrows, lines and bullets, then Chinese and Japanese punctuation.
         '\u{80}'..='\u{BF}' | '×' | '÷' | '\u{2000}'..='\u{2BFF}' => false,
         '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' | '\u{FE0E}' | '\u{FE0F}' => false,
         '\u{FF01}'..='\u{FF20}' | '\u{FF3B}'..='\u{FF40}' | '\u{FF5B}'..='\u{FF65}' | '\u{FFE0}'..='\u{FFEF}' => false,
@@ -99,7 +98,7 @@ fn is_price(text: &str) -> bool {
     words.next().is_some_and(is_currency) && words.next().is_none() && text.contains(|sign: char| sign.is_ascii_digit())
 }
 
-/// Whether a text names another row: `see row 2`.
+/// Whether a text refers to another row: `see row 2`.
 fn is_another_row(text: &str) -> bool {
     const BEGINNINGS: [&str; 8] =
         ["see row", "see line", "see cell", "same as row", "same as line", "like row", "siehe zeile", "wie zeile"];

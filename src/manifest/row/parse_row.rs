@@ -33,7 +33,7 @@ impl From<ParsedRow<'_>> for Defaults {
 }
 
 impl Defaults {
-    /// Nothing holds for every row.
+    /// Returns defaults without any value.
     pub(in crate::manifest) fn none() -> &'static Defaults {
         static NONE: Defaults = Defaults {
             prompt: None,
@@ -51,7 +51,7 @@ impl Defaults {
     }
 }
 
-/// Makes a job of `row`, or returns all its errors.
+/// Makes a job from `row`, or returns all its errors.
 pub(in crate::manifest) fn parse_row<'a>(
     row: &Row<'a>,
     defaults: &'a Defaults,
@@ -84,7 +84,7 @@ pub(in crate::manifest) fn parse_row<'a>(
     Ok(JobRef { id, request, color, line })
 }
 
-/// Returns the images that a row names, each with its number, whether the row has other errors or not.
+/// Returns the images that a row names, with their numbers, even if the row has other errors.
 pub(in crate::manifest) fn pictures(row: &Row<'_>, defaults: &Defaults, folder: &Path) -> Vec<(usize, ImageSource)> {
     match row.get(Field::Images) {
         Value::Refused => Vec::new(),

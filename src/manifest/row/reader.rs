@@ -15,13 +15,13 @@ use super::nothing::{asks_for_nothing, stands_for_nothing};
 use super::spreadsheet::lost;
 use super::{At, Field, ParsedRow, Row, RowError, Value};
 
-/// How long a prompt is at least that is looked at no closer, in bytes.
+/// The minimum length of a prompt, in bytes, from which on it is not checked for being an instruction.
 const MIN_UNCHECKED_BYTES: usize = 16;
 
-/// The hint for a prompt that asks for nothing.
+/// The hint for a prompt that is not an instruction.
 const PROMPT: &str = "describe the change, as in: Change the mug's color to #1E90FF (ocean)";
 
-/// Reads the columns of a row, and gathers what is wrong with it.
+/// Parses the columns of a row, and collects its errors.
 pub(in crate::manifest) struct Reader<'r, 'a> {
     row: &'r Row<'a>,
     folder: &'r Path,
@@ -37,7 +37,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         self.row_errors
     }
 
-    /// Reads all known columns of the row except its id.
+    /// Parses all known columns of the row except its id.
     pub(in crate::manifest) fn parse(&mut self) -> ParsedRow<'a> {
         ParsedRow {
             prompt: self.prompt(),
@@ -57,7 +57,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         self.row_errors.push(RowError::new(at, message, hint));
     }
 
-    /// The text of a column that takes one text and is not blank.
+    /// Returns the text of a column that takes a single text, if it is not blank.
     #[inline]
     fn text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
@@ -67,7 +67,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    /// Returns a text that may be empty, or that may have been replaced by a spreadsheet.
+    /// Returns the text of a column after checking that it is not a list, not blank, and not changed by a spreadsheet.
     #[cold]
     fn odd_text(&mut self, field: Field) -> Option<&'a str> {
         match self.row.get(field) {
@@ -91,7 +91,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         }
     }
 
-    /// The prompt. What was lost or broken on the way would be paid for like any other.
+    /// Returns the prompt. Damaged prompts are refused, because they would cost as much as any other.
     fn prompt(&mut self) -> Option<&'a str> {
         let text = self.text(Field::Prompt)?;
         if text.len() < MIN_UNCHECKED_BYTES {
@@ -106,17 +106,17 @@ impl<'r, 'a> Reader<'r, 'a> {
                 return None;
             }
         }
-        // In Chinese there are no spaces between words, and a picture may be named behind them.
+        // A Chinese prompt has no spaces between words, and may end with the name of an image.
         let is_word = || !trim(text).contains(char::is_whitespace) && (text.is_ascii() || text.starts_with("http"));
-        // Nearly all prompts have a space near their beginning.
+        // Nearly all prompts have a space near their start.
         if memchr(b' ', trim(text).as_bytes()).is_none() && is_word() && is_picture_name(text) {
             let what = if text.starts_with("http") { "a URL" } else { "the name of a picture" };
             let hint = format!("{PROMPT}; are two columns swapped?");
             self.report(At::Field(Field::Prompt), format!("the prompt is {what} and nothing else"), hint);
             return None;
         }
-        // Few prompts have more than the letters of ASCII in them, or what failed formulas have. Of those that are words
-        // with a `#` alone, hex colors differ by their first letter.
+        // Few prompts contain characters beyond ASCII, or the marks of failed formulas. Errors without a mark begin
+        // with a `#` and a capital that is not a hex digit.
         let is_plain = |byte: u8| (b' '..0x80).contains(&byte) & (byte != b'!') & (byte != b'?') & (byte != b'/');
         let is_word = |at: usize| matches!(text.as_bytes().get(at + 1), Some(b'G'..=b'Z'));
         if !bytes::all_match(text.as_bytes(), is_plain) || memchr_iter(b'#', text.as_bytes()).any(is_word) {
@@ -125,7 +125,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         Some(text)
     }
 
-    /// Looks at a prompt with more in it than most have.
+    /// Checks a prompt that contains uncommon characters.
     fn check_letters(&mut self, prompt: &str) {
         let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\n' | b'\r' | b'\t');
         if let Some(failed) = failed_formula(prompt) {
@@ -191,13 +191,13 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     fn seed(&mut self) -> Option<Seed> {
         let text = trim(self.text(Field::Seed)?);
-        // Nearly all are these.
+        // Nearly all seeds have this form.
         if let (1..=5, true) = (text.len(), text.bytes().all(|byte| byte.is_ascii_digit()))
             && let Some(seed) = text.parse().ok().and_then(Seed::new)
         {
             return Some(seed);
         }
-        // Spreadsheets and data frames write whole numbers as `42.0`.
+        // Spreadsheets and data frames may write whole numbers as `42.0`.
         let whole =
             text.trim_end_matches('0').strip_suffix('.').map_or(text, |_| text.split('.').next().unwrap_or(text));
         let is_number = !whole.is_empty() && whole.bytes().all(|byte| byte.is_ascii_digit());
@@ -238,7 +238,7 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 
     fn color(&mut self) -> Option<Hex> {
-        // It begins as failed formulas do, and nearly all are this.
+        // Nearly all colors have this form, but begin like the error of a failed formula.
         if let Value::Text(text) = self.row.get(Field::Color)
             && let Some(color) = hex_in_capitals(text)
         {
@@ -260,7 +260,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             Value::Absent | Value::Refused => return None,
             Value::Text(_) => {
                 let text = self.text(Field::Images)?;
-                // Nearly all rows name one.
+                // Nearly all rows name one image.
                 if memchr(b'|', text.as_bytes()).is_none() {
                     return self.source(0, trim(text)).map(ImageRefs::One);
                 }
@@ -278,7 +278,7 @@ impl<'r, 'a> Reader<'r, 'a> {
             return None;
         }
         if count > MAX_IMAGES {
-            // If this many are wrong, the single errors are left out.
+            // If there are too many images, the errors of single images are dropped.
             self.row_errors.truncate(earlier);
             let message = format!("{count} images, but the API accepts at most {MAX_IMAGES}");
             self.report(At::Field(Field::Images), message, "drop some, or make several jobs of it".to_owned());
@@ -287,7 +287,7 @@ impl<'r, 'a> Reader<'r, 'a> {
         Some(sources)
     }
 
-    /// The image with the number `number`, as `text` names it.
+    /// Parses `text` as image number `number`.
     fn source(&mut self, number: usize, text: &'a str) -> Option<ImageRef<'a>> {
         let refusal = if stands_for_nothing(text) {
             let message = format!("the image is {}, which means a missing value", quoted(text));
@@ -303,13 +303,13 @@ impl<'r, 'a> Reader<'r, 'a> {
     }
 }
 
-/// The seed that a number with an exponent comes to.
+/// Returns the seed that a number with an exponent stands for.
 fn shortened_seed(text: &str) -> Option<u16> {
     let number = text.parse::<f64>().ok().filter(|number| text.contains(['e', 'E']) && number.fract() == 0.0)?;
     (0.0..=f64::from(Seed::MAX)).contains(&number).then_some(number as u16)
 }
 
-/// Whether a number has three digits behind each of its points or commas, as thousands have in some countries.
+/// Whether three digits follow each dot or comma in a number, as in numbers with thousands separators.
 fn has_thousands(number: &str) -> bool {
     let mut groups = number.split(['.', ',']);
     let first = groups.next().unwrap_or_default();
@@ -320,7 +320,7 @@ fn has_thousands(number: &str) -> bool {
         && groups.all(|group| group.len() == 3 && is_group(group))
 }
 
-/// Whether the first byte shows that a text is neither blank nor any kind of formula, as for nearly all texts.
+/// Whether the first byte shows that a text is neither blank nor a formula, as for nearly all texts.
 fn begins_plainly(text: &str) -> bool {
     matches!(text.as_bytes(), [b'0'..=b'9' | b'A'..=b'D' | b'F'..=b'Z' | b'a'..=b'z', ..])
 }

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::Field;
 
-/// An error of a row. The row's cursor knows its location in the file.
+/// An error of a row. The cursor over the rows knows its location in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::manifest) struct RowError {
     pub(in crate::manifest) at: At,
@@ -10,22 +10,22 @@ pub(in crate::manifest) struct RowError {
     pub(in crate::manifest) hint: Option<String>,
 }
 
-/// A part of a row.
+/// A location in a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::manifest) enum At {
     /// The row as a whole.
     Row,
-    /// One column.
+    /// A column.
     Field(Field),
     /// A part of a column's text, in bytes.
     Part(Field, Range<usize>),
-    /// Bytes of the text that is read: of a row if rows are read one by one, otherwise of the manifest.
+    /// A span of the text that is read, in bytes: of a row if rows are read one by one, otherwise of the manifest.
     Source(Range<usize>),
-    /// One item of a column that is a list.
+    /// An item of a column that is a list.
     Item(Field, usize),
-    /// A column of the user's own, by its name in templates.
+    /// One of the user's own columns, by its name in templates.
     Column(String),
-    /// A part of the row that a template is filled with.
+    /// A location in the row that a template is rendered with.
     OfRow(Box<At>),
 }
 

@@ -1,4 +1,4 @@
-//! What is left of a cell when a spreadsheet has had its way with it.
+//! Cells that a spreadsheet has changed.
 
 use crate::job::is_shortened_number;
 use crate::manifest::diagnostic::quoted;
@@ -6,7 +6,7 @@ use crate::manifest::whitespace::trim;
 
 use super::formula::{FORMULA_HINT, is_formula_error};
 
-/// Returns the hint for a hex color without its `#` that a spreadsheet took for a number: `008080` becomes 8080.
+/// Returns the hint for a hex color without `#` that a spreadsheet has converted to a number: `008080` becomes 8080.
 pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number && (1..6).contains(&text.len()) {
@@ -16,7 +16,7 @@ pub(super) fn lost_in_a_spreadsheet(text: &str) -> Option<String> {
         .then(|| "a spreadsheet changed the hex to a number: write it with `#` in front".to_owned())
 }
 
-/// The reason why a cell has not the text that it should have.
+/// Why a cell does not contain the text that it should.
 pub(in crate::manifest) struct Lost {
     pub(in crate::manifest) message: String,
     pub(in crate::manifest) hint: String,
@@ -28,11 +28,11 @@ impl Lost {
     }
 }
 
-/// Returns the error of a cell that contains a formula, the rest of a failed one, or a mark of the program that wrote
-/// it in place of its text.
+/// Returns the error of a cell that contains a formula, the error of a failed formula, or another marker in place of
+/// its text.
 pub(in crate::manifest) fn lost(text: &str) -> Option<Lost> {
     let text = trim(text);
-    // Few cells begin like that, and all of them are looked at.
+    // Every cell is checked, but few start like this.
     match text.as_bytes() {
         [b'=', b'A'..=b'Z' | b'a'..=b'z' | b'"' | b'$' | b'(', ..] => Lost::new(
             text,

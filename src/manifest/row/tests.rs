@@ -22,7 +22,7 @@ fn with(field: Field, text: &str) -> Result<Job, Vec<RowError>> {
 }
 
 #[test]
-fn colors_are_hex_in_capitals() {
+fn colors_are_parsed_to_hex_in_capitals() {
     for (text, hex) in [("#1e90ff", "#1E90FF"), ("#abc", "#AABBCC"), ("Tomato", "#FF6347"), ("001122", "#001122")] {
         assert_eq!(color(text).map(|color| color.to_string()).as_deref(), Ok(hex), "{text}");
     }
@@ -67,7 +67,7 @@ fn seeds_are_whole_numbers_up_to_ten_thousand() {
 }
 
 #[test]
-fn an_id_is_derived_from_what_the_row_asks_for() {
+fn derived_id_depends_on_the_request() {
     let id = |values: &[(Field, &str)]| job(values).unwrap().id.to_string();
     let base = id(&[(Field::Prompt, "p"), (Field::Images, "photos/Mug 1.png")]);
     assert!(base.starts_with("Mug1-") && base.len() == 21, "{base}");
@@ -94,7 +94,7 @@ fn everything_wrong_with_a_row_is_reported_at_once() {
 }
 
 #[test]
-fn one_to_eight_images() {
+fn a_row_has_one_to_eight_images() {
     assert_eq!(with(Field::Images, &["a"; 8].join("|")).unwrap().request.images.len(), 8);
     assert!(with(Field::Images, &["a"; 9].join("|")).is_err());
     assert!(with(Field::Images, " ").is_err());

@@ -20,7 +20,7 @@ pub(super) struct AxisEntry {
     pub(super) value: Variable,
     /// Its columns in the report: the axis's name, or `axis.key` for each key of a map.
     pub(super) columns: Vec<(String, String)>,
-    /// Where it stands in the manifest.
+    /// The span in the manifest.
     pub(super) span: std::ops::Range<usize>,
 }
 
@@ -32,7 +32,7 @@ pub(in crate::manifest) struct AxisError {
 }
 
 impl Axis {
-    /// Reads an axis: a list of single values, or of maps of single values.
+    /// Parses an axis: a list of single values, or of maps of single values.
     pub(in crate::manifest) fn read(key: &Key, value: &Node) -> Result<Axis, AxisError> {
         let error = |node: &Node, message: String| AxisError {
             span: node.span.clone(),
@@ -81,7 +81,7 @@ impl Axis {
         Ok(Axis { name: key.name.as_str().into(), entries: entries? })
     }
 
-    /// The names under which templates find its parts: `color`, `color.name`, `color.hex`.
+    /// Returns the names by which templates refer to the axis and its parts: `color`, `color.name`, `color.hex`.
     pub(super) fn names(&self) -> impl Iterator<Item = String> {
         let parts = self.entries.iter().flat_map(|entry| entry.columns.iter().map(|(name, _)| name.clone()));
         std::iter::once(self.name.to_string()).chain(parts)

@@ -8,11 +8,11 @@ use super::rendered::leave_out_hint;
 use super::template::{Text, taken_for_true};
 
 impl CatalogJobs<'_> {
-    /// The cells that the template uses and that do not hold what they should.
+    /// Returns the errors of cells that the template uses but that have invalid content.
     pub(super) fn wrong_cells(&self) -> Vec<RowError> {
         let used = self.catalog.template.names().filter_map(|name| Some((name, self.cell(name)?)));
         let row_errors = used.filter_map(|(name, cell)| {
-            // A text may begin with an apostrophe: '90s mugs.
+            // A text may start with an apostrophe, as in `'90s mugs`.
             if let Some(lost) = lost(cell).filter(|_| !cell.starts_with('\'')) {
                 return Some(RowError::new(At::Column(name.to_owned()), lost.message, lost.hint));
             }
@@ -30,7 +30,7 @@ impl CatalogJobs<'_> {
         row_errors.collect()
     }
 
-    /// Returns the row's cell for a name in a template.
+    /// Returns the row's cell for a name in a template, unless an axis has this name.
     fn cell(&self, name: &str) -> Option<&str> {
         let cell = self.cells.get(name)?.as_str()?;
         (!self.catalog.matrix.iter().any(|axis| *axis.name == *name)).then_some(cell)
@@ -43,13 +43,13 @@ impl CatalogJobs<'_> {
         self.catalog.template.fields.iter().filter(move |(field, _)| !won.contains(field))
     }
 
-    /// Whether the text of a field names a cell that is wrong.
+    /// Whether the text of a field uses a cell that has an error.
     pub(super) fn names_wrong(&self, field: Field) -> bool {
         let is_wrong = |wrong: &str| self.catalog.template.names_of(field).any(|name| name == wrong);
         self.shape.iter().any(|row_error| matches!(&row_error.at, At::Column(name) if is_wrong(name)))
     }
 
-    /// Whether an error of the condition is the same for every part of the matrix.
+    /// Whether an error of the condition is the same for every combination of the matrix.
     pub(super) fn is_of_row(&self, row_error: &RowError) -> bool {
         let template = &self.catalog.template;
         let is_cell =
@@ -57,19 +57,19 @@ impl CatalogJobs<'_> {
         is_cell || !self.catalog.matrix.iter().any(|axis| template.asks(&axis.name))
     }
 
-    /// Returns the error of the pictures if an empty cell leaves a hole in a URL or a path.
+    /// Returns an error if `field` is the images and an empty cell leaves a gap in a URL or a path.
     pub(super) fn hole(&self, field: Field) -> Option<RowError> {
         let name = (field == Field::Images).then(|| self.empty(self.catalog.template.inserted()))??;
         let message = format!("{} is empty, and leaves a gap in the picture's name", quoted(name));
         Some(RowError::new(At::Field(Field::Images), message, leave_out_hint(name)))
     }
 
-    /// The first of `names` whose column is empty.
+    /// Returns the first of `names` whose column is empty.
     pub(super) fn empty<'n>(&self, mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
         names.find(|name| self.cells.get(*name).is_some_and(|cell| cell.as_str().is_some_and(is_blank)))
     }
 
-    /// Whether any cell that the id is made of is so.
+    /// Whether `is` holds for any cell that the id is made of.
     pub(super) fn has_cell_of_id(&self, is: fn(&str) -> bool) -> bool {
         let mut texts = self.catalog.template.fields.iter().filter(|(field, _)| *field == Field::Id);
         texts.any(|(_, text)| text.put.iter().any(|name| self.cell(name).is_some_and(is)))

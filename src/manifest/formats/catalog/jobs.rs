@@ -18,19 +18,19 @@ use super::rendered::{Rendered, leave_out_hint};
 use super::rows::RowSource;
 use super::template::{Unfilled, Wanted};
 
-/// Columns of a row that override the template if they are not empty: for what one product needs in another way.
+/// Columns of a row that override the template if they are not empty, for products that need other values.
 const OVERRIDES: [Field; 6] =
     [Field::Prompt, Field::Size, Field::Seed, Field::SyncMode, Field::Base64Output, Field::SafetyChecker];
 
-/// The jobs of some rows of a catalog.
+/// A cursor over the jobs of some rows of a catalog.
 pub(super) struct CatalogJobs<'c> {
     pub(super) catalog: &'c Catalog,
     source: &'c Source,
     rows: Box<dyn RowCursor + 'c>,
     has_row: bool,
-    /// The next combination of the row.
+    /// The number of the row's next combination.
     combination: usize,
-    /// The row's own columns, their names in templates, and their cells as variables of templates.
+    /// The row's columns. `names` are their names in templates, and `cells` are their cells as variables of templates.
     pub(super) own: Vec<(String, String)>,
     pub(super) names: Vec<Arc<str>>,
     pub(super) cells: Cells,
@@ -42,7 +42,7 @@ pub(super) struct CatalogJobs<'c> {
 
 pub(super) type Cells = Arc<BTreeMap<Arc<str>, Variable>>;
 
-/// The variables of templates. They are made for each job, and their cells for each row.
+/// The variables of templates. They are made for each job, but the jobs of a row share their cells.
 #[derive(Debug)]
 struct Names {
     axes: Vec<(Arc<str>, Variable)>,
@@ -58,7 +58,7 @@ impl Object for Names {
 }
 
 impl Catalog {
-    /// Its jobs.
+    /// Returns the jobs, in parts.
     pub(in crate::manifest) fn parts<'c>(&'c self, source: &'c Source) -> Result<Parts<'c>, Diagnostic> {
         let parts = self.rows.parts(source, &self.text, self.combinations())?;
         Ok(Box::new(parts.map(move |rows| -> Result<Box<dyn RowCursor + 'c>, Diagnostic> {
@@ -80,7 +80,7 @@ impl Catalog {
 }
 
 impl CatalogJobs<'_> {
-    /// Goes to the next combination, and to the next row after the last of them; false at the end.
+    /// Advances to the next combination, or to the next row after the last combination. Returns false at the end.
     fn next_combination(&mut self) -> Result<bool, Diagnostic> {
         if !self.has_row || self.combination == self.catalog.combinations() {
             if !self.rows.advance()? {
@@ -89,11 +89,11 @@ impl CatalogJobs<'_> {
             (self.has_row, self.combination) = (true, 0);
             self.shape = self.rows.row().1;
             let earlier = std::mem::replace(&mut self.own, self.rows.columns());
-            // All rows of a table have the same columns.
+            // All rows of a table have the same columns, so their names in templates are kept.
             if !earlier.iter().map(|(name, _)| name).eq(self.own.iter().map(|(name, _)| name)) {
                 self.names = self.own.iter().map(|(name, _)| snake_case(name).into()).collect();
             }
-            // The name of a file may begin or end with blanks.
+            // A file name may start or end with whitespace.
             let is_of_files = matches!(self.catalog.rows, RowSource::Pictures(_));
             let shown: fn(&str) -> &str = if is_of_files { |name| name } else { trim };
             let cells = self.names.iter().zip(&self.own);
@@ -104,10 +104,10 @@ impl CatalogJobs<'_> {
         Ok(true)
     }
 
-    /// Renders the templates for the combination; false if the condition leaves it out.
+    /// Renders the templates for the current combination. Returns false if the condition excludes it.
     fn render(&mut self) -> bool {
         if !self.shape.is_empty() {
-            // An error of the row itself is reported once, and no job is made of it.
+            // An error of the row itself is reported once, and no jobs are made from the row.
             self.combination = self.catalog.combinations();
             self.rendered = Field::ALL.map(|field| (field, Rendered::Refused)).into();
             self.row_errors.clear();
@@ -127,7 +127,7 @@ impl CatalogJobs<'_> {
         if let Ok(Wanted::Yes) = wanted {
             self.shape = self.wrong_cells();
             if !self.shape.is_empty() {
-                // They are reported once. Texts that do not name them are checked all the same.
+                // Errors of cells are reported once per row. Texts that do not use these cells are still checked.
                 self.combination = self.catalog.combinations();
             }
             for (field, text) in &template.fields {
@@ -144,7 +144,8 @@ impl CatalogJobs<'_> {
             }
             self.take_overrides();
         } else {
-            // It is not known whether the job is wanted, so only errors that every row has are reported.
+            // It is unknown whether the job is wanted, so only literal texts are checked, which are the same for every
+            // row.
             let row_error = wanted.err().map(|unfilled| self.row_error(unfilled));
             if row_error.as_ref().is_some_and(|row_error| self.is_of_row(row_error)) {
                 self.combination = self.catalog.combinations();
@@ -159,7 +160,7 @@ impl CatalogJobs<'_> {
         true
     }
 
-    /// Returns the error of a text that cannot be filled in.
+    /// Returns the error of a text that cannot be rendered.
     fn row_error(&self, unfilled: Unfilled) -> RowError {
         let (name, span) = match unfilled {
             Unfilled::Wrong(row_error) => return row_error,
@@ -168,7 +169,8 @@ impl CatalogJobs<'_> {
         let own =
             self.own.iter().map(|(name, _)| name.as_str()).filter(|own| !self.catalog.template.uses(&snake_case(own)));
         let hint = suggest::missing(&name, &name, own);
-        // Rows that are written by hand have the slip; of others, all may lack what the template names.
+        // Rows of a list are written by hand, so the row probably has a typo. In other sources, all rows may lack the
+        // name.
         let at = match self.catalog.rows {
             RowSource::List(_) => At::OfRow(Box::new(At::Row)),
             _ => At::Source(span),
@@ -176,7 +178,7 @@ impl CatalogJobs<'_> {
         RowError::new(at, format!("the row has no {}, which the template names", quoted(&name)), hint)
     }
 
-    /// The cells that win over the template.
+    /// Replaces rendered texts by the cells that override them.
     fn take_overrides(&mut self) {
         for (name, (_, cell)) in self.names.iter().zip(&self.own) {
             if let Some(field) = self.won_by(name, cell) {
@@ -186,10 +188,10 @@ impl CatalogJobs<'_> {
         }
     }
 
-    /// The field in which a cell wins over the template.
+    /// Returns the field that a cell overrides.
     pub(super) fn won_by(&self, name: &str, cell: &str) -> Option<Field> {
         let template = &self.catalog.template;
-        // A row's own id is one id, and can name one job.
+        // A row's own id can identify only one job.
         let wins = |field: &Field| match field {
             Field::Id => self.catalog.combinations() == 1 && !template.gives(Field::Id),
             field => OVERRIDES.contains(field) && !template.mentions(*field),
@@ -197,7 +199,7 @@ impl CatalogJobs<'_> {
         if cell.trim().is_empty() { None } else { Field::from_key(name).filter(wins) }
     }
 
-    /// Returns the hint for a field whose text is empty: exports have rows that are no products of their own.
+    /// Returns the hint for a field whose text is empty. Exports may contain rows that are not products of their own.
     fn empty_value_hint(&self, field: Field) -> Option<String> {
         let is_empty = |rendered: &Rendered| match rendered {
             Rendered::Text(text) => text.trim().is_empty(),
@@ -208,7 +210,7 @@ impl CatalogJobs<'_> {
         self.catalog.template.names_of(field).next().map(leave_out_hint)
     }
 
-    /// Returns the name of the row, for messages that point at a template.
+    /// Returns a description of the row, for messages that point at a template.
     fn row_name(&self) -> String {
         let line = self.rows.line();
         if let (RowSource::Pictures(_), Some((_, file))) = (&self.catalog.rows, self.own.first()) {
@@ -221,7 +223,7 @@ impl CatalogJobs<'_> {
     }
 }
 
-/// A message without what it quotes, and without the line that it names.
+/// Returns a message without the values that it quotes and the line that it names.
 fn without_values(message: &str) -> String {
     let message = message.split(": line ").next().unwrap_or(message);
     message.split('`').step_by(2).collect()
@@ -293,7 +295,7 @@ impl RowCursor for CatalogJobs<'_> {
         };
         let message = format!("{}, {}", row_error.message, self.row_name());
         let hint = field.and_then(|field| self.empty_value_hint(field)).or(row_error.hint);
-        // Rows have different ids, sizes and seeds, but one reason for their errors.
+        // Ids, sizes and seeds differ between rows, but their errors have the same cause.
         let is_single = !matches!(field, None | Some(Field::Images | Field::Prompt | Field::Color));
         let same = Some(if is_single { without_values(&row_error.message) } else { row_error.message });
         Diagnostic { same, ..self.source.error_on(&self.catalog.text, &span, message, hint) }

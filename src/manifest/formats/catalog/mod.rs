@@ -1,12 +1,12 @@
-//! Jobs out of a catalog: every row, times every entry of a matrix, through templates.
+//! Makes jobs from a catalog: every row, times every entry of a matrix, rendered through templates.
 //!
 //! ```text
-//! read      the three keys, from nodes to a catalog
-//! rows      the source of rows: a table, lines of JSON, a list, pictures
-//! axis      the matrix: what each row is multiplied with
+//! read      parses the three keys into a catalog
+//! rows      the sources of rows: a table, JSON lines, a list, images
+//! axis      the dimensions of the matrix
 //! template  texts with {{ names }} in them
-//! jobs      the jobs of its rows, one after the other
-//! cells     what is wrong with the cells that templates are filled with
+//! jobs      the cursor over the jobs
+//! cells     checks of the cells that templates use
 //! ```
 
 mod axis;

@@ -5,7 +5,7 @@ use super::axis::{self, Axis};
 use super::rows::RowSource;
 use super::template::Template;
 
-/// The three keys that make jobs out of a catalog, understood.
+/// The parsed keys `rows`, `matrix` and `template`, which make jobs from a catalog.
 #[derive(Debug)]
 pub(in crate::manifest) struct Catalog {
     pub(in crate::manifest) text: LinedText,
@@ -20,7 +20,7 @@ impl Catalog {
         self.matrix.iter().map(|axis| axis.entries.len()).product()
     }
 
-    /// The entry of each axis in the `number`th combination: the last axis turns fastest.
+    /// Returns the entry of each axis in combination `number`. The last axis varies fastest.
     pub(super) fn combination(&self, number: usize) -> Vec<&axis::AxisEntry> {
         let mut rest = number;
         let mut entries: Vec<&axis::AxisEntry> = Vec::with_capacity(self.matrix.len());

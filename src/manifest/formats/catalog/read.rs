@@ -1,4 +1,4 @@
-//! The keys `rows`, `matrix` and `template`, from nodes to a catalog.
+//! Parses the keys `rows`, `matrix` and `template` into a catalog.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -21,13 +21,13 @@ use super::axis::Axis;
 use super::rows::{MadeRow, RowSource};
 use super::template::{KnownNames, Template, Text};
 
-/// The key of the template's condition, without which there is no job.
+/// The key of the template's condition. If it does not hold, no job is made.
 const WHEN: &str = "when";
 
-/// The most jobs that a matrix may make of a row. More are never meant, and a few lists too many multiply to billions.
+/// The maximum number of jobs that a matrix may make from a row. With a few lists too many, it would make billions.
 const MAX_COMBINATIONS: usize = 1_000_000;
 
-/// The catalog's keys as they stand in a document.
+/// The catalog's keys in a document.
 #[derive(Clone, Copy, Default)]
 pub(in crate::manifest) struct Keys<'n> {
     pub(in crate::manifest) rows: Option<(&'n Key, &'n Node)>,
@@ -36,7 +36,7 @@ pub(in crate::manifest) struct Keys<'n> {
 }
 
 impl Keys<'_> {
-    /// Returns the keys of the document, in its order.
+    /// Returns the keys that are present, in the document's order.
     pub(in crate::manifest) fn all(&self) -> Vec<&Key> {
         let keys = [self.rows, self.matrix, self.template].into_iter().flatten();
         let mut keys: Vec<&Key> = keys.map(|(key, _)| key).collect();
@@ -44,13 +44,13 @@ impl Keys<'_> {
         keys
     }
 
-    /// The first of them that is there.
+    /// Returns the first key that is present, in the order `rows`, `matrix`, `template`.
     pub(in crate::manifest) fn first(&self) -> Option<&Key> {
         self.rows.or(self.matrix).or(self.template).map(|(key, _)| key)
     }
 }
 
-/// The errors of the keys: spans in the document, and diagnostics about other files.
+/// The errors of the keys: those with spans in the document, and diagnostics about other files.
 #[derive(Default)]
 pub(in crate::manifest) struct CatalogErrors {
     pub(in crate::manifest) row_errors: Vec<RowError>,
@@ -67,8 +67,8 @@ impl CatalogErrors {
     }
 }
 
-/// Reads the keys in the manifest `text`, whose paths are relative to `folder`; fields that the template lacks may be
-/// among the `defaults`. `None` if the errors are such that rows cannot be checked.
+/// Parses the keys in the manifest `text`, whose paths are relative to `folder`. The `defaults` may have fields that
+/// the template lacks. Returns `None` if the errors prevent checking rows.
 pub(in crate::manifest) fn read(
     keys: Keys<'_>,
     text: &str,
@@ -96,7 +96,7 @@ pub(in crate::manifest) fn read(
     };
     let is_whole = errors.count() == before;
     let mut template = template(key, value, text, errors)?;
-    // The columns are not known if the rows are wrong.
+    // If `rows` has errors, the columns are unknown.
     let columns = rows.as_ref().filter(|_| is_whole).and_then(RowSource::columns);
     if is_whole {
         for (field, row_error) in left_out(key, value, columns.as_deref(), defaults) {
@@ -117,7 +117,7 @@ pub(in crate::manifest) fn read(
     }
 }
 
-/// The columns that jobs need and that neither the template nor anything else gives them.
+/// Returns errors about required columns that neither the template nor the rows or the defaults provide.
 fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defaults) -> Vec<(Field, RowError)> {
     let Kind::Map(pairs) = &value.kind else { return Vec::new() };
     let is_written = |field: Field| {
@@ -126,7 +126,7 @@ fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defa
             .iter()
             .any(|(key, _)| key.name == field.key() || Field::from_key(&key.name).is_none() && is_near(&key.name))
     };
-    // A row's own prompt wins over the template's; pictures are for the template to name.
+    // A row's own prompt overrides the template's, but images must be named by the template or the defaults.
     let is_a_column = columns.is_none_or(|columns| columns.iter().any(|name| snake_case(name) == Field::Prompt.key()));
     let needed = [
         (
@@ -146,10 +146,10 @@ fn left_out(key: &Key, value: &Node, columns: Option<&[String]>, defaults: &Defa
         .collect()
 }
 
-/// The matrix as far as it can be read.
+/// The valid part of the matrix.
 struct Matrix {
     axes: Vec<Axis>,
-    /// The names of the axes that cannot be read; `None` where not even the names can.
+    /// The names of the invalid axes. `None` if the matrix as a whole is invalid.
     broken: Option<BTreeSet<String>>,
 }
 
@@ -187,7 +187,7 @@ fn matrix(value: &Node, errors: &mut CatalogErrors) -> Matrix {
     Matrix { axes, broken: Some(broken) }
 }
 
-/// Where rows come from; something may be wrong with them all the same.
+/// Parses the source of the rows. It may be returned although errors were reported.
 fn rows(value: &Node, folder: &Path, errors: &mut CatalogErrors) -> Option<RowSource> {
     match &value.kind {
         Kind::Scalar(path) if path.contains("://") => {
@@ -283,7 +283,7 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
         return None;
     };
     let (mut fields, mut condition) = (Vec::new(), None);
-    // Errors are reported here, and rows are checked without them.
+    // Reports errors here, and continues with a text that is not rendered, so that rows can be checked.
     let checked = |compiled: Result<Text, RowError>, errors: &mut CatalogErrors| {
         let text = compiled.unwrap_or_else(|row_error| {
             errors.row_errors.push(row_error);
@@ -300,7 +300,7 @@ fn template(key: &Key, value: &Node, text: &str, errors: &mut CatalogErrors) -> 
         } else if let Some(field) = Field::from_key(&key.name) {
             fields.extend(compiled_field(field, value, text).map(|compiled| (field, checked(compiled, errors))));
         } else {
-            // What was meant and is spelled wrong is not missing as well.
+            // A misspelled key is not reported as missing as well.
             match unknown_key(key, errors) {
                 Some(WHEN) => condition = Some(Text::broken(value.span.clone())),
                 Some(near) => {
@@ -320,7 +320,7 @@ fn compiled_condition(value: &Node, text: &str) -> Result<Text, RowError> {
     }
 }
 
-/// Returns the compiled text of a column, or its error; `None` if it is empty.
+/// Compiles the text of a column. Returns `None` if it is empty.
 fn compiled_field(field: Field, value: &Node, text: &str) -> Option<Result<Text, RowError>> {
     match &value.kind {
         Kind::Null => None,
@@ -336,7 +336,7 @@ fn compiled_field(field: Field, value: &Node, text: &str) -> Option<Result<Text,
     }
 }
 
-/// Refuses a key that templates do not have; the answer is the one that may have been meant.
+/// Reports a key that templates do not have, and returns the one that was probably meant.
 fn unknown_key(key: &Key, errors: &mut CatalogErrors) -> Option<&'static str> {
     let mut keys = Field::KEYS.to_vec();
     keys.push(WHEN);

@@ -10,23 +10,23 @@ use crate::manifest::reading::source::Source;
 use crate::manifest::row::{At, Row, RowError};
 use crate::manifest::row_cursor::{Parts, RowCursor, parts_of_list};
 
-/// Where the rows of a catalog come from.
+/// The source of a catalog's rows.
 #[derive(Debug)]
 pub(in crate::manifest) enum RowSource {
     /// A table in a separate file.
     Table(Source, Table),
-    /// Lines of JSON in a separate file.
+    /// JSON lines in a separate file.
     Lines(Source, Lines),
     /// A list in the manifest.
     List(Vec<Node>),
-    /// Pictures in a folder, a row each, with the columns `file`, `stem` and `extension`.
+    /// Image files, one row each, with the columns `file`, `stem` and `extension`.
     Pictures(Vec<MadeRow>),
-    /// None: the matrix alone makes jobs.
+    /// A single row without columns: the matrix alone makes jobs.
     One(MadeRow),
 }
 
 impl RowSource {
-    /// The file that rows are read from, if it is another one than the manifest.
+    /// Returns the file that rows are read from, unless it is the manifest.
     pub(in crate::manifest) fn file(&self) -> Option<&str> {
         match self {
             RowSource::Table(source, _) | RowSource::Lines(source, _) => Some(&source.name),
@@ -34,7 +34,7 @@ impl RowSource {
         }
     }
 
-    /// The columns of rows, if they are known before these are read.
+    /// Returns the columns of the rows, if they are known before the rows are read.
     pub(in crate::manifest) fn columns(&self) -> Option<Vec<String>> {
         match self {
             RowSource::Table(_, table) => Some(table.names()),
@@ -53,7 +53,7 @@ impl RowSource {
         }
     }
 
-    /// The line near the top of their file that has a column of this name, were it the header.
+    /// Returns the line near the top of the file that would have a column of this name if it were the header.
     pub(super) fn header_with(&self, name: &str) -> Option<u64> {
         match self {
             RowSource::Table(source, table) => table.header_with(source, name),
@@ -61,7 +61,7 @@ impl RowSource {
         }
     }
 
-    /// Returns the notices about their file: assumptions that could surprise.
+    /// Returns notices about the file: interpretations that could surprise the user.
     pub(in crate::manifest) fn notices(&self) -> Vec<Diagnostic> {
         match self {
             RowSource::Table(source, table) => source.notice.iter().chain(&table.notices).cloned().collect(),
@@ -70,7 +70,7 @@ impl RowSource {
         }
     }
 
-    /// Returns the rows in parts, each row for `jobs` jobs; `text` is that of the manifest in `source`.
+    /// Returns the rows in parts, where each row makes `jobs` jobs. `text` is that of the manifest `source`.
     pub(super) fn parts<'r>(
         &'r self,
         source: &'r Source,
@@ -89,7 +89,7 @@ impl RowSource {
     }
 }
 
-/// A row that stands nowhere in a text, but comes from the line of a key.
+/// A row that is not written in a text, such as that of an image file. Its line is that of a key in the manifest.
 #[derive(Debug, Default)]
 pub(in crate::manifest) struct MadeRow {
     pub(super) columns: Vec<(String, String)>,
@@ -97,7 +97,7 @@ pub(in crate::manifest) struct MadeRow {
 }
 
 impl MadeRow {
-    /// Returns the columns of the picture at `path`, which is relative to the manifest.
+    /// Returns the row of the image at `path`, which is relative to the manifest.
     pub(super) fn of_picture(path: &Path, line: u64) -> MadeRow {
         let text = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
         let columns = vec![
@@ -109,7 +109,7 @@ impl MadeRow {
     }
 }
 
-/// Rows in a list of the manifest.
+/// A cursor over the rows in a list of the manifest.
 struct ListRows<'r> {
     source: &'r Source,
     text: &'r LinedText,
@@ -153,7 +153,7 @@ impl RowCursor for ListRows<'_> {
     }
 }
 
-/// The single values of a map; a list of them is joined as several images are in a cell.
+/// Returns the single values of a map as columns. A list of them is joined by `|`, like several images in a cell.
 fn columns_of(item: &Node) -> Vec<(String, String)> {
     let Kind::Map(pairs) = &item.kind else { return Vec::new() };
     pairs
@@ -170,7 +170,7 @@ fn columns_of(item: &Node) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Rows that stand nowhere in a text.
+/// A cursor over rows that are not written in a text.
 struct MadeRows<'r> {
     source: &'r Source,
     rows: &'r [MadeRow],

@@ -1,6 +1,6 @@
-//! The grammar of a record: cells with their quotes in the file, and their texts.
+//! The grammar of a record: its cells with their quotes, and the texts of these cells.
 //!
-//! It is that of the csv crate, which does not report where a cell is.
+//! It matches the csv crate, which does not report where a cell is.
 
 use std::ops::Range;
 
@@ -9,51 +9,51 @@ use memchr::{memchr2, memchr3};
 use crate::bytes::{first_index, matching_bytes};
 use crate::manifest::reading::quotes::closing;
 
-/// A cell, by its place in the raw text of its record.
+/// A cell, with its span in the raw text of its record.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     pub(super) span: Range<usize>,
     text: CellText,
 }
 
-/// Where the text of a cell is.
+/// The location of a cell's text.
 #[derive(Clone, Debug)]
 enum CellText {
     /// The cell as written.
     Plain,
-    /// The text between its quotes.
+    /// The text between the quotes.
     Quoted,
-    /// Bytes of what was rewritten: it had quotes in it, or text behind them.
+    /// A span of the decoded texts, because the cell has quotes in its text, or text after the closing quote.
     Anew(Range<usize>),
 }
 
-/// A quote that does not do what it was put there for, by its place in the raw text.
+/// A misplaced quote, by its offset in the raw text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// A quote opens a cell, and none closes it.
+    /// The quote at this offset opens a cell that is never closed.
     Unclosed(usize),
-    /// The cell that opens at `open` is closed before `behind`, where more text follows.
+    /// The cell that opens at `open` is closed, but the text at `behind` follows.
     TextBehind { open: usize, behind: Range<usize> },
-    /// A space stands before it, so that it does not quote.
+    /// The cell in this span starts with a space, so its quotes do not count.
     SpaceBefore(Range<usize>),
 }
 
 /// The result of scanning a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scanned {
-    /// Where it ends, the end of its line included.
+    /// The end of the record, including its line break.
     pub(super) end: usize,
-    /// Whether one of its quotes may have a [`Fault`]: most records are so plain that none can have any.
+    /// Whether one of the quotes may have a [`Fault`]. Most records are so plain that they cannot have any.
     pub(super) may_be_faulty: bool,
-    /// Whether one of its cells may continue on another line.
+    /// Whether a cell may contain line breaks.
     pub(super) has_breaks: bool,
 }
 
-/// The most cells that are read of a record: spreadsheets have no more.
+/// The maximum number of cells in a record. Spreadsheets do not have more.
 pub(super) const MAX_CELLS: usize = 1 << 14;
 
-/// Reads the record that `text` begins with: its cells go to `cells`, and texts that do not stand in the file as they
-/// are to `anew`.
+/// Scans the record that `text` starts with. Appends its cells to `cells`, and those texts that differ from the file to
+/// `anew`.
 pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut String) -> Scanned {
     let bytes = text.as_bytes();
     let mut scanned = Scanned { end: 0, may_be_faulty: false, has_breaks: false };
@@ -83,7 +83,7 @@ pub(super) fn scan(text: &str, delimiter: u8, cells: &mut Vec<Cell>, anew: &mut 
     }
 }
 
-/// Reads the cell that begins with the quote at `start`, and notes in `scanned` what is to be known of the record for it.
+/// Scans the cell that starts with the quote at `start`, and updates the flags of `scanned`.
 fn quoted(text: &str, start: usize, delimiter: u8, anew: &mut String, scanned: &mut Scanned) -> Cell {
     let bytes = text.as_bytes();
     let closed = closing(bytes, start + 1);
@@ -100,8 +100,8 @@ fn quoted(text: &str, start: usize, delimiter: u8, anew: &mut String, scanned: &
     Cell { span: start..end, text: CellText::Anew(from..anew.len()) }
 }
 
-/// Where the next separator or end of a line is, or the end of the text. Most cells are so short that it is in one of the
-/// first steps of eight bytes, before a search for more has begun.
+/// Returns the offset of the next delimiter or line break, or the end of the text. Most cells are so short that one of
+/// the first eight-byte steps finds it, which is faster than a longer search.
 fn end_of_plain(text: &[u8], delimiter: u8) -> usize {
     const FIRST_STEPS: usize = 2;
     for (step, eight) in text.as_chunks().0.iter().take(FIRST_STEPS).enumerate() {
@@ -114,7 +114,7 @@ fn end_of_plain(text: &[u8], delimiter: u8) -> usize {
     memchr3(delimiter, b'\n', b'\r', &text[rest..]).map_or(text.len(), |at| rest + at)
 }
 
-/// Writes `inside` with one quote for every two.
+/// Appends `inside` with doubled quotes replaced by single ones.
 fn push_single(text: &mut String, inside: &str) {
     let mut parts = inside.split("\"\"");
     text.push_str(parts.next().unwrap_or_default());
@@ -125,7 +125,7 @@ fn push_single(text: &mut String, inside: &str) {
 }
 
 impl Cell {
-    /// Its text, out of the raw text of its record or out of what was rewritten.
+    /// Returns the text, from the raw text of the record or from the decoded texts.
     #[inline]
     pub(super) fn text<'t>(&self, raw: &'t str, anew: &'t str) -> &'t str {
         match &self.text {
@@ -139,12 +139,12 @@ impl Cell {
         !matches!(self.text, CellText::Plain)
     }
 
-    /// Whether it continues on another line.
+    /// Whether the cell is quoted and contains line breaks.
     pub(super) fn has_breaks(&self, raw: &str) -> bool {
         self.is_quoted() && memchr2(b'\n', b'\r', &raw.as_bytes()[self.span.clone()]).is_some()
     }
 
-    /// The place of bytes `part` of the cell's text.
+    /// Returns the span in the raw text of the bytes `part` of the cell's text.
     pub(super) fn part(&self, raw: &str, part: &Range<usize>) -> Range<usize> {
         if !self.is_quoted() {
             return self.span.start + part.start..self.span.start + part.end;
@@ -166,7 +166,7 @@ impl Cell {
     }
 }
 
-/// The first fault of a quote in the record `raw`.
+/// Returns the first misplaced quote in the record `raw`.
 pub(super) fn fault(raw: &str, delimiter: u8, cells: &[Cell]) -> Option<Fault> {
     let bytes = raw.as_bytes();
     cells.iter().find_map(|cell| {
@@ -187,7 +187,7 @@ pub(super) fn fault(raw: &str, delimiter: u8, cells: &[Cell]) -> Option<Fault> {
                 if text.len() < 2 || !text.starts_with(b"\"") {
                     return None;
                 }
-                // A quoted text that holds a separator is closed in a later cell.
+                // A quoted text that contains a delimiter is closed in a later cell.
                 let is_closed = text.ends_with(b"\"")
                     || raw.ends_with('"')
                     || bytes[end..].windows(2).any(|pair| pair == [b'"', delimiter]);
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_does_not_quote_is_found() {
+    fn misplaced_quotes_are_found() {
         let fault = |raw: &str| fault(raw, b',', &cells(raw));
         for good in ["a,\"b \"\"c\"\", d\",e", "a,5\" mug,b", "\"a\" ,b", "\"\"", ",,", "", "\"a\nb\",c", " b, c"] {
             assert_eq!(fault(good), None, "{good}");
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_quoted_cell_is_found_behind_doubled_quotes() {
+    fn span_in_a_quoted_cell_accounts_for_doubled_quotes() {
         let raw = "a,\"x\"\"|b\",c";
         let cells = cells(raw);
         assert_eq!(&raw[cells[1].part(raw, &(3..4))], "b");

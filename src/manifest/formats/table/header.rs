@@ -1,4 +1,4 @@
-//! The first line of a table, and the errors in it.
+//! The header of a table, and its errors.
 
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::field::Field;
@@ -13,7 +13,7 @@ pub(in crate::manifest) struct Column {
     pub(in crate::manifest) field: Option<Field>,
 }
 
-/// A problem of a header: its column, the message, and the hint.
+/// A problem of a header: the number of its column, the message, and the hint.
 pub(in crate::manifest) struct HeaderProblem {
     pub(in crate::manifest) column: Option<usize>,
     pub(in crate::manifest) message: String,
@@ -31,7 +31,7 @@ pub(in crate::manifest) const REQUIRED_FIELDS: [Field; 2] = [Field::Prompt, Fiel
 
 const HEADER_HINT: &str = "a header looks like this: id,prompt,images";
 
-/// How many columns of the user's own a table has that is a catalog rather than a list of jobs.
+/// The minimum number of the user's own columns that suggests a catalog rather than a list of jobs.
 pub(super) const MIN_CATALOG_COLUMNS: usize = 4;
 
 /// Returns the columns for the headers `names`.
@@ -43,21 +43,21 @@ pub(in crate::manifest) fn columns(names: Vec<String>, use_as: TablePurpose) -> 
     names.into_iter().zip(fields).map(|(name, field)| Column { name, field }).collect()
 }
 
-/// Whether any column means something to the program, or nearly does.
+/// Whether any column is known, or has a name that is similar to a required one.
 pub(super) fn is_any_known(columns: &[Column]) -> bool {
     let is_near = |column: &Column| suggest::nearest(&column.name, REQUIRED_FIELDS.map(Field::key)).is_some();
     columns.iter().any(|column| column.field.is_some() || is_near(column))
 }
 
-/// Returns the error of a line that names another separator than the table has; the header is the one cell `header`
-/// then.
+/// Returns the error if a line above the header names the delimiter `named`, but the header, which is then the single
+/// cell `header`, contains another one.
 pub(super) fn another_separator(header: &str, named: u8) -> Option<String> {
     let other = dialect::DELIMITERS.into_iter().find(|other| *other != named && header.contains(char::from(*other)))?;
     let (named, other) = (dialect::shown(named), dialect::shown(other));
     Some(format!("this line says that cells are separated by {named}, and the header has {other}"))
 }
 
-/// Returns the hint for a table without known columns; `header_line` is the line further down that looks like a header.
+/// Returns the hint for a table without known columns. `header_line` is a later line that looks like a header.
 pub(super) fn header_hint(columns: &[Column], is_quoted: bool, header_line: Option<u64>) -> String {
     let only = columns.first().filter(|_| columns.len() == 1).map_or("", |column| column.name.as_str());
     match header_line {
@@ -99,7 +99,7 @@ fn missing(columns: &[Column], field: Field) -> Option<HeaderProblem> {
         return None;
     }
     let message = format!("the header has no column `{}`", field.key());
-    // Some forms add to a name that the column is required.
+    // Some form builders append a word such as "required" to a name.
     let goes_on = |name: &str| snake_case(name).strip_prefix(field.key()).is_some_and(|rest| rest.starts_with('_'));
     let is_like = |name: &str| suggest::nearest(name, [field.key()]).is_some() || goes_on(name);
     let is_near = |column: &Column| column.field.is_none() && is_like(&column.name);
@@ -111,7 +111,7 @@ fn missing(columns: &[Column], field: Field) -> Option<HeaderProblem> {
     Some(HeaderProblem::new(None, message, if own >= MIN_CATALOG_COLUMNS { catalog() } else { HEADER_HINT.to_owned() }))
 }
 
-/// The columns that are read as others than they are called.
+/// Returns the problems of columns that are read under other names than they have.
 pub(in crate::manifest) fn renamed(columns: &[Column]) -> Vec<HeaderProblem> {
     let renamed = columns.iter().enumerate().filter_map(|(index, column)| {
         let field = column.field.filter(|field| field.key() != snake_case(&column.name))?;
@@ -121,7 +121,8 @@ pub(in crate::manifest) fn renamed(columns: &[Column]) -> Vec<HeaderProblem> {
     renamed.collect()
 }
 
-/// The columns that are taken as the user's own, and are nearly called as others that mean something.
+/// Returns the problems of columns that are treated as the user's own, although their names are similar to known ones
+/// or suggest images.
 pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<HeaderProblem> {
     let is_there = |field: Field| columns.iter().any(|column| column.field == Some(field));
     let misspelt = columns.iter().enumerate().filter_map(|(index, column)| {
@@ -146,7 +147,7 @@ pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<HeaderProblem> {
     misspelt.collect()
 }
 
-/// Whether a column is called like one of pictures: `image_2`, `photo`, `picture_url`.
+/// Whether a column's name suggests images: `image_2`, `photo`, `picture_url`.
 fn names_a_picture(name: &str) -> bool {
     let rest = ["images", "image", "pictures", "picture", "photos", "photo"]
         .into_iter()

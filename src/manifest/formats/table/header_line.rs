@@ -10,7 +10,7 @@ use super::shape::{Misshapen, faulty};
 /// The line at the top of a table that should be its header.
 pub(super) struct HeaderLine<'t> {
     pub(super) source: &'t Source,
-    /// The records of the table, at that line.
+    /// The records of the table. The current one is that line.
     pub(super) records: &'t Records,
     pub(super) columns: &'t [Column],
 }
@@ -27,11 +27,11 @@ impl HeaderLine<'_> {
         self.diagnostic(HeaderProblem { column: None, message, hint: Some(hint) })
     }
 
-    /// Checks that the line is one of a table; `separator_line` is the number and the text of a line before it that names
-    /// the separator.
+    /// Checks that the line belongs to a table. `separator_line` is the number and the text of a previous line that
+    /// names the delimiter.
     ///
     /// # Errors
-    /// The file is JSON, a cell is broken, or the separator is another one.
+    /// The file is JSON, a quote is misplaced, or the delimiter is another one.
     pub(super) fn check_text(
         &self,
         dialect: &Dialect,
@@ -56,11 +56,11 @@ impl HeaderLine<'_> {
         Ok(())
     }
 
-    /// Checks that the line names columns of jobs; `missing` are those that jobs need and it lacks, and `below` is a line
-    /// further down that has them.
+    /// Checks that the line names columns of jobs. `missing` are the required columns that it lacks, and `below` is a
+    /// later line that has them all.
     ///
     /// # Errors
-    /// It is not a header.
+    /// The line is not a header.
     pub(super) fn check_names(&self, missing: &[Field], below: Option<u64>) -> Result<(), Diagnostic> {
         let is_any_known = header::is_any_known(self.columns);
         if is_any_known && below.is_none() {

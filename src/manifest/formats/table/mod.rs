@@ -1,4 +1,4 @@
-//! A table of rows under a header: CSV, TSV and similar tables.
+//! Tables with rows under a header: CSV, TSV and similar formats.
 
 mod cells;
 pub(in crate::manifest) mod header;
@@ -31,22 +31,22 @@ use top::{MAX_HEADER_RECORDS, Top, header_below};
 
 pub(in crate::manifest) use records::Records;
 
-/// A table whose header is understood.
+/// A table whose header has been read.
 #[derive(Debug)]
 pub(in crate::manifest) struct Table {
     delimiter: u8,
     columns: Vec<Column>,
-    /// The columns that the program understands, by their numbers.
+    /// The known columns, with their numbers.
     fields: Vec<(Field, usize)>,
-    /// Where the rows begin.
+    /// The start of the rows.
     start: Start,
-    /// The missing columns that jobs need, which are reported once.
+    /// The required columns that are missing. They are reported once, not for each row.
     missing: Vec<Field>,
-    /// Notices about the header: assumptions that could surprise.
+    /// Notices about the header: interpretations that could surprise the user.
     pub(in crate::manifest) notices: Vec<Diagnostic>,
     /// Whether rows follow the header.
     pub(in crate::manifest) has_rows: bool,
-    /// The errors of the header; rows can be checked all the same.
+    /// The errors of the header. Rows can still be checked.
     pub(in crate::manifest) problems: Vec<Diagnostic>,
 }
 
@@ -54,7 +54,7 @@ impl Table {
     /// Reads the header of `source`.
     ///
     /// # Errors
-    /// Why no row can be looked at.
+    /// The errors that prevent checking rows.
     pub(in crate::manifest) fn open(source: &Source, use_as: TablePurpose) -> Result<Table, Vec<Diagnostic>> {
         let failed = |error: io::Error| vec![source.failed(&error)];
         let empty = |message: &str, hint: &str| vec![Diagnostic::about_file(&source.name, message, hint.to_owned())];
@@ -100,19 +100,19 @@ impl Table {
         Ok(table)
     }
 
-    /// Returns the error of a table that is a header alone.
+    /// Returns the error of a table without rows.
     pub(in crate::manifest) fn without_rows(source: &Source) -> Diagnostic {
         let hint = "add a line for each picture to edit".to_owned();
         Diagnostic::about_file(&source.name, "the manifest has a header and no rows", hint)
     }
 
-    /// The names of its columns.
+    /// Returns the names of the columns.
     pub(in crate::manifest) fn names(&self) -> Vec<String> {
         self.columns.iter().map(|column| column.name.clone()).filter(|name| !name.is_empty()).collect()
     }
 
-    /// Returns the line near the top that would have a column of this name if it were the header; the last one, because
-    /// some forms have a line with human-readable names first.
+    /// Returns the line near the top that would have a column of this name if it were the header. Of several lines it
+    /// is the last one, because some forms start with a line of human-readable names.
     pub(in crate::manifest) fn header_with(&self, source: &Source, name: &str) -> Option<u64> {
         let mut top = Top::open(source, self.delimiter);
         let is_there = || {
@@ -123,7 +123,7 @@ impl Table {
         lines.filter(|(_, has_it)| *has_it).map(|(line, _)| line).last()
     }
 
-    /// Returns its rows in parts, each row for `jobs` jobs.
+    /// Returns the rows in parts, where each row makes `jobs` jobs.
     pub(in crate::manifest) fn parts<'t>(&'t self, source: &'t Source, jobs: usize) -> Result<Parts<'t>, Diagnostic> {
         let file = source.reader(self.start.offset);
         let blocks = Blocks::new(file, Ends::Records(self.delimiter), self.start, jobs);
@@ -147,7 +147,7 @@ impl Table {
             has_others: memchr2(one, other, block.text.as_bytes()).is_some(),
             width,
             images,
-            // Of a catalog it is not known which cells matter.
+            // In a catalog, it is unknown which cells matter.
             needed: if images.is_none() && width >= MIN_CATALOG_COLUMNS { width } else { needed },
             begins_with_a_text: [Field::Id, Field::Prompt, Field::Images].map(position).contains(&Some(0)),
         }
@@ -160,7 +160,7 @@ fn read_dialect(source: &Source) -> io::Result<Dialect> {
     Ok(dialect::of(&String::from_utf8_lossy(&head[..read])))
 }
 
-/// Returns the columns that jobs need and that are not among `columns`.
+/// Returns the required columns that are not among `columns`.
 fn missing_fields(columns: &[Column], use_as: TablePurpose) -> Vec<Field> {
     let is_missing = |field: &Field| columns.iter().all(|column| column.field != Some(*field));
     match use_as {
@@ -169,7 +169,7 @@ fn missing_fields(columns: &[Column], use_as: TablePurpose) -> Vec<Field> {
     }
 }
 
-/// Returns what was understood of the header and could surprise.
+/// Returns the interpretations of the header that could surprise the user.
 fn notices(line: &HeaderLine<'_>, dialect: &Dialect, use_as: TablePurpose) -> Vec<Diagnostic> {
     let note = |severity, problem| Diagnostic { severity, ..line.diagnostic(problem) };
     let separator = match dialect.delimiter {
@@ -185,13 +185,13 @@ fn notices(line: &HeaderLine<'_>, dialect: &Dialect, use_as: TablePurpose) -> Ve
     notes.chain(misspelt.into_iter().map(|problem| note(Severity::Warning, problem))).collect()
 }
 
-/// Rows of a table.
+/// A cursor over the rows of a block.
 struct Rows<'t> {
     table: &'t Table,
     source: &'t Source,
     records: Records,
     shape: Shape,
-    /// The reason why the row does not match the header.
+    /// Why the row does not match the header.
     wrong: Option<Misshapen>,
 }
 
@@ -214,7 +214,8 @@ impl Rows<'_> {
         row
     }
 
-    /// A row with more cells than there are columns: none behind the one that was torn apart is what it seems to be.
+    /// Returns a row with more cells than there are columns, and its error. Only its id is kept, because an unquoted
+    /// delimiter has shifted the cells after it.
     fn torn(&self) -> (Row<'_>, Vec<RowError>) {
         let (cells, width) = (self.records.len(), self.table.columns.len());
         let message = format!("the row has {cells} cells under {width} columns");

@@ -6,22 +6,22 @@ use crate::manifest::whitespace::trim;
 
 use super::cells::{Cell, Fault, MAX_CELLS, Scanned, fault, scan};
 
-/// Reads the records of a block one after the other, each with its raw text and its line.
+/// A reader of the records of a block, which provides the raw text and the line of each.
 #[derive(Debug, Default)]
 pub(in crate::manifest) struct Records {
     block: Block,
     delimiter: u8,
-    /// Where the next record begins, or the end of a blank line before it, and its line.
+    /// The offset and the line of the next record, or of a blank line before it.
     at: usize,
     next_line: u64,
-    /// Where the record stands in the block, without the end of its line.
+    /// The span of the record in the block, without its line break.
     raw: Range<usize>,
     line: u64,
     cells: Vec<Cell>,
     may_be_faulty: bool,
-    /// Whether one of the cells may continue on another line.
+    /// Whether a cell may contain line breaks.
     has_breaks: bool,
-    /// The texts of cells that do not stand in the block as they are.
+    /// The texts of cells that differ from the block.
     anew: String,
 }
 
@@ -32,17 +32,17 @@ impl Records {
         records
     }
 
-    /// Goes back before the first record.
+    /// Moves back before the first record.
     pub(super) fn rewind(&mut self) {
         (self.at, self.next_line) = (0, self.block.line);
     }
 
-    /// The record's text in the file.
+    /// Returns the record's text and line.
     pub(super) fn passage(&self) -> Passage<'_> {
         Passage { text: self.raw(), first_line: self.line }
     }
 
-    /// Goes to the next record that is not blank; false at the end.
+    /// Advances to the next record that is not blank. Returns false at the end.
     pub(in crate::manifest) fn advance(&mut self) -> bool {
         while self.skip_breaks() {
             self.line = self.next_line;
@@ -54,69 +54,69 @@ impl Records {
         false
     }
 
-    /// The line where the record begins, from 1.
+    /// Returns the line where the record starts, from 1.
     pub(in crate::manifest) fn line(&self) -> u64 {
         self.line
     }
 
-    /// The record as written, without the end of its line.
+    /// Returns the record as written, without its line break.
     pub(in crate::manifest) fn raw(&self) -> &str {
         &self.block.text[self.raw.clone()]
     }
 
-    /// Where the next record begins, or blank lines before it.
+    /// Returns the start of the next record, or of blank lines before it.
     pub(super) fn next(&self) -> Start {
         Start { offset: self.block.offset + self.at as u64, line: self.next_line }
     }
 
-    /// The first quote of the record that does not do what it was put there for.
+    /// Returns the first misplaced quote of the record.
     pub(super) fn fault(&self) -> Option<Fault> {
         if self.may_be_faulty { fault(self.raw(), self.delimiter, &self.cells) } else { None }
     }
 
-    /// How many cells the record has.
+    /// Returns the number of cells in the record.
     pub(super) fn len(&self) -> usize {
         self.cells.len()
     }
 
-    /// Whether it has more cells than are read.
+    /// Whether the record has more than [`MAX_CELLS`] cells.
     pub(super) fn has_too_many_cells(&self) -> bool {
         self.cells.len() > MAX_CELLS
     }
 
-    /// Its cells, by their places.
+    /// Returns the cells of the record, with their spans.
     pub(super) fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
-    /// Whether it is the last one of the text and its line has no end.
+    /// Whether the record is the last one of the text and has no line break.
     pub(super) fn has_no_end(&self) -> bool {
         self.at == self.block.text.len() && !self.block.text.ends_with(['\n', '\r'])
     }
 
-    /// Whether one of its cells may continue on another line.
+    /// Whether a cell of the record may contain line breaks.
     pub(super) fn has_breaks(&self) -> bool {
         self.has_breaks
     }
 
-    /// A cell of the record, by its number.
+    /// Returns cell `number` of the record.
     pub(super) fn cell(&self, number: usize) -> Option<&Cell> {
         self.cells.get(number)
     }
 
-    /// The text of each cell, by its number.
+    /// Returns a function that returns the text of a cell by its number.
     pub(super) fn texts<'r>(&'r self) -> impl Fn(usize) -> Option<&'r str> {
         let text = &self.block.text[self.raw.start..];
         move |number| Some(self.cells.get(number)?.text(text, &self.anew))
     }
 
-    /// The texts of its cells.
+    /// Returns the texts of the record's cells.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         let text = &self.block.text[self.raw.start..];
         self.cells.iter().map(move |cell| cell.text(text, &self.anew))
     }
 
-    /// Passes the ends of lines before the next record; false at the end of the block.
+    /// Skips line breaks before the next record. Returns false at the end of the block.
     fn skip_breaks(&mut self) -> bool {
         let text = self.block.text.as_bytes();
         while let Some(byte @ (b'\n' | b'\r')) = text.get(self.at) {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_knows_its_line_whatever_ends_the_lines() {
+    fn records_have_the_right_line_for_every_kind_of_line_break() {
         let text = "\n\nid,note\na,\"two\n\nlines\"\n\n,\nb,\"say \"\"yes\"\"\"\nc,";
         for (name, end) in [("unix", "\n"), ("windows", "\r\n"), ("old macintosh", "\r")] {
             let found = all(&text.replace('\n', end));
@@ -170,14 +170,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_without_visible_effect_is_not_written() {
+    fn records_of_invisible_characters_are_skipped() {
         let found = all("id,note\n\u{a0},,\n\u{200b},\u{200b}\n\u{a0}a,\n");
         assert_eq!(found.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [1, 4]);
     }
 
     proptest::proptest! {
         #[test]
-        fn the_cells_are_those_of_the_csv_crate(text in "(a|é|,|\"|\n|\r|\r\n| ){0,60}") {
+        fn cells_match_the_csv_crate(text in "(a|é|,|\"|\n|\r|\r\n| ){0,60}") {
             let mut reader = csv::ReaderBuilder::new();
             let mut reader = reader.has_headers(false).flexible(true).from_reader(text.as_bytes());
             let theirs: Vec<Vec<String>> = reader

@@ -1,4 +1,4 @@
-//! Rows whose shape shows that they are not written as they were meant.
+//! Finds rows whose shape shows that they are not written as intended.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::words::counted;
 use super::cells::{Cell, Fault, MAX_CELLS, scan};
 use super::records::Records;
 
-/// An error of a row as a whole, and the part of its raw text that shows it.
+/// An error of a row as a whole, and the span of its raw text that shows it.
 #[derive(Clone, Debug)]
 pub(super) struct Misshapen {
     pub(super) span: Range<usize>,
@@ -25,17 +25,17 @@ pub(super) struct Misshapen {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) delimiter: u8,
-    /// The other possible delimiters.
+    /// The other supported delimiters.
     pub(super) others: [u8; 2],
-    /// Whether the block that the rows are in has any of that.
+    /// Whether the block of the rows contains any of the other delimiters.
     pub(super) has_others: bool,
-    /// How many columns there are.
+    /// The number of columns.
     pub(super) width: usize,
-    /// The column of the pictures, if it is known.
+    /// The column of the images, if it is known.
     pub(super) images: Option<usize>,
-    /// How many cells a row has at least.
+    /// The minimum number of cells in a row.
     pub(super) needed: usize,
-    /// Whether a row begins with a text that people remove rows by: `#mug-1`.
+    /// Whether the first column is a text, so that a `#` before it may comment out the row: `#mug-1`.
     pub(super) begins_with_a_text: bool,
 }
 
@@ -60,18 +60,18 @@ impl Shape {
         if self.begins_with_a_text && raw.starts_with('#') {
             return self.comment(records);
         }
-        // Most rows have no other separator in them, and do not begin with a quote.
+        // Most rows contain no other delimiter and do not begin with a quote.
         let has_others = || memchr2(self.others[0], self.others[1], raw.as_bytes()).is_some();
         let may_be_another = raw.starts_with('"') || (self.has_others && has_others());
         if may_be_another { self.other_separators(records) } else { None }
     }
 
-    /// A row that was written for another header.
+    /// Returns the error of a row that does not use the delimiter of the header, or that is quoted as a whole.
     fn other_separators(&self, records: &Records) -> Option<Misshapen> {
         let mut cells = records.iter();
         let first = cells.next().unwrap_or_default();
         let second = cells.next();
-        // Nearly all rows have enough cells, something in the second one, and no other separator in the first one.
+        // Nearly all rows have enough cells, a second cell that is not empty, and no other delimiter in the first cell.
         let is_usual = records.len() >= self.needed
             && second.is_some_and(|cell| !cell.is_empty())
             && !first.bytes().fold(false, |any, byte| any | self.others.contains(&byte));
@@ -101,7 +101,7 @@ impl Shape {
             return Some(Misshapen { span: 0..raw.len(), message, hint });
         }
         if records.cells().iter().any(Cell::is_quoted) {
-            // Where a quote is, its separator is.
+            // A row with quoted cells has the right delimiter.
             return None;
         }
         let other = self.others.into_iter().find(|other| is_whole(cell_count(*other, raw)))?;
@@ -110,7 +110,7 @@ impl Shape {
         Some(Misshapen { span: 0..raw.len(), message, hint })
     }
 
-    /// A row with a `#` before it, as a comment. Numbers and colors may begin so too.
+    /// Returns the error of a row that is commented out by a `#`. Numbers and colors may also begin with it.
     fn comment(&self, records: &Records) -> Option<Misshapen> {
         let first = records.iter().next()?;
         let name = first.strip_prefix('#')?;
@@ -126,7 +126,7 @@ impl Shape {
         Some(Misshapen { span: 0..end, message, hint })
     }
 
-    /// Returns the error of a quote that closes so far down that it contains whole rows.
+    /// Returns the error of a quote that is closed so late that the cell contains whole rows.
     fn row_in_quotes(&self, records: &Records) -> Option<Misshapen> {
         let raw = records.raw();
         let broken = records.cells().iter().filter(|cell| cell.has_breaks(raw));
@@ -149,7 +149,7 @@ impl Shape {
         })
     }
 
-    /// The columns in which a line has pictures, were it a row of at least `width` cells without quotes.
+    /// Returns the columns in which a line has images if it is a row of at least `width` cells without quotes.
     fn pictures(&self, line: &str, width: usize) -> Option<Vec<usize>> {
         let cells = line.split(char::from(self.delimiter)).enumerate();
         let may_be_there = |column: usize| self.images.is_none_or(|images| column >= images);
@@ -166,7 +166,7 @@ pub(super) fn too_wide(records: &Records) -> Misshapen {
     Misshapen { span: 0..records.raw().len(), message, hint }
 }
 
-/// Returns the error of a broken quote.
+/// Returns the error of a misplaced quote.
 pub(super) fn faulty(fault: &Fault, raw: &str) -> Misshapen {
     let lines = |text: &str| text.lines().count().saturating_sub(1);
     match fault {

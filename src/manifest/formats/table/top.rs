@@ -8,7 +8,7 @@ use crate::manifest::reading::text::Text;
 use super::header;
 use super::records::Records;
 
-/// The records at the top of a table.
+/// A reader of the records at the top of a table.
 pub(super) struct Top {
     blocks: Blocks<Text>,
     pub(super) records: Records,
@@ -32,10 +32,10 @@ impl Top {
     }
 }
 
-/// How many records at the top of a table are searched for its header.
+/// The number of records at the top of a table that are searched for its header.
 pub(super) const MAX_HEADER_RECORDS: usize = 20;
 
-/// Returns the line of a record near the top that has the columns of a header.
+/// Returns the line of a record near the top that has the required columns.
 pub(super) fn header_below(source: &Source, delimiter: u8) -> io::Result<Option<u64>> {
     let mut top = Top::open(source, delimiter);
     for _record in 0..MAX_HEADER_RECORDS {

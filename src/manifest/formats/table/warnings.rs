@@ -1,4 +1,4 @@
-//! What rows of a table hold that is sent otherwise than it was meant, by what their columns are called.
+//! Warnings about cells that would not be sent as intended, considering the names of their columns.
 
 use std::io;
 use std::ops::Range;
@@ -13,9 +13,9 @@ use super::header::Column;
 use super::records::Records;
 use super::top::{MAX_HEADER_RECORDS, Top};
 
-/// Returns warnings about the rows from the one at which `top` is.
+/// Returns warnings about the rows, from the current row of `top` on.
 pub(super) fn warnings(top: &mut Top, columns: &[Column], source: &Source) -> io::Result<Vec<Diagnostic>> {
-    // The first one may be the numbers that data frames give their rows.
+    // The first column may contain the row numbers of a data frame.
     let nameless = columns.iter().enumerate().skip(1).filter(|(_, column)| column.name.is_empty());
     let nameless: Vec<usize> = nameless.map(|(number, _)| number).collect();
     let prompt = columns.iter().position(|column| column.field == Some(Field::Prompt));
@@ -36,7 +36,7 @@ pub(super) fn warnings(top: &mut Top, columns: &[Column], source: &Source) -> io
     Ok(unfilled.into_iter().chain(dropped).collect())
 }
 
-/// Returns a warning about a text under one of the columns without a name.
+/// Returns a warning about a text in one of the columns without a name.
 fn text_under(records: &Records, nameless: &[usize], delimiter: u8, source: &Source) -> Option<Diagnostic> {
     let text = records.texts();
     let is_there = |column: &usize| text(*column).is_some_and(|text| !trim(text).is_empty());
@@ -47,7 +47,7 @@ fn text_under(records: &Records, nameless: &[usize], delimiter: u8, source: &Sou
     Some(warning(records, records.cell(column)?.span.clone(), message, hint, source))
 }
 
-/// Returns a warning about a prompt that contains the name of a column as a placeholder of other programs.
+/// Returns a warning about a prompt that contains a column's name as a placeholder of other programs.
 fn placeholder(records: &Records, prompt: usize, columns: &[Column], source: &Source) -> Option<Diagnostic> {
     let (text, cell) = (records.texts()(prompt)?, records.cell(prompt)?);
     if !text.contains('{') {
@@ -64,13 +64,13 @@ fn placeholder(records: &Records, prompt: usize, columns: &[Column], source: &So
     Some(warning(records, span, message, hint, source))
 }
 
-/// How programs write that a column is to be filled in.
+/// Returns the placeholders that programs use for a column, each with its name.
 fn written(name: &str) -> impl Iterator<Item = (String, &str)> {
     let ways = [("${", "}"), ("{", "}")];
     ways.into_iter().map(move |(open, close)| (format!("{open}{name}{close}"), name))
 }
 
-/// Whether a text contains `written` outside of double braces, which have a warning of their own.
+/// Whether a text contains `written` outside of double braces, which cause another warning.
 fn holds(text: &str, written: &str) -> bool {
     text.match_indices(written).any(|(at, _)| !text[..at].ends_with('{'))
 }
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_in_braces_is_one_that_a_column_has() {
+    fn only_column_names_in_braces_are_placeholders() {
         let is_told = |prompt: &str| written("color").any(|(written, _)| holds(prompt, &written));
         for prompt in ["to {color}", "to ${color}"] {
             assert!(is_told(prompt), "{prompt}");

@@ -1,9 +1,9 @@
-//! The picture that a text names.
+//! Parses texts that name an image.
 //!
 //! ```text
-//! refusal  why a text names no picture
-//! url      a URL, and what is wrong with it
-//! wrapped  texts that hold a URL or paths, and more than that
+//! refusal  why a text does not name an image
+//! url      parses and checks URLs
+//! wrapped  texts that contain a URL or paths among other text
 //! ```
 
 mod refusal;
@@ -26,9 +26,9 @@ use url::{is_plain, url};
 pub(in crate::manifest) use refusal::ImageRefusal;
 pub(in crate::manifest) use url::is_picture_name;
 
-/// Reads `text` as a URL, a `data:` URI or a path; a path is joined to `folder`. Nothing is opened.
+/// Parses `text` as a URL, a `data:` URI or a path, which is joined to `folder`. Nothing is opened.
 pub(in crate::manifest) fn image<'a>(text: &'a str, folder: &Path) -> Result<ImageRef<'a>, ImageRefusal> {
-    // Of a million images nearly all are like this, and nothing has to be looked for in them.
+    // Nearly all images are plain `https://` URLs, which need fewer checks.
     let is_plain = is_plain(text);
     if is_plain && text.starts_with("https://") {
         return url(text, "https://".len(), is_plain);
@@ -70,7 +70,7 @@ pub(in crate::manifest) fn image<'a>(text: &'a str, folder: &Path) -> Result<Ima
     }
 }
 
-/// Checks that a text does not begin or break as neither URLs nor paths do.
+/// Checks that a text does not begin in a way, or contain control characters, that neither URLs nor paths do.
 fn check_beginning(text: &str) -> Result<(), ImageRefusal> {
     let refuse = |what: &str, hint: &str| refuse(text, what, hint);
     if text.is_empty() {
@@ -98,7 +98,7 @@ fn check_beginning(text: &str) -> Result<(), ImageRefusal> {
     Ok(())
 }
 
-/// Returns the text behind broken schemes such as `https:/` and `http//`.
+/// Returns the text after a broken scheme such as `https:/` or `http//`.
 fn behind_broken_scheme(text: &str) -> Option<&str> {
     let name = ["https", "http"].into_iter().find(|name| starts_with(text, name))?;
     let rest = &text[name.len()..];
@@ -106,12 +106,12 @@ fn behind_broken_scheme(text: &str) -> Option<&str> {
     (marks >= 2 && !rest.starts_with("://")).then(|| &rest[marks..])
 }
 
-/// The scheme that another one is with a slip in it, or that lost its first letter.
+/// Returns the scheme from which another one differs by one letter.
 fn meant(scheme: &str) -> Option<&'static str> {
     ["https", "http"].into_iter().find(|name| strsim::osa_distance(scheme, name) == 1)
 }
 
-/// The scheme of a text such as `s3://bucket/key`.
+/// Returns the scheme of a text such as `s3://bucket/key`.
 fn scheme(text: &str) -> Option<&str> {
     let (scheme, _) = text.split_once("://")?;
     let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -140,7 +140,7 @@ fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {
     })
 }
 
-/// Decodes the first bytes of `content`; `None` if any of it is not base64.
+/// Decodes the first bytes of `content`. Returns `None` if any part of it is not base64.
 fn bytes_of(content: &str) -> Option<Vec<u8>> {
     const HEAD_DIGITS: usize = 64;
     let digits = content.trim_end_matches('=');
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_data_and_paths_are_told_apart() {
+    fn urls_data_uris_and_paths_are_distinguished() {
         let url = "https://cdn.example.com/a.png?v=1&x=a:b";
         assert_eq!(read(url), Ok(ImageSource::Url(url.to_owned())));
         let data = "data:image/png;base64,iVBORw0KGgo=";

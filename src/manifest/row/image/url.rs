@@ -9,22 +9,22 @@ use crate::manifest::row::formula::{FORMULA_HINT, failed_formula};
 
 use super::refusal::{ImageRefusal, refuse, starts_with};
 
-/// Whether no character of a URL separates or breaks anything.
+/// Whether a text has only characters that need no further checks in a URL.
 pub(super) fn is_plain(text: &str) -> bool {
-    // Comparisons without branches are made of sixteen bytes at once, and a `match` is not.
+    // Comparisons without branches are vectorized, sixteen bytes at a time. A `match` is not.
     let is_odd = |byte| (byte == b'"') | (byte == b',') | (byte == b';') | (byte == b'<') | (byte == b'>');
     let is_rare = |byte| (byte == b'\\') | (byte == b'{') | (byte == b'|');
     bytes::all_match(text.as_bytes(), |byte| byte.is_ascii_graphic() & !is_odd(byte) & !is_rare(byte))
 }
 
-/// A URL whose host begins at byte `authority`.
+/// Parses a URL whose host starts at byte `authority`.
 pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageRef<'_>, ImageRefusal> {
     let url = UrlRef::behind_scheme(text, authority);
     let host = url.host();
     if host.is_empty() {
         return refuse(text, "has no host", "write the whole URL, as in https://example.com/photo.jpg");
     }
-    // Nearly all hosts are made of these, and end in a letter.
+    // Nearly all hosts consist of these characters and end in a letter.
     let is_usual = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'.');
     let letters = host.as_bytes();
     let has_two_dots = || letters.iter().zip(&letters[1..]).fold(false, |any, pair| any | (pair == (&b'.', &b'.')));
@@ -59,13 +59,13 @@ pub(super) fn url(text: &str, authority: usize, is_plain: bool) -> Result<ImageR
     Ok(ImageRef::Url(url))
 }
 
-/// The extensions of files that are no pictures.
+/// Extensions of files that are not images.
 const OTHER_EXTENSIONS: [&str; 22] = [
     "pdf", "zip", "rar", "7z", "gz", "tar", "html", "htm", "mp4", "mov", "avi", "webm", "mkv", "mp3", "doc", "docx",
     "xls", "xlsx", "csv", "ppt", "pptx", "json",
 ];
 
-/// Whether a text is a URL, or is called as a picture is.
+/// Whether a text is a URL, or has the extension of an image.
 pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
     let text = text.trim_matches(|sign: char| sign.is_whitespace() || sign == '"');
     let begins = |start: &str| starts_with(text, start);
@@ -76,7 +76,7 @@ pub(in crate::manifest) fn is_picture_name(text: &str) -> bool {
     begins("https://") || begins("http://") || begins("data:image/") || extension(path).is_some_and(is_picture)
 }
 
-/// Looks at a host with something before or behind its name.
+/// Checks a host that is not a plain name: it may have a user name, a port, or an address.
 fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
     if host.contains('@') {
         let hint = "it would appear in journals and reports: publish the picture, or sign its URL".to_owned();
@@ -96,7 +96,7 @@ fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
     if host.starts_with('[') && !host.contains(']') {
         return refuse(text, "has an address that is not closed", "an IPv6 address goes in brackets: [2001:db8::1]");
     }
-    // A host in full ends in a point.
+    // A fully qualified host ends in a dot.
     let name = host.split(':').next().unwrap_or_default().trim_end_matches('.');
     let is_number = name.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
     if is_number && !name.is_empty() && !host.starts_with('[') && name.parse::<Ipv4Addr>().is_err() {
@@ -106,7 +106,7 @@ fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
             "an address has four parts from 0 to 255",
         );
     }
-    // An address of IPv6 is full of colons, and stands in brackets.
+    // An IPv6 address contains colons, and is in brackets.
     let behind = host.rsplit_once(']').map_or(host, |(_, behind)| behind);
     let port = behind.rsplit_once(':').map(|(_, port)| port);
     match port {
@@ -119,7 +119,7 @@ fn check_authority(text: &str, host: &str) -> Result<(), ImageRefusal> {
     }
 }
 
-/// Looks at the signs of a host, which may have letters of any script.
+/// Checks the characters of a host, which may be letters of any script.
 fn check_host(text: &str, host: &str) -> Result<(), ImageRefusal> {
     let is_of_name = |sign: char| !sign.is_ascii() || sign.is_ascii_alphanumeric() || matches!(sign, '-' | '.' | '_');
     let name = if host.starts_with('[') { "" } else { host.split(':').next().unwrap_or_default() };
@@ -132,7 +132,7 @@ fn check_host(text: &str, host: &str) -> Result<(), ImageRefusal> {
     }
 }
 
-/// Looks at a URL with characters in it that few have.
+/// Checks a URL that contains uncommon characters.
 fn check_characters(text: &str) -> Result<(), ImageRefusal> {
     if let Some(separator) = between_urls(text) {
         let hint = match separator {
@@ -198,7 +198,7 @@ fn between_urls(text: &str) -> Option<&str> {
     })
 }
 
-/// A name in braces that a URL was to be completed with.
+/// Returns a name in braces that was meant to be replaced in a URL.
 fn placeholder(text: &str) -> Option<&str> {
     let (open, close) = (text.find('{')?, text.find('}')?);
     let end = close + text[close..].len() - text[close..].trim_start_matches('}').len();

@@ -3,7 +3,8 @@ use crate::manifest::diagnostic::quoted;
 use super::refusal::{ImageRefusal, refuse, starts_with};
 use super::url::is_picture_name;
 
-/// Returns why a text that does not begin as a URL is no path either: it contains a URL or several paths.
+/// Returns the refusal of a text that does not start like a URL and is no path either, because it contains a URL or
+/// several paths.
 pub(super) fn refusal(text: &str) -> Option<ImageRefusal> {
     let refuse = |what: &str, hint: String| refuse::<()>(text, what, hint).err();
     let write = |parts: &[&str]| format!("write {}", quoted(&parts.join("|")));
@@ -32,7 +33,7 @@ pub(super) fn refusal(text: &str) -> Option<ImageRefusal> {
     None
 }
 
-/// The URLs in a text, each up to what no URL holds.
+/// Returns the URLs in a text, each up to a character that no URL contains.
 fn urls(text: &str) -> Vec<&str> {
     let begins = text.match_indices("http").map(|(at, _)| &text[at..]);
     let begins = begins.filter(|rest| starts_with(rest, "http://") || starts_with(rest, "https://"));
@@ -46,7 +47,7 @@ fn urls(text: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Whether the first part of a path is called as hosts are, and no folder usually is.
+/// Whether the first part of a path looks like a host, and not like a folder.
 fn begins_with_a_host(text: &str) -> bool {
     const TOP_LEVEL_DOMAINS: [&str; 31] = [
         "com", "net", "org", "io", "co", "de", "at", "ch", "fr", "es", "it", "nl", "be", "eu", "uk", "pl", "se", "dk",

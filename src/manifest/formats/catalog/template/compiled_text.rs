@@ -11,7 +11,7 @@ use crate::manifest::row::{At, RowError};
 use super::words::{Expression, is_name};
 use super::{filters, number};
 
-/// How much work one rendering may be: a manifest is no place for endless loops.
+/// The maximum amount of work for rendering a text, which stops endless loops.
 const FUEL: u64 = 100_000;
 
 /// The name of every template in its environment.
@@ -23,17 +23,18 @@ pub(super) struct CompiledText {
     environment: Environment<'static>,
     /// The text in the manifest, without its quotes.
     pub(super) written: String,
-    /// Its source in the manifest, with its quotes, escapes and line breaks, and the span of that.
+    /// The source of the text in the manifest, with quotes, escapes and line breaks, and its span.
     spelt: String,
     pub(super) span: Range<usize>,
-    /// How many bytes were put before it to make a template of it.
+    /// The number of bytes that were put before the text to make it a template.
     shift: usize,
-    /// The error if the text is no template. It has the names of its readable parts then, and is not rendered.
+    /// The error if the text is not a valid template. The environment then holds only the readable expressions, to find
+    /// their names, and the text is not rendered.
     pub(super) unread: Option<RowError>,
 }
 
 impl CompiledText {
-    /// Compiles the text of `node` in the manifest `text`; `bareness` is whether it has braces.
+    /// Compiles the text of `node` in the manifest `text`. `bareness` tells whether it has braces.
     pub(super) fn compile(node: &Node, text: &str, bareness: Bareness) -> CompiledText {
         let written = node.scalar().unwrap_or_default();
         let mut environment = Environment::new();
@@ -60,7 +61,7 @@ impl CompiledText {
             let readable = part.readable();
             let readable: String =
                 readable.iter().map(|expression| format!("{{{{ {} }}}}", expression.source())).collect();
-            // Each was compiled by itself.
+            // This does not fail, because each expression was compiled by itself.
             let _ = part.environment.add_template_owned(NAME, readable);
         }
         part
@@ -71,7 +72,7 @@ impl CompiledText {
         rendered.map(|text| text.trim().to_owned()).map_err(|error| self.unfilled(&error, variables))
     }
 
-    /// Its expressions.
+    /// Returns the expressions of the text.
     pub(super) fn expressions(&self) -> Vec<Expression<'_>> {
         match self.shift {
             0 => Expression::all(&self.written),
@@ -79,8 +80,8 @@ impl CompiledText {
         }
     }
 
-    /// Returns the names whose values it outputs and that have no default. Names that a condition checks are left out:
-    /// they may be missing. An empty value that is the whole text leaves no gap either.
+    /// Returns the names whose values are output without a default. Names that a condition checks are excluded, because
+    /// they may be missing, and so is a value that is the whole text, because it leaves no gap if it is empty.
     pub(super) fn output_names(&self) -> Vec<String> {
         let expressions = self.expressions();
         let written = self.written.trim();
@@ -92,8 +93,8 @@ impl CompiledText {
         output.flat_map(Expression::output_names).filter(|name| !asked.contains(name)).map(str::to_owned).collect()
     }
 
-    /// Its expressions that can be read: all of them, unless it is no template. Where that has statements, its expressions mean
-    /// nothing without them.
+    /// Returns the expressions that can be read: all of them if the text is a valid template. If it is not and has
+    /// statements, none is returned, because expressions mean nothing without their statements.
     pub(super) fn readable(&self) -> Vec<Expression<'_>> {
         let mut expressions = self.expressions();
         if self.unread.is_some() {
@@ -104,7 +105,7 @@ impl CompiledText {
         expressions
     }
 
-    /// Returns the names that the text looks up, with the parts behind their dots if `nesting` asks for them.
+    /// Returns the names that the text looks up, with their attributes if `nesting` asks for them.
     pub(super) fn names(&self, nesting: Nesting) -> BTreeSet<String> {
         let template = self.environment.get_template(NAME);
         let names = template.map(|template| template.undeclared_variables(nesting == Nesting::WithParts));
@@ -116,7 +117,7 @@ impl CompiledText {
         self.environment.globals().any(|(global, _)| global == name)
     }
 
-    /// Whether there is a filter of this name.
+    /// Whether a filter with this name exists.
     pub(super) fn has_filter(&self, name: &str) -> bool {
         let tried = self.environment.compile_expression_owned(format!("''|{name}"));
         let tried = tried.and_then(|expression| expression.eval(()));
@@ -127,8 +128,8 @@ impl CompiledText {
         self.written.find(name).map_or(self.span.clone(), |at| self.source_span(at..at + name.len()))
     }
 
-    /// Returns the span in the manifest of a span of the text. Its characters are searched there, as often as they
-    /// occur before it in the text: line breaks, quotes and escapes lie between.
+    /// Returns the span in the manifest of a span of the text. Quotes, escapes and line breaks shift offsets, so the
+    /// spanned characters are searched for in the source, skipping as many occurrences as precede them in the text.
     pub(super) fn source_span(&self, part: Range<usize>) -> Range<usize> {
         let Some(word) = self.written.get(part.clone()).filter(|word| !word.is_empty()) else {
             return self.span.clone();
@@ -146,7 +147,7 @@ impl CompiledText {
         found.map_or(self.span.clone(), |range| self.source_span(range))
     }
 
-    /// Returns the error of a text that is no template.
+    /// Returns the error of a text that is not a valid template.
     fn unreadable(&self, error: &minijinja::Error) -> RowError {
         let at = At::Source(self.span_of_error(error));
         let other_language_hint = self.open_block().or_else(|| self.expressions().iter().find_map(other_language_hint));
@@ -164,7 +165,7 @@ impl CompiledText {
         open.map(|word| format!("close it: `{{% {word} … %}}` ends with `{{% end{word} %}}`"))
     }
 
-    /// Returns the error of a text that cannot be filled in with `variables`.
+    /// Returns the error of a text that cannot be rendered with `variables`.
     fn unfilled(&self, error: &minijinja::Error, variables: &Variable) -> Unfilled {
         let span = self.span_of_error(error);
         let look_up = |name: &str| name.split('.').try_fold(variables.clone(), |value, part| value.get_attr(part).ok());
@@ -196,7 +197,7 @@ impl CompiledText {
         RowError::new(at, format!("the template cannot be filled in: {}", error_message(error)), hint.to_owned()).into()
     }
 
-    /// Returns the first name whose cell is converted to a number but is none, with the filter and the cell.
+    /// Returns the first name whose cell is converted to a number but is not one, with the filter and the cell.
     fn no_number(&self, look_up: impl Fn(&str) -> Option<Variable>) -> Option<(String, &str, String)> {
         self.expressions().iter().find_map(|expression| {
             expression.names().find_map(|number| {
@@ -206,7 +207,7 @@ impl CompiledText {
                 let is_number = match &filters[..at] {
                     [] if filters[0] == "int" && cell.trim().parse::<i128>().is_ok() => true,
                     [] => cell.trim().parse::<f64>().is_ok(),
-                    // What other filters make of a cell is not known, but that most make nothing of nothing.
+                    // The results of other filters are unknown, but most return an empty text for an empty cell.
                     others => !cell.trim().is_empty() || others.iter().any(|filter| matches!(*filter, "default" | "d")),
                 };
                 let filter = filters[at];
@@ -216,10 +217,10 @@ impl CompiledText {
     }
 }
 
-/// The reason why a text cannot be filled in for a row.
+/// Why a text cannot be rendered for a row.
 #[derive(Debug)]
 pub(in crate::manifest::formats::catalog) enum Unfilled {
-    /// The row has no column of this name; `span` is where the text names it.
+    /// The row has no column of this name. `span` is where the text uses it.
     Missing { name: String, span: Range<usize> },
     /// Anything else.
     Wrong(RowError),
@@ -231,21 +232,21 @@ impl From<RowError> for Unfilled {
     }
 }
 
-/// The form of a text before it is compiled.
+/// Whether a text has braces before it is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bareness {
-    /// A text with braces in it.
+    /// A text with expressions in braces.
     Text,
     /// An expression without braces.
     Expression,
 }
 
-/// The kind of names that are returned.
+/// Whether names are returned with their attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Nesting {
-    /// `color`.
+    /// Names alone, such as `color`.
     Roots,
-    /// `color.hex`.
+    /// Names with attributes, such as `color.hex`.
     WithParts,
 }
 
@@ -256,7 +257,7 @@ fn error_message(error: &minijinja::Error) -> String {
     }
 }
 
-/// Returns a hint for expressions of other languages, and for headers of the table as they are written.
+/// Returns the hint for operators of other languages, and for names written like the headers of the table.
 fn other_language_hint(expression: &Expression<'_>) -> Option<String> {
     let words: Vec<&str> = expression.numbers().map(|number| expression.word(number)).collect();
     let other = words.iter().find_map(|word| match *word {

@@ -2,7 +2,7 @@ use minijinja::{Environment, Value as Variable};
 
 use crate::manifest::formats::dialect::slug;
 
-/// Adds the filters that the language does not have by itself, or has otherwise.
+/// Adds the filters that the template language does not have, or that differ from it.
 pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("slug", |text: &str| slug(text));
     environment.add_filter("default", default);
@@ -11,7 +11,7 @@ pub(super) fn add_to(environment: &mut Environment<'static>) {
     environment.add_filter("truncate", |text: &str, most: Option<usize>| truncated(text, most.unwrap_or(255)));
 }
 
-/// Returns the default for a missing value. An empty cell is missing, in every kind of table.
+/// Returns the default for a missing value. An empty cell counts as missing, in every kind of table.
 fn default(value: &Variable, other: Option<Variable>, stands_for_false: Option<bool>) -> Variable {
     let is_empty = value.is_undefined()
         || value.is_none()
@@ -20,14 +20,14 @@ fn default(value: &Variable, other: Option<Variable>, stands_for_false: Option<b
     if is_empty { other.unwrap_or_else(|| Variable::from("")) } else { value.clone() }
 }
 
-/// Returns the text of a page without tags, with one space for each run of blanks.
+/// Returns the text of an HTML page without tags, with each run of whitespace replaced by a space.
 fn without_tags(page: &str) -> String {
     let mut text = String::with_capacity(page.len());
     let mut rest = page;
     while let Some((before, tag)) = rest.split_once('<') {
         let Some((_, behind)) = tag.split_once('>') else { break };
         text.push_str(before);
-        // What stands in two blocks is not one word.
+        // Texts in adjacent blocks are separate words.
         text.push(' ');
         rest = behind;
     }
@@ -38,7 +38,7 @@ fn without_tags(page: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The beginning of a text that is longer than `most` letters, up to the end of a word, with an ellipsis.
+/// Truncates a text that is longer than `most` characters at the end of a word, and adds an ellipsis.
 fn truncated(text: &str, most: usize) -> String {
     let Some((end, _)) = text.char_indices().nth(most) else { return text.to_owned() };
     let cut = &text[..end];
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_read_without_its_tags() {
+    fn striptags_removes_tags_and_decodes_entities() {
         assert_eq!(
             without_tags("<p>A &quot;big&quot; mug,<br>holds&nbsp;12&amp;oz.</p>\n"),
             "A \"big\" mug, holds 12&oz."
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_ends_with_a_word() {
+    fn truncated_text_ends_after_a_whole_word() {
         for (text, cut) in [
             ("a big mug", "a big mug"),
             ("a big mugs", "a big…"),

@@ -11,14 +11,14 @@ use super::Template;
 use super::compiled_text::{CompiledText, Nesting};
 use super::words::{Expression, is_name};
 
-/// The filters that texts may use, in addition to those of the template language.
+/// The most useful filters, which hints list first.
 const FILTERS: [&str; 8] = ["slug", "lower", "upper", "trim", "default", "replace", "striptags", "truncate"];
 
-/// More filters that a misspelt one may be.
+/// Other filters that a misspelled name may mean.
 const MORE_FILTERS: [&str; 12] =
     ["int", "float", "round", "title", "capitalize", "join", "first", "last", "length", "abs", "split", "list"];
 
-/// The filters of other languages, and their names here.
+/// The names of filters in other languages, and the equivalent filters.
 const OTHER_FILTERS: [(&str, &str); 10] = [
     ("lowercase", "lower"),
     ("downcase", "lower"),
@@ -34,17 +34,17 @@ const OTHER_FILTERS: [(&str, &str); 10] = [
 
 /// The names that texts can use.
 pub(in crate::manifest::formats::catalog) struct KnownNames<'k> {
-    /// The columns of rows as they are written, if they are known.
+    /// The columns of the rows as written, if they are known.
     pub(in crate::manifest::formats::catalog) columns: Option<&'k [String]>,
-    /// The rows, if no errors are known in them.
+    /// The rows, if they have no known errors.
     pub(in crate::manifest::formats::catalog) rows: Option<&'k RowSource>,
     pub(in crate::manifest::formats::catalog) matrix: &'k [Axis],
-    /// Axes whose errors were already reported.
+    /// The axes whose errors were already reported.
     pub(in crate::manifest::formats::catalog) broken: &'k BTreeSet<String>,
 }
 
 impl Template {
-    /// Returns all errors in the texts that do not depend on rows. A text with a mistake is not rendered.
+    /// Returns all errors of the texts that do not depend on rows. A text with an error is not rendered.
     pub(in crate::manifest::formats::catalog) fn mistakes(&mut self, known: &KnownNames<'_>) -> Vec<RowError> {
         let mut all = Vec::new();
         for text in self.texts_mut() {
@@ -69,7 +69,7 @@ fn mistakes(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
         row_errors.extend(in_quotes(part, &expression, known));
         row_errors.extend(incomplete(&expression, known));
     }
-    // Braces that are not closed look like those of other programs.
+    // Unclosed braces look like the placeholders of other programs.
     if part.unread.is_none() {
         row_errors.extend(placeholders(part, known));
     }
@@ -82,10 +82,10 @@ fn mistakes(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
 
 /// The names of columns and axes, as templates use them.
 struct Names<'k> {
-    /// The axes with their parts: `color` and `color.hex`.
+    /// The axes and their parts: `color` and `color.hex`.
     axes: BTreeSet<String>,
     roots: BTreeSet<&'k str>,
-    /// `None` if the columns are not known.
+    /// `None` if the columns are unknown.
     columns: Option<BTreeSet<String>>,
 }
 
@@ -103,7 +103,7 @@ impl<'k> Names<'k> {
     }
 }
 
-/// Returns an error for each name that no column and no axis has, or that several columns have.
+/// Returns an error for each name that is neither a column nor an axis, or that several columns share.
 fn undefined(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
     let names = Names::of(known);
     let (mut row_errors, with_dashes) = dashed_names(part, &names);
@@ -114,7 +114,7 @@ fn undefined(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
     row_errors
 }
 
-/// Returns the errors of names with dashes, and the words between these dashes.
+/// Returns the errors of names with dashes, and the words that these names consist of.
 fn dashed_names<'p>(part: &'p CompiledText, names: &Names<'_>) -> (Vec<RowError>, BTreeSet<&'p str>) {
     let is_known = |name: &str| names.has_column(name) || names.axes.contains(name);
     let (mut row_errors, mut words) = (Vec::new(), BTreeSet::new());
@@ -169,7 +169,7 @@ fn unknown_name_hint(part: &CompiledText, name: &str, known: &KnownNames<'_>, na
         }
         _ => {}
     }
-    // If other names of the text are known, the header is where it should be.
+    // If other names of the text are columns, the header is on the right line.
     let has_known_names = part.names(Nesting::Roots).iter().any(|name| names.has_column(name));
     if let Some((file, line)) = header_below(known, root_of(name)).filter(|_| !has_known_names) {
         return format!("line {line} of {file} has it: if that is the header, remove the lines above it");
@@ -184,13 +184,13 @@ fn root_of(name: &str) -> &str {
     name.split('.').next().unwrap_or_default()
 }
 
-/// The file of the rows, and a line near its top that has a column of this name, were it the header.
+/// Returns the file of the rows, and a line near its top that would have a column of this name if it were the header.
 fn header_below<'k>(known: &KnownNames<'k>, name: &str) -> Option<(&'k str, u64)> {
     let rows = known.rows?;
     Some((rows.file()?, rows.header_with(name)?))
 }
 
-/// The filters that there are not.
+/// Returns the errors of filters that do not exist.
 fn filters(part: &CompiledText, expression: &Expression<'_>) -> Vec<RowError> {
     let bars = expression.numbers().filter(|number| expression.word(*number) == "|");
     let named = bars.map(|bar| bar + 1).filter(|number| is_name(expression.word(*number)));
@@ -214,7 +214,7 @@ fn filters(part: &CompiledText, expression: &Expression<'_>) -> Vec<RowError> {
     row_errors.collect()
 }
 
-/// Returns errors of tests that no text passes: `is true`, `is number`.
+/// Returns the errors of tests that are never true for a text: `is true`, `is number`.
 fn tests(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
     let is_column = |number: &usize| names.contains(expression.word(*number)) && expression.before(*number, 1) != "|";
     let row_errors = expression.names().filter(is_column).filter_map(|number| {
@@ -240,18 +240,18 @@ fn tests(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSet<Stri
     row_errors.collect()
 }
 
-/// The number in quotes that a word is, as in `price > '10'`.
+/// Returns the number in a quoted word, as in `price > '10'`.
 fn quoted_number(word: &str) -> Option<&str> {
     let inner = word.strip_prefix(['\'', '"'])?.strip_suffix(['\'', '"'])?;
     inner.trim().parse::<f64>().is_ok().then_some(inner.trim())
 }
 
-/// Returns errors of comparisons with columns as they are. Columns are texts: a text is greater than every number, is
-/// never `true`, and is compared with another letter by letter.
+/// Returns the errors of comparisons with unconverted columns. Columns are texts: a text is greater than every number,
+/// never equals `true`, and is compared with another text character by character.
 fn comparisons(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSet<String>) -> Vec<RowError> {
     let is_operator = |number: &usize| matches!(expression.word(*number), "<" | ">" | "<=" | ">=" | "==" | "!=");
     let row_errors = expression.numbers().filter(is_operator).filter_map(|at| {
-        // Behind a bar stands a filter, and what it makes is compared.
+        // After a `|`, the result of a filter is compared.
         let is_shaped = matches!(expression.word(at + 2), "|" | "(" | "[") || expression.before(at, 2) == "|";
         let is_ordered = !matches!(expression.word(at), "==" | "!=");
         let (left, right) = (at.checked_sub(1)?, at + 1);
@@ -289,7 +289,7 @@ fn comparisons(part: &CompiledText, expression: &Expression<'_>, names: &BTreeSe
     row_errors.collect()
 }
 
-/// Entries of the matrix with parts that are put into a text as a whole.
+/// Returns the error of a matrix entry that has parts but is inserted as a whole.
 fn maps(part: &CompiledText, expression: &Expression<'_>, known: &KnownNames<'_>) -> Option<RowError> {
     let is_shaped = |filter: &str| FILTERS.contains(&filter);
     let name = expression.bare_name().or_else(|| {
@@ -307,7 +307,7 @@ fn maps(part: &CompiledText, expression: &Expression<'_>, known: &KnownNames<'_>
     })
 }
 
-/// A name in quotes, which is put into the text as that word.
+/// Returns the error of a name in quotes, which is inserted literally.
 fn in_quotes(part: &CompiledText, expression: &Expression<'_>, known: &KnownNames<'_>) -> Option<RowError> {
     let word = expression.word(0);
     let inner = ['\'', '"'].into_iter().find_map(|quote| word.strip_prefix(quote)?.strip_suffix(quote))?;
@@ -321,7 +321,7 @@ fn in_quotes(part: &CompiledText, expression: &Expression<'_>, known: &KnownName
     })
 }
 
-/// Entries of the matrix that lack a part which the text names, and for which nothing stands in.
+/// Returns the errors of matrix entries that lack a part which the text uses without a default.
 fn incomplete(expression: &Expression<'_>, known: &KnownNames<'_>) -> Vec<RowError> {
     let mut row_errors = Vec::new();
     for number in expression.names() {
@@ -350,7 +350,7 @@ fn incomplete(expression: &Expression<'_>, known: &KnownNames<'_>) -> Vec<RowErr
     row_errors
 }
 
-/// Names in the braces of other programs, which would be sent as they are.
+/// Returns the errors of names in the placeholder syntax of other programs, which would be sent as they are.
 fn placeholders(part: &CompiledText, known: &KnownNames<'_>) -> Vec<RowError> {
     let columns = known.columns.into_iter().flatten().flat_map(|column| [column.clone(), snake_case(column)]);
     let names: BTreeSet<String> = columns.chain(known.matrix.iter().flat_map(Axis::names)).collect();

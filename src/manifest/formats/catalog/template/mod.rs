@@ -1,10 +1,10 @@
-//! Texts with {{ names }} in them, and what is wrong with them before any row is read.
+//! Texts with {{ names }} in them, and the errors that they have before any row is read.
 //!
 //! ```text
 //! compiled_text  one compiled text, rendered for each job
-//! filters        this program's own filters
+//! filters        filters that this program adds
 //! number         hints for cells that are not numbers
-//! words          the words of an expression in braces
+//! words          the words of an expression
 //! mistakes       errors that are found without a row
 //! ```
 
@@ -32,18 +32,18 @@ use words::Expression;
 pub(super) use compiled_text::Unfilled;
 pub(super) use mistakes::KnownNames;
 
-/// The texts that make a job out of a row.
+/// The texts that make a job from a row.
 #[derive(Debug)]
 pub(in crate::manifest) struct Template {
     pub(super) fields: Vec<(Field, Text)>,
     condition: Option<Text>,
-    /// The columns and axes that any text names.
+    /// The columns and axes that any text uses.
     names: BTreeSet<String>,
-    /// The names that the condition takes for true or false as they are.
+    /// The names that the condition tests for truth, without a comparison.
     switches: BTreeSet<String>,
-    /// The names whose values stand between other text of the images.
+    /// The names whose values are inserted between other text in the images.
     inserted: Vec<String>,
-    /// The names whose values are missed in the prompt or in the id if they are empty.
+    /// The names whose empty values would leave a gap in the prompt or the id.
     missed: Vec<String>,
 }
 
@@ -52,11 +52,12 @@ pub(in crate::manifest) struct Template {
 pub(in crate::manifest) struct Text {
     span: Range<usize>,
     parts: Vec<CompiledText>,
-    /// The columns and axes that it names. They are needed for every job, and finding them means to parse a part again.
+    /// The columns and axes that the text uses. They are needed for every job, and finding them means parsing the parts
+    /// again.
     names: BTreeSet<String>,
-    /// The names whose values are output, filtered or not, without those that a condition checks too.
+    /// The names whose values are output, filtered or not, except those that the text also examines.
     pub(super) put: BTreeSet<String>,
-    /// The names that an `if` takes for true or false as they are.
+    /// The names that an `if` tests for truth, without a comparison.
     pub(super) switches: BTreeSet<String>,
     is_list: bool,
     /// Whether its error was already reported.
@@ -64,7 +65,7 @@ pub(in crate::manifest) struct Text {
 }
 
 impl Text {
-    /// Compiles the texts of `nodes` in the manifest `text`, which stand at `span`.
+    /// Compiles the texts of `nodes` in the manifest `text`. `span` is the span of the value.
     pub(super) fn compile(span: Range<usize>, nodes: &[&Node], is_list: bool, text: &str) -> Text {
         let parts = nodes.iter().map(|node| CompiledText::compile(node, text, Bareness::Text));
         Text::of(span, parts.collect(), is_list)
@@ -82,25 +83,25 @@ impl Text {
             put.extend(values().filter(is_said).map(name));
             looked_at.extend(values().filter(|number| expression.is_looked_at(*number)).map(name));
         }
-        // A value that is printed as well is only tested for being present.
+        // If a value is output as well, the condition only tests whether it is present.
         switches.retain(|name| !put.contains(name));
         put.retain(|name| !looked_at.contains(name));
         Text { span, parts, names, put, switches, is_list, is_broken }
     }
 
-    /// Returns the errors of parts that are no templates.
+    /// Returns the errors of the parts that are not valid templates.
     pub(super) fn unread(&self) -> impl Iterator<Item = RowError> {
         self.parts.iter().filter_map(|part| part.unread.clone())
     }
 
-    /// Compiles a condition: a text such as `{{ stock > 0 }}`, or the same expression without its braces.
+    /// Compiles a condition: a text such as `{{ stock > 0 }}`, or the same expression without braces.
     pub(super) fn condition(node: &Node, text: &str) -> Result<Text, RowError> {
         let written = node.scalar().unwrap_or_default().trim();
         let bareness =
             if written.contains("{{") || written.contains("{%") { Bareness::Text } else { Bareness::Expression };
         let is_one = written.matches("{{").count() == 1 && written.starts_with("{{") && written.ends_with("}}");
         if bareness == Bareness::Text && !written.contains("{%") && !is_one {
-            // Any text but an empty one is true, so that no row would be left out.
+            // Every text that is not empty is true, so no row would be excluded.
             let message = "the condition has text next to its braces, so it is true for every row";
             let hint = "write all of it inside of one pair of braces, as in `{{ stock | int > 1 }}`".to_owned();
             return Err(RowError::new(At::Source(node.span.clone()), message, hint));
@@ -108,7 +109,7 @@ impl Text {
         Ok(Text::of(node.span.clone(), vec![CompiledText::compile(node, text, bareness)], false))
     }
 
-    /// Returns a text at `span` whose error was reported already.
+    /// Returns a text at `span` whose error was already reported.
     pub(super) fn broken(span: Range<usize>) -> Text {
         Text { is_broken: true, ..Text::of(span, Vec::new(), false) }
     }
@@ -119,7 +120,7 @@ impl Text {
         }
         let mut texts: Vec<String> = self.parts.iter().map(|part| part.render(variables)).collect::<Result<_, _>>()?;
         Ok(match self.is_list {
-            // What renders to nothing is left out, so that a picture may be optional.
+            // An item that renders to nothing is dropped, so that an image may be optional.
             true => Rendered::List(texts.into_iter().filter(|text| !text.trim().is_empty()).collect()),
             false => Rendered::Text(texts.pop().unwrap_or_default()),
         })
@@ -130,7 +131,7 @@ impl Text {
         !self.is_broken && self.parts.iter().all(|part| part.expressions().is_empty())
     }
 
-    /// The names whose values it puts between other text, as they are.
+    /// Returns the names whose values are inserted unfiltered between other text.
     fn inserted(&self) -> Vec<String> {
         let is_alone = |part: &CompiledText, expressions: &[Expression<'_>]| {
             let written = part.written.trim();
@@ -143,7 +144,7 @@ impl Text {
         expressions.filter_map(|expression| expression.bare_name().map(str::to_owned)).collect()
     }
 
-    /// Returns the names whose values it outputs in other text, filtered or not, and that have no default.
+    /// Returns the names whose values are output in other text, filtered or not, without a default.
     fn output_names(&self) -> Vec<String> {
         self.parts.iter().flat_map(CompiledText::output_names).collect()
     }
@@ -153,7 +154,7 @@ impl Text {
 pub(super) enum Wanted {
     Yes,
     No,
-    /// The condition is wrong, which was already reported.
+    /// The condition has an error, which was already reported.
     Unknown,
 }
 
@@ -171,7 +172,7 @@ impl Template {
         Template { fields, condition, names, switches, inserted, missed }
     }
 
-    /// Whether the condition holds.
+    /// Evaluates the condition.
     pub(super) fn is_wanted(&self, variables: &Variable) -> Result<Wanted, Unfilled> {
         let Some(condition) = &self.condition else { return Ok(Wanted::Yes) };
         if condition.is_broken {
@@ -185,7 +186,7 @@ impl Template {
         Ok(if text.trim().is_empty() || says_no(&text) { Wanted::No } else { Wanted::Yes })
     }
 
-    /// Returns the errors in the texts that are the same for every row, for use if rows cannot be read.
+    /// Returns the errors of literal texts, which are the same for every row. It is used if rows cannot be read.
     pub(super) fn wrong_for_all(&self, folder: &Path) -> Vec<RowError> {
         let mut row = Row::default();
         for (field, text) in self.fields.iter().filter(|(_, text)| text.is_literal() && !text.is_list) {
@@ -200,48 +201,48 @@ impl Template {
         placed.collect()
     }
 
-    /// Whether the condition names this column or axis.
+    /// Whether the condition uses this column or axis.
     pub(super) fn asks(&self, name: &str) -> bool {
         self.condition.as_ref().is_some_and(|condition| condition.names.contains(name))
     }
 
-    /// Where the text of a field stands.
+    /// Returns the span of a field's text.
     pub(super) fn source_span(&self, field: Field) -> Option<Range<usize>> {
         self.fields.iter().find(|(known, _)| *known == field).map(|(_, text)| text.span.clone())
     }
 
-    /// Whether there is a text for a field.
+    /// Whether the template has a text for a field.
     pub(super) fn gives(&self, field: Field) -> bool {
         self.fields.iter().any(|(known, _)| *known == field)
     }
 
-    /// Whether any text names this column.
+    /// Whether any text uses this column.
     pub(super) fn uses(&self, name: &str) -> bool {
         self.names.contains(name)
     }
 
-    /// The columns and axes that any text names.
+    /// Returns the columns and axes that any text uses.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(String::as_str)
     }
 
-    /// Whether the text of a field names the column of the same name: then it takes the row's word into account itself.
+    /// Whether the text of a field uses the column of the same name, and so handles the row's own value itself.
     pub(super) fn mentions(&self, field: Field) -> bool {
         self.names_of(field).any(|name| name == field.key())
     }
 
-    /// The columns and axes that the text of a field names.
+    /// Returns the columns and axes that the text of a field uses.
     pub(super) fn names_of(&self, field: Field) -> impl Iterator<Item = &str> {
         let texts = self.fields.iter().filter(move |(known, _)| *known == field);
         texts.flat_map(|(_, text)| &text.names).map(String::as_str)
     }
 
-    /// The names whose values stand between other text of the images, as they are.
+    /// Returns the names whose values are inserted unfiltered between other text in the images.
     pub(super) fn inserted(&self) -> impl Iterator<Item = &str> {
         self.inserted.iter().map(String::as_str)
     }
 
-    /// The names whose values are missed in the prompt or in the id if they are empty.
+    /// Returns the names whose empty values would leave a gap in the prompt or the id.
     pub(super) fn missed(&self) -> impl Iterator<Item = &str> {
         self.missed.iter().map(String::as_str)
     }
@@ -251,17 +252,17 @@ impl Template {
     }
 }
 
-/// The parts of a text that are conditions.
+/// Which parts of a text are conditions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Asking {
-    /// All of it: it is the condition.
+    /// The whole text, because it is the template's condition.
     All,
     /// The conditions of its `if`s.
     If,
 }
 
-/// The names that `parts` take for true or false as they are where they are `asking`. What is compared as well may be
-/// anything: `note and note != 'no'`.
+/// Returns the names that the conditions in `parts` test for truth, without a comparison. Names that are also compared
+/// are excluded, because they may have any value: `note and note != 'no'`.
 fn switches(parts: &[CompiledText], asking: Asking) -> BTreeSet<String> {
     let (mut switches, mut known) = (BTreeSet::new(), BTreeSet::new());
     for expression in parts.iter().flat_map(CompiledText::expressions) {
@@ -274,7 +275,7 @@ fn switches(parts: &[CompiledText], asking: Asking) -> BTreeSet<String> {
     switches
 }
 
-/// Returns the error of a cell that means "no" if a condition takes it for true.
+/// Returns the error of a cell that means "no" but is true as a condition.
 pub(super) fn taken_for_true(name: &str, cell: &str) -> Option<RowError> {
     says_no(cell).then(|| {
         let output_names = quoted(cell);
@@ -284,7 +285,7 @@ pub(super) fn taken_for_true(name: &str, cell: &str) -> Option<RowError> {
     })
 }
 
-/// Whether a text means no, as the result of a condition.
+/// Whether a text means "no" as the result of a condition.
 fn says_no(text: &str) -> bool {
     matches!(text.trim().to_lowercase().as_str(), "false" | "0" | "no" | "none")
 }

@@ -1,5 +1,5 @@
-/// Returns the filters that remove the other characters from a cell with a number: separators, currencies, units.
-/// `None` if the rest is no number, or can be read in two ways.
+/// Returns the filters that remove everything else from a cell with a number: separators, currencies, units. `None` if
+/// the rest is not a number or is ambiguous.
 pub(super) fn filters(cell: &str) -> Option<String> {
     let mut replaced: Vec<(String, &str)> = Vec::new();
     let is_of_number =
@@ -24,8 +24,8 @@ pub(super) fn filters(cell: &str) -> Option<String> {
     is_number.then(|| once.iter().map(|(from, to)| format!(" | replace('{from}', '{to}')")).collect())
 }
 
-/// Returns the decimal separator of a number, if it has one: the last separator, unless all are followed by three
-/// digits. The outer `None` means that a single separator may be either.
+/// Returns the decimal separator of a number, if it has one. The outer `None` means that the number is ambiguous: a
+/// single comma before three digits may separate thousands or decimals.
 fn decimal(number: &str) -> Option<Option<char>> {
     let separators: Vec<(usize, char)> =
         number.match_indices([',', '.']).map(|(at, sign)| (at, if sign == "," { ',' } else { '.' })).collect();
@@ -45,7 +45,7 @@ fn decimal(number: &str) -> Option<Option<char>> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_separators_tell_which_of_them_is_the_decimal_one() {
+    fn decimal_separator_is_detected_by_all_separators() {
         for (cell, filters) in [
             ("1,234.50", Some(" | replace(',', '')")),
             ("1.234,50", Some(" | replace('.', '') | replace(',', '.')")),

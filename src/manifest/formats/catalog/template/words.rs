@@ -1,15 +1,15 @@
 use std::ops::Range;
 
-/// An expression between a pair of braces, split into words as far as finding mistakes needs it.
+/// An expression, split into words as far as finding mistakes needs it.
 #[derive(Debug)]
 pub(super) struct Expression<'t> {
     text: &'t str,
-    /// In bytes of the text: names with their dots, numbers, quoted texts and signs.
+    /// The spans of the words, in bytes of the text: names with their attributes, numbers, quoted texts and operators.
     spans: Vec<Range<usize>>,
 }
 
 impl<'t> Expression<'t> {
-    /// The expressions of a text: what `{{ }}` and `{% %}` enclose.
+    /// Returns the expressions of a text, which are enclosed in `{{ }}` or `{% %}`.
     pub(super) fn all(text: &'t str) -> Vec<Expression<'t>> {
         let mut found = Vec::new();
         let mut at = 0;
@@ -30,7 +30,7 @@ impl<'t> Expression<'t> {
         found
     }
 
-    /// The one expression that is all of a text.
+    /// Returns a whole text as one expression.
     pub(super) fn whole(text: &'t str) -> Expression<'t> {
         Expression::of(text, 0..text.len())
     }
@@ -38,7 +38,7 @@ impl<'t> Expression<'t> {
     fn of(text: &'t str, within: Range<usize>) -> Expression<'t> {
         let mut spans = words(&text[within.clone()]);
         spans.iter_mut().for_each(|span| *span = span.start + within.start..span.end + within.start);
-        // A sign next to the braces trims blanks, and is no part of the expression.
+        // A sign next to the braces trims whitespace and is not part of the expression.
         let is_sign = |span: Option<&Range<usize>>| span.is_some_and(|span| matches!(&text[span.clone()], "-" | "+"));
         if is_sign(spans.first()) {
             spans.remove(0);
@@ -49,7 +49,7 @@ impl<'t> Expression<'t> {
         Expression { text, spans }
     }
 
-    /// All of it.
+    /// Returns the text of the expression.
     pub(super) fn source(&self) -> &'t str {
         match (self.spans.first(), self.spans.last()) {
             (Some(first), Some(last)) => &self.text[first.start..last.end],
@@ -57,37 +57,37 @@ impl<'t> Expression<'t> {
         }
     }
 
-    /// Returns the word with this number; empty if there is none.
+    /// Returns word `number`, or an empty text if there is none.
     pub(super) fn word(&self, number: usize) -> &'t str {
         self.spans.get(number).map_or("", |span| &self.text[span.clone()])
     }
 
-    /// Returns the word that is `many` words before the one with this number.
+    /// Returns the word that is `many` words before word `number`.
     pub(super) fn before(&self, number: usize, many: usize) -> &'t str {
         number.checked_sub(many).map_or("", |number| self.word(number))
     }
 
-    /// The place of a word, in bytes of the text.
+    /// Returns the span of word `number`, in bytes of the text.
     pub(super) fn span(&self, number: usize) -> Range<usize> {
         self.spans.get(number).cloned().unwrap_or_default()
     }
 
-    /// The numbers of its words.
+    /// Returns the numbers of all words.
     pub(super) fn numbers(&self) -> Range<usize> {
         0..self.spans.len()
     }
 
-    /// The numbers of those words that are names.
+    /// Returns the numbers of the words that are names.
     pub(super) fn names(&self) -> impl Iterator<Item = usize> {
         self.numbers().filter(|number| is_name(self.word(*number)))
     }
 
-    /// The name that it is and nothing more, as in `{{ sku }}`.
+    /// Returns the name if the expression consists of nothing else, as in `{{ sku }}`.
     pub(super) fn bare_name(&self) -> Option<&'t str> {
         (self.spans.len() == 1 && is_name(self.word(0))).then(|| self.word(0))
     }
 
-    /// Where names stand with dashes between them and no blanks, as in `image-src`.
+    /// Returns the spans of names that are joined by dashes without whitespace, as in `image-src`.
     pub(super) fn dashed_names(&self) -> Vec<Range<usize>> {
         let mut dashed: Vec<Range<usize>> = Vec::new();
         for number in self.names() {
@@ -104,21 +104,22 @@ impl<'t> Expression<'t> {
         dashed
     }
 
-    /// Whether it outputs nothing, but is a condition, an assignment or a loop: `if title`, `for tag in tags`.
+    /// Whether the expression is a statement without output, such as a condition, an assignment or a loop: `if title`,
+    /// `for tag in tags`.
     pub(super) fn is_statement(&self) -> bool {
         const STATEMENTS: [&str; 7] = ["if", "elif", "else", "endif", "for", "endfor", "set"];
         STATEMENTS.contains(&self.word(0))
     }
 
-    /// Whether it is a single name or text with its filters.
+    /// Whether the expression is a single name or text with its filters.
     pub(super) fn is_one_value(&self) -> bool {
         !self.numbers().any(|number| matches!(self.word(number), "~" | "+" | "if" | "or" | "and"))
     }
 
-    /// Returns the names whose values it outputs, without those that are only checked, and those with a default.
+    /// Returns the names whose values are output, except those that are only tested and those with a default.
     pub(super) fn output_names(&self) -> impl Iterator<Item = &'t str> {
         let is_default = |filter: &str| matches!(filter, "default" | "d");
-        // Behind a parenthesis a default is for the whole of its content.
+        // A default after a parenthesis applies to everything in the parentheses.
         let has_stand_in =
             self.numbers().any(|number| self.word(number) == ")" && self.filters(number).any(is_default));
         let condition = self.numbers().find(|number| self.word(*number) == "if").unwrap_or(self.spans.len());
@@ -138,13 +139,13 @@ impl<'t> Expression<'t> {
         names.into_iter()
     }
 
-    /// Whether the word with this number is of what an `if` asks.
+    /// Whether word `number` is part of the condition of an `if`.
     pub(super) fn is_asked(&self, number: usize) -> bool {
         let mut before = (0..number).rev().map(|number| self.word(number));
         before.find(|word| matches!(*word, "if" | "elif" | "else")).is_some_and(|word| word != "else")
     }
 
-    /// The numbers of the names that it takes for true or false as they are, such as `active` in
+    /// Returns the numbers of the names that are tested for truth, without a comparison, such as `active` in
     /// `active and stock | int > 0`.
     pub(super) fn switches(&self) -> impl Iterator<Item = usize> {
         let is_edge = |word: &str| matches!(word, "" | "and" | "or" | "if" | "elif" | "else" | "(" | ")");
@@ -165,25 +166,25 @@ impl<'t> Expression<'t> {
         })
     }
 
-    /// Whether the text of the name with this number is looked at, so that it is known what may stand there.
+    /// Whether the text examines the value of name `number`, so that its author knows which values occur.
     pub(super) fn is_looked_at(&self, number: usize) -> bool {
         self.is_asked(number) && !self.switches().any(|switch| switch == number)
             || self.is_compared(number)
             || self.filters(number).any(|filter| filter == "replace")
     }
 
-    /// Whether the name with this number is compared with something, as in `note not in ['no']`.
+    /// Whether name `number` is compared with something, as in `note not in ['no']`.
     pub(super) fn is_compared(&self, number: usize) -> bool {
         let behind = self.word(number + 1);
         compares(self.before(number, 1)) || compares(behind) || behind == "not"
     }
 
-    /// Whether it is asked for more than being there: compared, or first made a number of, as in `stock | int > 0`.
+    /// Whether name `number` is not only tested for being present, but compared or filtered, as in `stock | int > 0`.
     pub(super) fn is_known(&self, number: usize) -> bool {
         self.is_compared(number) || self.word(number + 1) == "|"
     }
 
-    /// The filters that are put upon the word with this number.
+    /// Returns the filters that are applied to word `number`.
     pub(super) fn filters(&self, number: usize) -> impl Iterator<Item = &'t str> {
         let mut bar = number + 1;
         std::iter::from_fn(move || {
@@ -193,7 +194,7 @@ impl<'t> Expression<'t> {
         })
     }
 
-    /// The number of the word behind the arguments that begin at the word with this number, if any do.
+    /// Returns the number of the word after the arguments that start at word `number`, if there are any.
     fn behind_arguments(&self, number: usize) -> usize {
         let mut depth = 0;
         for at in number..self.spans.len() {
@@ -210,17 +211,17 @@ impl<'t> Expression<'t> {
     }
 }
 
-/// Whether a word could be a name; words of the language, such as `and`, count as names.
+/// Whether a word could be a name. Keywords such as `and` also count.
 pub(super) fn is_name(word: &str) -> bool {
     word.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
-/// Whether a word holds what is before it against what is behind it.
+/// Whether a word is a comparison operator.
 fn compares(word: &str) -> bool {
     matches!(word, "==" | "!=" | "<" | ">" | "<=" | ">=" | "in")
 }
 
-/// Whether a word is one of the language itself.
+/// Whether a word is a keyword of the template language.
 fn is_keyword(word: &str) -> bool {
     matches!(word, "and" | "or" | "not" | "is" | "in" | "if" | "elif" | "else" | "endif" | "true" | "false")
 }
@@ -241,7 +242,7 @@ fn words(text: &str) -> Vec<Range<usize>> {
                 end = at + next.len_utf8();
             }
         } else {
-            // `===`, `&&` and `||` are of other languages, and are reported as such.
+            // `===`, `&&` and `||` are operators of other languages, and are reported as such.
             let is_doubled = |next: u8| {
                 next == b'=' && matches!(first, '<' | '>' | '=' | '!')
                     || next == first as u8 && matches!(first, '&' | '|')
@@ -261,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_said_unless_it_is_only_looked_at_or_something_stands_in() {
+    fn output_names_exclude_tested_names_and_names_with_defaults() {
         for (text, names) in [
             ("title", &["title"][..]),
             ("title | lower ~ ' mug'", &["title"]),
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn expressions_fall_apart_into_words() {
+    fn expressions_are_split_into_words() {
         let text = "a | b {{ price|float >= 9.5 }} {%- if x == 'a | b' -%} {y} {{ color.hex";
         let words = |expression: &Expression<'_>| -> Vec<String> {
             expression.numbers().map(|number| expression.word(number).to_owned()).collect()
