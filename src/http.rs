@@ -16,6 +16,26 @@ pub(crate) fn builder() -> ClientBuilder {
     reqwest::Client::builder().user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
 }
 
+/// Clients for URLs of any host. Nothing for this machine goes through a proxy, which would see it in clear.
+#[derive(Clone, Debug)]
+pub(crate) struct Clients {
+    others: reqwest::Client,
+    loopback: reqwest::Client,
+}
+
+impl Clients {
+    /// Builds both clients with the same settings.
+    pub(crate) fn build(configure: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Clients, TlsError> {
+        let build = |builder: ClientBuilder| configure(builder).build().map_err(TlsError);
+        Ok(Clients { others: build(builder())?, loopback: build(builder().no_proxy())? })
+    }
+
+    /// Returns the client for `url`.
+    pub(crate) fn of(&self, url: &Url) -> &reqwest::Client {
+        if is_loopback(url) { &self.loopback } else { &self.others }
+    }
+}
+
 /// Whether a URL's host is this machine, by its name or address.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };

@@ -12,7 +12,7 @@ use reqwest::{RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::http::{self, TlsError, explain};
-use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource};
+use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource, MAX_IMAGES};
 
 use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
@@ -27,9 +27,26 @@ const MAX_ANSWER: usize = 96 << 20;
 const MIN_SECRET: usize = 8;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the beginning of an answer may take, without the time of the upload.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
 const SYNC_SUBMIT_TIMEOUT: Duration = Duration::from_secs(300);
 const POLL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The length in bytes of the largest local picture in base64.
+const MAX_INLINE_BYTES: usize = (20 << 20) / 3 * 4;
+
+/// The slowest upload of pictures that is waited for, in bytes per second.
+const MIN_UPLOAD_SPEED: usize = 50_000;
+
+/// How long an answer may take from its beginning to its end, and how long nothing may arrive of it. Answers with base64
+/// pictures are long, and lines may be slow.
+const BODY_TIMEOUT: Duration = Duration::from_secs(600);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest duration of a submit: in sync mode, with the largest local pictures.
+pub const MAX_SUBMIT_DURATION: Duration =
+    SYNC_SUBMIT_TIMEOUT.saturating_add(BODY_TIMEOUT).saturating_add(upload_time(MAX_IMAGES * MAX_INLINE_BYTES));
 
 /// A client of an API, with a base URL and a key.
 #[derive(Clone, Debug)]
@@ -57,7 +74,8 @@ impl Client {
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| ClientError::Key)?;
         bearer.set_sensitive(true);
-        let http = http::builder()
+        let builder = if base.is_loopback() { http::builder().no_proxy() } else { http::builder() };
+        let http = builder
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .connect_timeout(CONNECT_TIMEOUT)
@@ -67,13 +85,17 @@ impl Client {
         Ok(Client { http, base, key: key.clone(), bearer })
     }
 
-    async fn exchange(&self, request: RequestBuilder) -> Exchange {
-        match request.header(AUTHORIZATION, self.bearer.clone()).send().await {
-            Ok(response) => match read(response).await {
-                Exchange::Answer(answer) => Exchange::Answer(self.without_key(answer)),
-                fault => fault,
+    /// Sends a request whose answer must begin within `timeout`.
+    async fn exchange(&self, request: RequestBuilder, timeout: Duration) -> Exchange {
+        let sent = tokio::time::timeout(timeout, request.header(AUTHORIZATION, self.bearer.clone()).send()).await;
+        match sent {
+            Ok(Ok(response)) => match tokio::time::timeout(BODY_TIMEOUT, read(response)).await {
+                Ok(Exchange::Answer(answer)) => Exchange::Answer(self.without_key(answer)),
+                Ok(fault) => fault,
+                Err(_) => Exchange::Fault(Fault::Unknown("the answer did not end in time".to_owned())),
             },
-            Err(error) => Exchange::Fault(fault(&error)),
+            Ok(Err(error)) => Exchange::Fault(fault(&error)),
+            Err(_) => Exchange::Fault(Fault::Unknown("no answer in time".to_owned())),
         }
     }
 
@@ -96,19 +118,25 @@ impl EditApi for Client {
         };
         let waits = request.switches.enable_sync_mode == Some(true);
         let timeout = if waits { SYNC_SUBMIT_TIMEOUT } else { SUBMIT_TIMEOUT };
+        let timeout = timeout + upload_time(images.iter().map(String::len).sum());
         let url = self.base.join(&wire::generate_path(&request.model));
-        self.exchange(self.http.post(url).timeout(timeout).json(&Generate::new(request, images))).await
+        self.exchange(self.http.post(url).json(&Generate::new(request, images)), timeout).await
     }
 
     async fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> Exchange {
         let named = path.and_then(|path| self.base.status(path));
         let url = named.unwrap_or_else(|| self.base.join(&wire::prediction_path(prediction)));
-        self.exchange(self.http.get(url).timeout(POLL_TIMEOUT)).await
+        self.exchange(self.http.get(url), POLL_TIMEOUT).await
     }
 
     fn status_path(&self, prediction: &PredictionId, status_url: &str) -> Option<StatusPath> {
         self.base.status_path(status_url, &wire::prediction_path(prediction))
     }
+}
+
+/// Returns how long an upload of so many bytes may take.
+const fn upload_time(bytes: usize) -> Duration {
+    Duration::from_secs((bytes / MIN_UPLOAD_SPEED) as u64)
 }
 
 async fn read(mut response: Response) -> Exchange {
@@ -120,7 +148,11 @@ async fn read(mut response: Response) -> Exchange {
         body: Vec::new(),
     };
     loop {
-        match response.chunk().await {
+        let chunk = match tokio::time::timeout(SILENCE_TIMEOUT, response.chunk()).await {
+            Ok(chunk) => chunk.map_err(|error| explain(&error)),
+            Err(_) => Err("the answer broke off (nothing more arrived)".to_owned()),
+        };
+        match chunk {
             Ok(Some(chunk)) if answer.body.len() + chunk.len() <= MAX_ANSWER => {
                 answer.body.extend_from_slice(&chunk);
             }
@@ -128,7 +160,7 @@ async fn read(mut response: Response) -> Exchange {
             // An error status stands even where its body breaks off; a good one needs its body.
             Ok(Some(_)) | Err(_) if answer.status >= 400 => return Exchange::Answer(answer),
             Ok(Some(_)) => return Exchange::Fault(Fault::Unknown(format!("an answer over {MAX_ANSWER} bytes"))),
-            Err(error) => return Exchange::Fault(Fault::Unknown(explain(&error))),
+            Err(cause) => return Exchange::Fault(Fault::Unknown(cause)),
         }
     }
 }

@@ -12,6 +12,7 @@ mod status_path;
 pub mod wire;
 
 pub use base_url::{BaseUrl, BaseUrlError};
+pub use client::MAX_SUBMIT_DURATION;
 pub use exchange::{Answer, EditApi, Exchange, Fault, Intended};
 pub use limits::{Quota, RateLimits, Remaining};
 pub use status_path::StatusPath;

@@ -8,7 +8,7 @@
 //! | what came | outcome | because |
 //! |---|---|---|
 //! | 2xx with an id | accepted, or in sync mode its result | the id shows that it was accepted; without a price, the estimate is booked and reported |
-//! | 2xx without an id | uncertain; twice in a row, no more submits | something was accepted, and its id is not known |
+//! | 2xx without an id that can be used | uncertain; twice in a row, no more submits | something was accepted, and its id is not known |
 //! | 2xx with HTML or torn JSON | uncertain | something may have been accepted, and its id is not known |
 //! | 2xx with the id that an earlier submit was given | uncertain | its pictures would be those of another edit; the runner checks this |
 //! | DNS, refused, TLS before the request went out | sent again after a wait | nothing was accepted |
@@ -16,10 +16,11 @@
 //! | timeout, reset, a body that breaks off | uncertain | it may have arrived |
 //! | 429 | sent again after the hinted wait, which holds for all | nothing was accepted |
 //! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have begun |
-//! | 301, 302, 307, 308 | uncertain, and the run stops | a server may accept a submit and then redirect; the base URL is not that of the API |
+//! | 301, 302, 307, 308 | uncertain, and no more submits | a server may accept a submit and then redirect; the base URL is not that of the API |
 //! | 401 | no more submits; what is in flight finishes | every other submit would be refused as well |
 //! | 403 about moderation | failed, `moderated` | the same request would be refused again |
 //! | other 403 | failed, `rejected`, if the key was accepted before; otherwise tried again, three in a row are a 401 | it may be about this request or about the key |
+//! | 404, 405, 410 | failed, `rejected`, if a submit was answered before; otherwise tried again, three in a row end the submits | it may be about this request or about the base URL and the model |
 //! | 402 | no more submits; what is in flight finishes | the balance is used up |
 //! | other 4xx | failed, `moderated` or `rejected` | the same request would be refused again |
 //!
@@ -32,6 +33,7 @@
 //! | `completed` with outputs | completed |
 //! | `completed` with more than 16 outputs | completed with the first 16, which is reported: an edit makes one |
 //! | `completed` with no outputs | failed, `provider` |
+//! | `completed` with outputs of an unknown form | failed, `download`: later runs poll it again at no cost |
 //! | `failed`, `canceled`, `cancelled`, `timeout`, `deleted`, `aborted` | failed, `moderated` or `provider` |
 //! | `processing` and any other word | in progress |
 //! | 404, 410 | not found: tolerated right after the submit, `lost` later |
@@ -39,6 +41,8 @@
 //! | 429 | asked again after the hinted wait, and all of them more slowly where that helps |
 //! | another prediction's id | asked again: its pictures are another job's |
 //! | anything else | asked again |
+
+mod prediction;
 
 use std::time::Duration;
 
@@ -48,12 +52,9 @@ use serde_json::Value;
 use crate::job::{Cents, ErrorClass};
 
 use super::hint::wait_hint;
-use super::wire::{self, PredictionId, status};
+use super::wire::{self, PredictionId};
 use super::{Answer, Exchange, Fault};
-
-/// The maximum count of outputs that are fetched. The documentation shows one per edit; an answer with thousands must not
-/// fill the disk.
-const MAX_OUTPUTS: usize = 16;
+use prediction::of_prediction;
 
 /// The outcome of a submit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,8 +86,10 @@ pub enum SubmitOutcome {
     },
     /// It certainly was not accepted, and no other would be.
     Stop(Stop),
-    /// The key was refused, which may affect this request alone. It certainly was not accepted.
-    Forbidden {
+    /// It certainly was not accepted, because of this request alone or because of something that all have in common.
+    Doubtful {
+        /// What may be wrong for all requests.
+        suspect: Suspect,
         /// The observed error.
         message: String,
     },
@@ -97,6 +100,15 @@ pub enum SubmitOutcome {
         /// The reason.
         doubt: Doubt,
     },
+}
+
+/// What may be wrong for all requests, if several in a row are refused because of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspect {
+    /// The key.
+    Key,
+    /// The base URL or the model.
+    Endpoint,
 }
 
 /// The reason why it is unknown whether a submit was accepted.
@@ -128,8 +140,10 @@ pub enum Stop {
     Balance(String),
     /// The base URL leads elsewhere.
     Redirected(String),
-    /// Submits are accepted, but their answers have no id.
+    /// Submits are accepted, but their answers have no id that can be used.
     NoId(String),
+    /// The server has no such endpoint.
+    NoEndpoint(String),
 }
 
 /// The outcome of a poll.
@@ -169,6 +183,11 @@ pub enum Finished {
     },
     /// Reported as completed, but without outputs.
     NoOutputs,
+    /// With outputs whose form is not known.
+    UnknownOutputs {
+        /// The outputs, cut to a maximum length.
+        excerpt: String,
+    },
     /// Without a picture.
     Failed {
         /// The kind of failure.
@@ -209,14 +228,15 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
             let message = excerpt(answer);
             match refusal_class(&message, ErrorClass::Rejected) {
                 ErrorClass::Moderated => SubmitOutcome::Failed { class: ErrorClass::Moderated, message },
-                _ => SubmitOutcome::Forbidden { message },
+                _ => SubmitOutcome::Doubtful { suspect: Suspect::Key, message },
             }
         }
         402 => SubmitOutcome::Stop(Stop::Balance(excerpt(answer))),
         429 => {
             SubmitOutcome::NotAccepted { cause: excerpt(answer), reason: Obstacle::RateLimited(wait_hint(answer, now)) }
         }
-        400 | 404..=407 | 409..=499 => {
+        404 | 405 | 410 => SubmitOutcome::Doubtful { suspect: Suspect::Endpoint, message: excerpt(answer) },
+        400 | 406 | 407 | 409 | 411..=499 => {
             let message = excerpt(answer);
             SubmitOutcome::Failed { class: refusal_class(&message, ErrorClass::Rejected), message }
         }
@@ -233,7 +253,7 @@ pub fn of_poll(exchange: &Exchange, asked: &PredictionId, now: Timestamp) -> Pol
         }
     };
     match answer.status {
-        200..=299 => match serde_json::from_slice::<Value>(&answer.body) {
+        200..=299 => match json(&answer.body) {
             Ok(body) if is_about_another(&body, asked) => {
                 failed_poll(format!("an answer about another prediction than {asked}"))
             }
@@ -258,8 +278,14 @@ fn failed_poll(cause: String) -> PollOutcome {
 }
 
 fn of_acceptance(answer: &Answer) -> SubmitOutcome {
-    let body: Value = match serde_json::from_slice(&answer.body) {
+    // The id may be in another place or of another form, so the message keeps the body and not only its text.
+    let without_id = |reason: &str| SubmitOutcome::Uncertain {
+        message: format!("HTTP {} {reason}: {}", answer.status, cut(&String::from_utf8_lossy(&answer.body))),
+        doubt: Doubt::NoId,
+    };
+    let body = match json(&answer.body) {
         Ok(body) => body,
+        Err(_) if answer.body.trim_ascii().is_empty() => return without_id("without a body"),
         Err(_) => return uncertain(format!("{}, which is not JSON", excerpt(answer))),
     };
     match body["id"].as_str().map(PredictionId::new) {
@@ -273,13 +299,14 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
                 progress => progress,
             },
         },
-        Some(Err(error)) => uncertain(format!("HTTP {}: {error}", answer.status)),
-        // The id may be in another place, so the message keeps the body and not only its text.
-        None => SubmitOutcome::Uncertain {
-            message: format!("HTTP {} without an id: {}", answer.status, cut(&String::from_utf8_lossy(&answer.body))),
-            doubt: Doubt::NoId,
-        },
+        Some(Err(_)) => without_id("with an id that cannot be used"),
+        None => without_id("without an id"),
     }
+}
+
+/// Parses a body, with or without a byte order mark.
+fn json(body: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body))
 }
 
 /// Whether an answer has another prediction's id: a faulty cache or proxy must not give a job another job's picture.
@@ -295,50 +322,11 @@ fn uncertain(message: String) -> SubmitOutcome {
 const MAX_PRICE: u64 = 100_000;
 
 /// Returns a price in whole cents, from a number or its text, rounded up, at most [`MAX_PRICE`]. `None` for a price of 0,
-/// with which a budget would limit nothing.
+/// with which a budget would limit nothing. `0.07 * 100` in floating point is 7 cents.
 fn cents(value: &Value) -> Option<Cents> {
     let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
     let number = number.filter(|number| number.is_finite() && *number > 0.0)?;
-    Some(Cents((number.ceil() as u64).min(MAX_PRICE)))
-}
-
-fn of_prediction(body: &Value) -> PollOutcome {
-    let Some(word) = body["status"].as_str() else {
-        return failed_poll("an answer without a status".to_owned());
-    };
-    match word.to_ascii_lowercase().as_str() {
-        status::COMPLETED => {
-            let mut outputs: Vec<String> = match &body["outputs"] {
-                Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-                Value::String(one) => vec![one.clone()],
-                _ => Vec::new(),
-            };
-            if outputs.iter().all(|output| output.trim().is_empty()) {
-                return PollOutcome::Finished(Finished::NoOutputs);
-            }
-            let surplus = outputs.len().saturating_sub(MAX_OUTPUTS);
-            outputs.truncate(MAX_OUTPUTS);
-            PollOutcome::Finished(Finished::Completed { outputs, surplus, took: took(body) })
-        }
-        status::FAILED | "canceled" | "cancelled" | "timeout" | "deleted" | "aborted" => {
-            let (class, message) = match wire::error_text(body) {
-                Some(text) => {
-                    let message = cut(&text);
-                    (refusal_class(&message, ErrorClass::Provider), message)
-                }
-                None => (ErrorClass::Provider, format!("the provider says `{word}` without a reason")),
-            };
-            PollOutcome::Finished(Finished::Failed { class, message })
-        }
-        status::PROCESSING => PollOutcome::InProgress { unknown_status: None },
-        _ => PollOutcome::InProgress { unknown_status: Some(cut(word)) },
-    }
-}
-
-/// Returns the time from `createdAt` to `completedAt`.
-fn took(body: &Value) -> Option<Duration> {
-    let time = |name: &str| body[name].as_str()?.parse::<Timestamp>().ok();
-    Duration::try_from(time("completedAt")?.duration_since(time("createdAt")?)).ok()
+    Some(Cents(((number - 1e-6).ceil().max(1.0) as u64).min(MAX_PRICE)))
 }
 
 /// Returns the class of a refusal: moderated if its message mentions moderation, else `otherwise`.

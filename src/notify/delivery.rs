@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use reqwest::{RequestBuilder, StatusCode, redirect, retry};
+use reqwest::{RequestBuilder, StatusCode, Url, redirect, retry};
 
 use crate::http::{self, explain};
 
@@ -11,9 +11,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const WAITS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
-/// A client for notices. It follows no redirect, so that what was meant for one host reaches no other.
-pub(super) fn client() -> Result<reqwest::Client, reqwest::Error> {
-    http::builder().redirect(redirect::Policy::none()).retry(retry::never()).timeout(TIMEOUT).build()
+/// Returns a client for notices to `url`. It follows no redirect, so that what was meant for one host reaches no other.
+pub(super) fn client(url: &Url) -> Result<reqwest::Client, reqwest::Error> {
+    let builder = if http::is_loopback(url) { http::builder().no_proxy() } else { http::builder() };
+    builder.redirect(redirect::Policy::none()).retry(retry::never()).timeout(TIMEOUT).build()
 }
 
 /// Sends the request that `request` makes until it succeeds, at most `attempts` times and no more than five. It is made

@@ -49,7 +49,7 @@ impl Healthcheck {
     /// The ping was not taken.
     pub async fn ping(&self, ping: Ping, text: &str) -> Result<(), NoticeError> {
         let failed = |cause: String| NoticeError { what: format!("ping {}", self.url), cause };
-        let http = client().map_err(|error| failed(error.to_string()))?;
+        let http = client(&self.url.0).map_err(|error| failed(error.to_string()))?;
         let url = match ping {
             Ping::Start => self.url.below("start"),
             Ping::Success => self.url.clone(),

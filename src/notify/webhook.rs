@@ -27,7 +27,7 @@ impl Webhook {
     /// It was not taken.
     pub async fn post(&self, notice: &RunNotice, now: impl Fn() -> Timestamp) -> Result<(), NoticeError> {
         let failed = |cause: String| NoticeError { what: format!("post the summary to {}", self.url), cause };
-        let http = client().map_err(|error| failed(error.to_string()))?;
+        let http = client(&self.url.0).map_err(|error| failed(error.to_string()))?;
         let body = notice.summary.to_string();
         let id = format!("msg_{}", uuid::Uuid::new_v4().simple());
         let request = || {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use reqwest::{Response, Url, redirect, retry};
 
-use crate::http::{self, TlsError, explain, is_loopback};
+use crate::http::{Clients, TlsError, explain, is_loopback};
 use crate::words::size;
 
 use super::error::{OutputError, disk};
@@ -41,7 +41,7 @@ impl Default for DownloadLimits {
 /// Fetches outputs from the asset host, and input pictures from the URLs in a manifest. It has no key, so none can leak.
 #[derive(Clone, Debug)]
 pub struct Downloader {
-    http: reqwest::Client,
+    http: Clients,
     limits: DownloadLimits,
     plain_http: PlainHttp,
 }
@@ -80,20 +80,22 @@ impl Downloader {
     }
 
     fn over(plain_http: PlainHttp, limits: DownloadLimits) -> Result<Downloader, TlsError> {
-        let policy = redirect::Policy::custom(move |attempt| match attempt.previous().len() {
-            0..=4 if is_allowed(attempt.url(), plain_http) => attempt.follow(),
-            0..=4 => attempt.error("redirected to a forbidden address"),
-            _ => attempt.error("too many redirects"),
-        });
-        let http = http::builder()
-            .redirect(policy)
-            .retry(retry::never())
-            .referer(false)
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(limits.silence)
-            .timeout(limits.whole)
-            .build()
-            .map_err(TlsError)?;
+        let policy = move || {
+            redirect::Policy::custom(move |attempt| match attempt.previous().len() {
+                0..=4 if is_allowed(attempt.url(), plain_http) => attempt.follow(),
+                0..=4 => attempt.error("redirected to a forbidden address"),
+                _ => attempt.error("too many redirects"),
+            })
+        };
+        let http = Clients::build(|builder| {
+            builder
+                .redirect(policy())
+                .retry(retry::never())
+                .referer(false)
+                .connect_timeout(Duration::from_secs(10))
+                .read_timeout(limits.silence)
+                .timeout(limits.whole)
+        })?;
         Ok(Downloader { http, limits, plain_http })
     }
 
@@ -138,7 +140,8 @@ impl Downloader {
     }
 
     async fn attempt<S: Write + Send + 'static>(&self, url: &Url, slot: &mut Slot, sink: S) -> Result<S, Attempt> {
-        let response = slot.with_permit(self.http.get(url.clone()).send()).await.map_err(|error| failed(&error))?;
+        let response =
+            slot.with_permit(self.http.of(url).get(url.clone()).send()).await.map_err(|error| failed(&error))?;
         let response = match response.status().as_u16() {
             200 => response,
             status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),

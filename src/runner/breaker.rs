@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::api::outcome::Obstacle;
+use crate::api::outcome::{Obstacle, Suspect};
 
 use super::policy::backoff;
 
@@ -27,8 +27,8 @@ const MAX_PROBE_DELAY: Duration = Duration::from_secs(300);
 /// The number of consecutive accepted submits without an id from which none more is sent: each is paid for and lost.
 const MAX_WITHOUT_ID: u32 = 2;
 
-/// The number of consecutive 403s from which the key is considered invalid.
-const MAX_FORBIDDEN: u32 = 3;
+/// The number of consecutive doubtful refusals from which their suspect is considered wrong for all requests.
+const MAX_DOUBTFUL: u32 = 3;
 
 /// How long the run continues while every submit is answered with 429.
 const RATE_LIMIT_TIMEOUT: Duration = Duration::from_secs(3600);
@@ -39,12 +39,14 @@ pub(super) struct CircuitBreaker {
     give_up_after: Duration,
     failed_submits: u32,
     without_id: u32,
-    forbidden: u32,
-    /// Whether a submit was accepted, or rejected for itself, which shows that the key is valid.
-    is_key_valid: bool,
+    doubtful: u32,
+    /// Whether a submit was accepted, or rejected for itself, which shows that the key and the endpoint are right.
+    is_proven: bool,
     unconnected: u32,
     failed_polls: u32,
     submits_fail_since: Option<Duration>,
+    refused_since: Option<Duration>,
+    unconnected_since: Option<Duration>,
     polls_fail_since: Option<Duration>,
     pauses: u32,
     paused_until: Duration,
@@ -62,15 +64,15 @@ pub(super) enum BreakerAction {
     GiveUp,
 }
 
-/// What a 403 refused.
+/// What is wrong if a submit was refused for a reason that may concern all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Forbidden {
-    /// The request: the key was accepted before.
+pub(super) enum Blame {
+    /// The request.
     Request,
-    /// The request or the key.
+    /// The request or the suspect.
     Unknown,
-    /// The key.
-    Key,
+    /// The suspect.
+    Suspect,
 }
 
 impl CircuitBreaker {
@@ -80,11 +82,13 @@ impl CircuitBreaker {
             give_up_after,
             failed_submits: 0,
             without_id: 0,
-            forbidden: 0,
-            is_key_valid: false,
+            doubtful: 0,
+            is_proven: false,
             unconnected: 0,
             failed_polls: 0,
             submits_fail_since: None,
+            refused_since: None,
+            unconnected_since: None,
             polls_fail_since: None,
             pauses: 0,
             paused_until: Duration::ZERO,
@@ -101,9 +105,11 @@ impl CircuitBreaker {
     pub(super) fn submit_answered(&mut self) {
         self.failed_submits = 0;
         self.without_id = 0;
-        self.forbidden = 0;
-        self.is_key_valid = true;
+        self.doubtful = 0;
+        self.is_proven = true;
         self.submits_fail_since = None;
+        self.refused_since = None;
+        self.unconnected_since = None;
         self.is_unreachable = false;
         self.unconnected = 0;
         self.pauses = 0;
@@ -111,7 +117,10 @@ impl CircuitBreaker {
 
     /// Records that a submit was not accepted and may be sent again.
     pub(super) fn submit_refused(&mut self, now: Duration, reason: Obstacle) -> BreakerAction {
-        let since = *self.submits_fail_since.get_or_insert(now);
+        let since = match reason {
+            Obstacle::RateLimited(_) => *self.refused_since.get_or_insert(now),
+            Obstacle::Unreachable => *self.unconnected_since.get_or_insert(now),
+        };
         if reason == Obstacle::Unreachable {
             self.unconnected += 1;
             if self.unconnected < MAX_UNCONNECTED {
@@ -137,13 +146,16 @@ impl CircuitBreaker {
         self.pause(now, wait)
     }
 
-    /// Records that a submit was answered with 403. Returns what was refused.
-    pub(super) fn submit_forbidden(&mut self) -> Forbidden {
-        self.forbidden += 1;
-        match self.is_key_valid {
-            _ if self.forbidden >= MAX_FORBIDDEN => Forbidden::Key,
-            true => Forbidden::Request,
-            false => Forbidden::Unknown,
+    /// Records that a submit was refused for a reason that may concern all. Returns what is wrong.
+    ///
+    /// A key may become invalid during a run, an endpoint that has answered remains one.
+    pub(super) fn submit_doubtful(&mut self, suspect: Suspect) -> Blame {
+        self.doubtful += 1;
+        match (suspect, self.is_proven) {
+            (Suspect::Endpoint, true) => Blame::Request,
+            _ if self.doubtful >= MAX_DOUBTFUL => Blame::Suspect,
+            (Suspect::Key, true) => Blame::Request,
+            (_, false) => Blame::Unknown,
         }
     }
 
@@ -313,11 +325,30 @@ mod tests {
     #[test]
     fn a_403_is_about_the_request_only_if_the_key_was_accepted_before() {
         let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
-        assert_eq!(breaker.submit_forbidden(), Forbidden::Unknown);
+        assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Unknown);
         breaker.submit_answered();
-        assert_eq!(breaker.submit_forbidden(), Forbidden::Request);
-        assert_eq!(breaker.submit_forbidden(), Forbidden::Request);
-        assert_eq!(breaker.submit_forbidden(), Forbidden::Key, "three in a row");
+        assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Request);
+        assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Request);
+        assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Suspect, "three in a row");
+    }
+
+    #[test]
+    fn an_endpoint_is_wrong_if_it_has_answered_nothing_but_404() {
+        let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
+        let blames: Vec<Blame> = (0..3).map(|_| breaker.submit_doubtful(Suspect::Endpoint)).collect();
+        assert_eq!(blames, [Blame::Unknown, Blame::Unknown, Blame::Suspect]);
+        breaker.submit_answered();
+        for _ in 0..5 {
+            assert_eq!(breaker.submit_doubtful(Suspect::Endpoint), Blame::Request, "it has answered");
+        }
+    }
+
+    #[test]
+    fn a_long_wait_for_another_reason_does_not_shorten_the_patience_with_refused_connections() {
+        let mut breaker = CircuitBreaker::new(at(10));
+        assert_eq!(breaker.submit_failed(at(0)), BreakerAction::Continue);
+        let refusals: Vec<_> = (0..3).map(|_| breaker.submit_refused(at(100), Obstacle::Unreachable)).collect();
+        assert_eq!(refusals[2], BreakerAction::Pause(at(1)));
     }
 
     #[test]

@@ -19,6 +19,10 @@ use super::pacing::Spacing;
 use super::policy::backoff;
 use super::polling::{Observation, Polling, RequestKind};
 
+/// The longest wait for which a poll that is refused or fails may ask: pictures are kept for a limited time, and polls
+/// are free.
+const MAX_POLL_HINT: Duration = Duration::from_secs(60);
+
 /// Runs one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
     pub(super) worker: u64,
@@ -135,7 +139,11 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         intended: &Intended,
     ) -> Result<ExecutorOutcome, ExecutorOutcome> {
         intent.wait().await.map_err(ExecutorOutcome::Journal)?;
-        self.spacing.leave().await;
+        // A run that was stopped meanwhile sends nothing more.
+        if self.unless_halted(self.spacing.leave()).await.is_err() {
+            self.report(ExecutorEvent::Withdrawn);
+            return Ok(ExecutorOutcome::Submit);
+        }
         let exchange = self.api.submit(request, intended).await;
         let outcome = of_submit(&exchange, (self.now)());
         let accepted = match &outcome {
@@ -212,14 +220,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 PollOutcome::Again { cause, wait, reason } => {
                     errors += 1;
-                    hint = wait;
+                    hint = wait.map(|wait| wait.min(MAX_POLL_HINT));
                     if errors >= schedule.error_limit {
                         return Err(ExecutorOutcome::Deferred {
                             cause: format!("{errors} polls in a row failed: {cause}"),
                         });
                     }
-                    if let Some(wait) = wait {
-                        self.polls.pause(Instant::now() + wait);
+                    if let Some(hint) = hint.filter(|_| reason == Unanswered::RateLimited) {
+                        self.polls.pause(Instant::now() + hint);
                     }
                     waits_for_its_turn_alone = reason == Unanswered::RateLimited && self.polls.are_limited();
                 }
@@ -305,7 +313,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 // prediction as lost.
                 PollOutcome::NotFound
                 | PollOutcome::InProgress { .. }
-                | PollOutcome::Finished(Finished::NoOutputs | Finished::Failed { .. })
+                | PollOutcome::Finished(
+                    Finished::NoOutputs | Finished::UnknownOutputs { .. } | Finished::Failed { .. },
+                )
                 | PollOutcome::Again { .. } => {}
             }
         }
@@ -339,6 +349,11 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             Finished::NoOutputs => {
                 let message = "the prediction is completed and has no outputs".to_owned();
                 Err(ExecutorOutcome::Failed { class: ErrorClass::Provider, message })
+            }
+            Finished::UnknownOutputs { excerpt } => {
+                let message =
+                    format!("the outputs of the prediction have a form that this version cannot read: {excerpt}");
+                Err(ExecutorOutcome::Failed { class: ErrorClass::Download, message })
             }
             Finished::Failed { class, message } => Err(ExecutorOutcome::Failed { class, message }),
         }

@@ -18,6 +18,8 @@ pub(super) struct ExecutorMessage<T> {
 pub(super) enum ExecutorEvent<T> {
     /// The outcome of the submit. The executor continues by itself if it was accepted, and ends otherwise.
     Submitted { outcome: SubmitOutcome, limits: Option<RateLimits>, status_path: Option<StatusPath> },
+    /// The submit was not sent, because the run was stopped.
+    Withdrawn,
     /// A poll was answered, or failed with this cause.
     Polled(Result<(), String>),
     /// The provider used a status that it does not document.

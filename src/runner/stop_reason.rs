@@ -1,6 +1,7 @@
 use crate::api::outcome::Stop;
 use crate::job::Cents;
 use crate::journal::PauseCause;
+use crate::words::counted;
 
 /// Why a run stopped before all work was done, without an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,12 +110,17 @@ impl std::fmt::Display for StopReason {
             StopReason::RateLimited(cause) => write!(formatter, "the API keeps refusing requests with 429: {cause}"),
             StopReason::Failing(cause) => write!(formatter, "the API fails for every job: {cause}"),
             StopReason::NoRoom(message) => write!(formatter, "{message}: free some space, then run again"),
-            StopReason::Unanswered(jobs) => write!(formatter, "{jobs} predictions could not be polled"),
+            StopReason::Unanswered(jobs) => {
+                write!(formatter, "{} could not be polled", counted(*jobs, "prediction"))
+            }
             StopReason::Api(Stop::Auth(message)) => {
                 write!(formatter, "the API refused the key ({message}): check VIBEDREAM_API_KEY")
             }
             StopReason::Api(Stop::Balance(message)) => write!(formatter, "the balance is used up ({message})"),
             StopReason::Api(Stop::Redirected(message)) => write!(formatter, "the API redirects elsewhere ({message})"),
+            StopReason::Api(Stop::NoEndpoint(message)) => {
+                write!(formatter, "the API has no such endpoint ({message}): check --base-url and the model")
+            }
             StopReason::Api(Stop::NoId(message)) => write!(
                 formatter,
                 "the API accepts submits, but this version of the program finds no prediction id in its answers ({message})"

@@ -112,7 +112,7 @@ fn refusals_end_the_job_in_the_providers_words() {
 fn a_403_about_moderation_fails_its_job_and_any_other_may_be_about_the_key() {
     let moderated = submit(&answer(403, r#"{"message":"Your request was flagged by content moderation"}"#));
     assert!(matches!(moderated, SubmitOutcome::Failed { class: ErrorClass::Moderated, .. }), "{moderated:?}");
-    assert!(matches!(submit(&answer(403, "no")), SubmitOutcome::Forbidden { .. }));
+    assert!(matches!(submit(&answer(403, "no")), SubmitOutcome::Doubtful { suspect: Suspect::Key, .. }));
 }
 
 #[test]

@@ -341,9 +341,10 @@ fn resume_command() -> String {
 /// Returns the exit code of a run that has ended.
 fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
     match stopped {
-        Some(StopReason::NoRoom(_) | StopReason::Api(Stop::Auth(_) | Stop::Redirected(_) | Stop::NoId(_))) => {
-            Exit::CannotGoOn
-        }
+        Some(
+            StopReason::NoRoom(_)
+            | StopReason::Api(Stop::Auth(_) | Stop::Redirected(_) | Stop::NoId(_) | Stop::NoEndpoint(_)),
+        ) => Exit::CannotGoOn,
         Some(
             StopReason::Signal
             | StopReason::Deadline

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
-use crate::api::outcome::{Doubt, Obstacle, Stop, SubmitOutcome};
+use crate::api::outcome::{Doubt, Obstacle, Stop, SubmitOutcome, Suspect};
 use crate::api::{EditApi, PredictionId, RateLimits, StatusPath};
 use crate::job::{Cents, ErrorClass, JobId, Rate};
 use crate::journal::{EditKey, EditState, LearnedLimits, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Destination, ResultStore};
 use crate::plan::{Standing, Task, Work};
-use crate::runner::breaker::{BreakerAction, Forbidden};
+use crate::runner::breaker::{Blame, BreakerAction};
 use crate::runner::event::Event;
 use crate::runner::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
 use crate::runner::{RunError, StopReason};
@@ -51,6 +51,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                     self.handle_quota_headers(limits).await?;
                 }
                 self.handle_submit(number, key, outcome, status_path).await?;
+            }
+            ExecutorEvent::Withdrawn => {
+                let message = "the run was stopped before it was sent".to_owned();
+                self.workers.enter(number, Phase::Ending);
+                self.step(key, Step::Refused { message }).await?.detach();
+                self.queues.retry(work.clone());
             }
             ExecutorEvent::Polled(answer) => self.handle_poll(answer).await?,
             ExecutorEvent::UnknownStatus(word) => {
@@ -148,7 +154,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 }
                 self.fail_job(key, class, message).await?;
             }
-            SubmitOutcome::Forbidden { message } => self.handle_forbidden(worker, key, message).await?,
+            SubmitOutcome::Doubtful { suspect, message } => self.handle_doubtful(worker, key, suspect, message).await?,
             SubmitOutcome::Uncertain { message, doubt } => self.handle_uncertain(key, message, doubt).await?,
             SubmitOutcome::Stop(stop) => {
                 self.step(key, Step::Refused { message: StopReason::Api(stop.clone()).to_string() }).await?.detach();
@@ -160,25 +166,34 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// Pauses submits, or ends the run, if too many in a row were not accepted.
     async fn handle_obstacle(&mut self, reason: Obstacle, cause: String) -> Result<(), RunError> {
-        let action = self.breaker.submit_refused(self.elapsed(), reason);
         let kind = match reason {
             Obstacle::RateLimited(_) => PauseCause::RateLimited,
             Obstacle::Unreachable => PauseCause::Unreachable,
         };
+        let action = self.breaker.submit_refused(self.elapsed(), reason);
         self.apply_breaker(action, kind, cause).await
     }
 
-    /// Fails the job if the key is known to be valid. Otherwise tries it again after all others, and stops if they are
-    /// refused too.
-    async fn handle_forbidden(&mut self, worker: u64, key: &EditKey, message: String) -> Result<(), RunError> {
-        match self.breaker.submit_forbidden() {
-            Forbidden::Request => return self.fail_job(key, ErrorClass::Rejected, message).await,
-            Forbidden::Unknown => {
+    /// Fails the job if the suspect is known to be right. Otherwise tries it again after all others, and stops if they
+    /// are refused too.
+    async fn handle_doubtful(
+        &mut self,
+        worker: u64,
+        key: &EditKey,
+        suspect: Suspect,
+        message: String,
+    ) -> Result<(), RunError> {
+        match self.breaker.submit_doubtful(suspect) {
+            Blame::Request => return self.fail_job(key, ErrorClass::Rejected, message).await,
+            Blame::Unknown => {
                 if let Some(Worker { work, .. }) = self.workers.get(worker) {
                     self.queues.postpone(work.clone());
                 }
             }
-            Forbidden::Key => self.stop_for(Stop::Auth(message.clone())),
+            Blame::Suspect => self.stop_for(match suspect {
+                Suspect::Key => Stop::Auth(message.clone()),
+                Suspect::Endpoint => Stop::NoEndpoint(message.clone()),
+            }),
         }
         self.step(key, Step::Refused { message }).await?.detach();
         Ok(())

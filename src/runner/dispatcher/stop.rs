@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::api::EditApi;
 use crate::api::outcome::{Stop, SubmitOutcome};
+use crate::api::{EditApi, MAX_SUBMIT_DURATION};
 use crate::journal::{Edit, EditState, PauseCause, Record, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
 use crate::runner::breaker::BreakerAction;
@@ -20,9 +20,9 @@ use super::{Dispatcher, Mode};
 /// How long downloads in progress may take once the run was asked to stop.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long submits in progress may take then: longer than the client waits for an answer, in sync mode too. An answer
-/// that nobody waits for is a paid prediction whose id is lost.
-const SUBMIT_SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(310);
+/// How long submits in progress may take then: longer than the client waits for an answer. An answer that nobody waits
+/// for is a paid prediction whose id is lost.
+const SUBMIT_SHUTDOWN_TIMEOUT: Duration = MAX_SUBMIT_DURATION.saturating_add(Duration::from_secs(10));
 
 /// Pauses that end within this time of each other are reported as one, because all open requests are rejected at
 /// about the same time.
@@ -65,11 +65,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     pub(super) fn stop_for(&mut self, stop: Stop) {
-        match stop {
-            // Predictions in flight were paid for, and polls may still be answered.
-            Stop::Balance(_) | Stop::Auth(_) | Stop::NoId(_) => self.drain(StopReason::Api(stop), None),
-            Stop::Redirected(_) => self.halt(StopReason::Api(stop)),
-        }
+        // Predictions in flight were paid for, and polls may still be answered.
+        self.drain(StopReason::Api(stop), None);
     }
 
     pub(super) fn drain(&mut self, reason: StopReason, until: Option<Instant>) {
