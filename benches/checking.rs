@@ -1,8 +1,8 @@
-//! How fast a manifest of a million rows is checked, how much memory that takes, and how soon a run of it submits.
+//! Measures how fast a manifest of a million rows is checked, the memory that takes, and how soon a run of it submits.
 //!
-//! `cargo bench --bench checking` writes a catalog of `DYEHOUSE_ROWS` rows (a million) and runs the program on it. The
-//! measure is the csv crate alone, which reads the same file into owned records, in the same minute on the same
-//! machine: compare ratios, not seconds. Memory is the peak of the process as Linux counts it.
+//! `cargo bench --bench checking` writes a catalog of `DYEHOUSE_ROWS` rows (1,000,000 by default) and runs the program
+//! on it. The reference is the csv crate alone, which reads the same file into owned records right before, on the same
+//! machine: compare ratios, not seconds. Memory is the peak of the process as reported by Linux.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::fmt::Write as _;
@@ -13,7 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-/// How often each is measured; the best counts, for everything else on the machine only makes it slower.
+/// The number of rounds of each measurement. The best one counts, because other load on the machine only makes it
+/// slower.
 const ROUNDS: usize = 3;
 
 fn main() {
@@ -104,7 +105,7 @@ fn run(manifest: &Path) {
     let command = command.args(options).env("VIBEDREAM_API_KEY", "key").stdout(Stdio::null());
     let started = Instant::now();
     let mut child = command.spawn().unwrap();
-    // The plan takes its name when every row was checked.
+    // The plan gets its name after every row was checked.
     while !out.join("plan.jsonl").exists() {
         assert!(child.try_wait().unwrap().is_none(), "the run ended before its plan was written");
         std::thread::sleep(Duration::from_millis(5));
@@ -121,7 +122,7 @@ fn run(manifest: &Path) {
     child.wait().unwrap();
 }
 
-/// Answers the requests of one connection.
+/// Answers the requests of a connection.
 fn serve(stream: std::net::TcpStream, submits: &mpsc::Sender<()>) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
@@ -167,7 +168,7 @@ fn dyehouse(arguments: &[&str]) -> Command {
     command
 }
 
-/// A line of what Linux says of a process's memory, in bytes; 0 where nobody says.
+/// Returns a value of a process's memory as reported by Linux, in bytes; 0 if it is not available.
 fn memory(child: &Child, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let kilobytes =

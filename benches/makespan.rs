@@ -1,10 +1,10 @@
-//! How close a run comes to the shortest time that its provider allows, on simulated time.
+//! Compares the duration of a run with the shortest one that its provider allows, on simulated time.
 //!
-//! `cargo bench --bench makespan` runs 100,000 jobs (or `DYEHOUSE_JOBS`) whose predictions take 15 to 40 s, once where the
-//! submit rate is what holds them up and once where it is the cap on predictions in flight, each with and without
-//! faults: 5 % of the submits find no connection, and 5 % of the polls are answered with 502. No run can be faster
-//! than its bound: the last submit leaves after all before it had their turn, and slots are taken for as long as the
-//! provider works. Polls and the time for which answers lie unread stand beside those of asking every second.
+//! `cargo bench --bench makespan` runs 100,000 jobs (or `DYEHOUSE_JOBS`) whose predictions take 15 to 40 s, once
+//! limited by the submit rate and once by the number of predictions in flight, each with and without faults: 5 % of the
+//! submits get no connection, and 5 % of the polls are answered with 502. No run can be faster than its lower bound:
+//! the last submit has to wait for all others, and each prediction occupies a slot until it is done. The number of
+//! polls, and the time until results are noticed, are compared with those of polling every second.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ use tokio::time::Instant;
 const SUBMIT_LATENCY: Duration = Duration::from_millis(200);
 const POLL_LATENCY: Duration = Duration::from_millis(50);
 
-/// The provider: its predictions, and what it was asked.
+/// The simulated provider: its predictions, and the requests that it received.
 struct Provider {
     faults: f64,
     state: Mutex<State>,
@@ -83,7 +83,7 @@ impl EditApi for Provider {
     }
 }
 
-/// How long `jobs` took, and what the provider saw.
+/// Returns the duration of `jobs`, and what the provider observed.
 async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, Seen) {
     let state = State { random: fastrand::Rng::with_seed(7), done_at: HashMap::new(), seen: Seen::default() };
     let api = Arc::new(Provider { faults, state: Mutex::new(state) });

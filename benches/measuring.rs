@@ -1,12 +1,13 @@
-//! How often the check of a color is right, and how long it takes.
+//! Measures how often the color check is right, and how long it takes.
 //!
 //! `DYEHOUSE_CATALOG=folder cargo bench --bench measuring [product…]` reads renders of products
 //! (`folder/<product>/<name>-<HEX>.png`, the same scene in several colors, with `mask.png` and `foreground.png`). Every
-//! pair is a right edit, also after what services do to pictures (JPEG 80, a shift, another size). The same pair with
-//! the asked color moved by ΔE00 4 to 10 in hue, chroma or lightness, and with any other color asked for, is a wrong
-//! edit, and its right verdict is that of its true ΔE00. Edits that go wrong in another way are wrong as well: near if
-//! the product has its color, off if it does not. `DYEHOUSE_PHOTOS=folder` takes photographs as well, with the
-//! editor's own recolorings of them as the right edits. Last come the verdicts given for each right one.
+//! pair is a right edit, also after typical changes by services (JPEG 80, a shift, another size). The same pair with a
+//! requested color that was moved by ΔE00 4 to 10 in hue, chroma or lightness, or with any other requested color, is a
+//! wrong edit, whose expected verdict is that of its true ΔE00. Edits that are wrong in another way are included too:
+//! they are expected to be near if the product has its color, and off if it does not. `DYEHOUSE_PHOTOS=folder` adds
+//! photographs, with the editor's own recolorings as the right edits. The output ends with a table of the actual
+//! verdicts for each expected one.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 #[path = "support/edits.rs"]
@@ -27,7 +28,7 @@ use rayon::prelude::*;
 
 const VERDICTS: [Verdict; 4] = [Verdict::On, Verdict::Near, Verdict::Off, Verdict::Unmeasurable];
 
-/// One edit, with its verdict and the right one.
+/// An edit with its actual and its expected verdict.
 struct Case {
     kind: String,
     right: Verdict,
@@ -86,7 +87,7 @@ fn print_kinds(cases: &[Case]) {
     }
 }
 
-/// The verdicts given, for each right one. Edits without a picture before are left out.
+/// Prints the confusion matrix. Edits without a picture before are left out.
 fn print_confusion(cases: &[Case]) {
     let mut shares = Vec::new();
     println!("\nright   given: on  near   off  none");
@@ -127,7 +128,7 @@ fn of_product(product: &Path) -> Vec<Case> {
         .collect()
 }
 
-/// The right edit and all wrong ones from one render to another.
+/// Returns the right edit and all wrong ones from one render to another.
 fn of_render(edit: &Edit<'_>, mask: &[bool], renders: &[(Hex, RgbImage)]) -> Vec<Case> {
     let Edit { before, truth, asked, .. } = *edit;
     let (before, after) = (view(before.clone()), view(truth.clone()));
@@ -141,7 +142,7 @@ fn of_render(edit: &Edit<'_>, mask: &[bool], renders: &[(Hex, RgbImage)]) -> Vec
             let both = pairs().filter(|(one, other)| **one && **other).count() as f64;
             both / pairs().filter(|(one, other)| **one || **other).count() as f64
         });
-        // A cast changes the background as well.
+        // A color cast changes the background as well.
         let right = if kind == "cast" { Verdict::Near } else { Verdict::On };
         found.push(Case { overlap, ..Case::new(format!("right, {kind}"), right, &measured.check) });
     }
@@ -159,13 +160,13 @@ fn of_render(edit: &Edit<'_>, mask: &[bool], renders: &[(Hex, RgbImage)]) -> Vec
     found
 }
 
-/// Whether grey is another color than the asked one.
+/// Whether gray is another color than the requested one.
 fn is_told(kind: &str, edit: &Edit<'_>, asked: Hex) -> bool {
     let grey = Edit::mean(edit.before, |x, y| edit.is_product(x, y));
     kind != "greyed out" || ciede2000(Lab::from([luminance(grey); 3]), Lab::from(asked.linear())) > 16.0
 }
 
-/// The verdicts on a right edit if slightly other colors had been asked for.
+/// Returns the verdicts on a right edit, if slightly different colors had been requested.
 fn of_moves(what: &str, asked: Hex, check: impl Fn(Hex) -> Check) -> Vec<Case> {
     let ways = MOVES.into_iter().flat_map(|kind| SIZES.map(|size| (kind, size)));
     let wrong = ways.filter_map(|(kind, size)| {
@@ -176,7 +177,7 @@ fn of_moves(what: &str, asked: Hex, check: impl Fn(Hex) -> Check) -> Vec<Case> {
     wrong.collect()
 }
 
-/// A photograph that the editor recolors, and the same compared with other colors.
+/// Returns a photograph that the editor recolors, and the same compared with other colors.
 fn of_photo(picture: &DynamicImage) -> Vec<Case> {
     let photo = Photo::from_image(on_white(picture).into()).resized(1024);
     let before = photo.reduced(COMPARED_SIDE);
@@ -204,7 +205,7 @@ fn of_photo(picture: &DynamicImage) -> Vec<Case> {
     found
 }
 
-/// A picture with white behind its clear pixels, because edits of a clear background are invisible.
+/// Returns a picture with white behind its transparent pixels, because edits of a transparent background are invisible.
 fn on_white(picture: &DynamicImage) -> RgbImage {
     let picture = picture.to_rgba8();
     RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
@@ -213,7 +214,7 @@ fn on_white(picture: &DynamicImage) -> RgbImage {
     })
 }
 
-/// The recolored photograph gone wrong in a way. What changed is the product.
+/// Returns the recolored photograph with a kind of error. The pixels that the editor changed are the product.
 fn spoiled_photo(before: &View, after: &View, kind: &str) -> View {
     let changed = |index: usize| {
         let [old, new] = [before, after].map(|view| Lab::from(view.colors.data[index]));
@@ -239,7 +240,7 @@ fn view(picture: impl Into<DynamicImage>) -> View {
     Photo::from_image(picture.into()).reduced(COMPARED_SIDE)
 }
 
-/// How long one check takes on one core, decoding aside.
+/// Measures the duration of a check on one core, without decoding.
 fn time(product: &Path) {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(product).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-')));

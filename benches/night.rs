@@ -1,9 +1,10 @@
-//! How long a run takes in real time beside what no run can be faster than.
+//! Compares the real time of a run with its lower bound.
 //!
-//! `cargo bench --bench night` has the program do `DYEHOUSE_JOBS` jobs (500) against a server in this process over real
-//! HTTP, with the durable journal on, at 10 submits a second and with slots for all: edits take 15 to 40 s, each time as
-//! likely. Then once more with faults: 5 % of the polls are answered with 502, and 5 % of the downloads break off. No run
-//! can be faster than its last submit by the rate and the edit after it that takes longest. It takes about three minutes.
+//! `cargo bench --bench night` runs the program with `DYEHOUSE_JOBS` jobs (500 by default) against a server in this
+//! process over HTTP, with the durable journal, at 10 submits per second and without a limit of predictions in flight.
+//! Edits take 15 to 40 s, uniformly distributed. Then it runs again with faults: 5 % of the polls are answered with
+//! 502, and 5 % of the downloads are interrupted. The lower bound is the time of the last submit at the given rate,
+//! plus the longest edit. The benchmark takes about three minutes.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 #[path = "support/provider.rs"]

@@ -1,11 +1,12 @@
-//! How near recolored pictures come to the truth, and how long it takes.
+//! Measures how close recolored pictures are to the ground truth, and how long recoloring takes.
 //!
 //! `DYEHOUSE_CATALOG=folder cargo bench --bench recoloring [product…]` reads renders of products
 //! (`folder/<product>/<name>-<HEX>.png`, the same scene in several colors, with `mask.png`), recolors each into each
-//! other, and prints the figures of each product: the ΔE00 to the render of that color inside the mask (mean, median
-//! case, 90th case, mean of the cases' 90th pixels), at the mask's edge, of the color shown, and to the picture before
-//! outside of the mask. The target is the color that the true render shows. `DYEHOUSE_PICTURES=folder` keeps the
-//! pictures. Last comes the time of one picture on one core; `benches/imagemagick.sh` holds that against another tool.
+//! other color, and prints the figures of each product: the ΔE00 to the render of that color inside the mask (mean,
+//! median case, 90th percentile of the cases, mean of the 90th percentiles of pixels), at the mask's edge, of the color
+//! shown, and to the picture before outside of the mask. The target is the color that the true render shows.
+//! `DYEHOUSE_PICTURES=folder` keeps the pictures. The last figure is the time of one picture on one core, which
+//! `benches/imagemagick.sh` compares with another tool.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::path::{Path, PathBuf};
@@ -56,7 +57,7 @@ fn main() {
     time(&products[0]);
 }
 
-/// How long one picture takes as the editor works, from decoded pixels to decoded pixels.
+/// Measures the time of one picture in the editor, from decoded pixels to decoded pixels.
 fn time(product: &Path) {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(product).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-')));

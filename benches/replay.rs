@@ -1,12 +1,12 @@
-//! How fast the journal of a million finished jobs is replayed, how much memory it takes, and how soon a run that has
-//! nothing to do there ends.
+//! Measures how fast the journal of a million finished jobs is replayed, the memory that takes, and how soon a run with
+//! nothing to do ends.
 //!
-//! `cargo bench --bench replay` writes a manifest of `DYEHOUSE_JOBS` rows (a million), the journal that a run of it leaves
-//! with 256 jobs in flight, and its results, which share a picture. The replay is that of the library, from a file that was
-//! just read, by the time for which its thread had a core; its memory is what the process grows by. The same journal is
-//! replayed again when it is compacted. Then the program itself runs the manifest against a server that counts who
-//! comes. The first of these runs writes the report, as the run that finished the jobs would have; those after it find
-//! everything as it was left.
+//! `cargo bench --bench replay` writes a manifest of `DYEHOUSE_JOBS` rows (1,000,000 by default), the journal of a run
+//! of it with 256 jobs in flight, and its results, which share a picture. The library replays the file right after it
+//! was read once, so that it is in the page cache. The time is the CPU time of the thread, and the memory is the growth
+//! of the process. The same journal is then replayed after a compaction. Finally, the program runs the manifest against
+//! a server that counts connections. The first of these runs writes the report, as the run that finished the jobs would
+//! have. The following ones find everything unchanged.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::collections::VecDeque;
@@ -25,10 +25,11 @@ use dyehouse::job::{Backend, Cents, ContentHash, Fingerprint, StatusCounts};
 use dyehouse::journal::{EditKey, ReadAt, Record, RunEvent, RunStart, SavedFile, Step, compact, replay};
 use dyehouse::manifest::Manifest;
 
-/// How often each is measured; the best counts, for everything else on the machine only makes it slower.
+/// The number of rounds of each measurement. The best one counts, because other load on the machine only makes it
+/// slower.
 const ROUNDS: usize = 3;
 
-/// The smallest PNG there is.
+/// A minimal PNG.
 const PICTURE: &[u8] = &[
     0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00, 0x00, 0x00,
     0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3a, 0x7e, 0x9b, 0x55, 0x00, 0x00, 0x00, 0x0a, 0x49,
@@ -36,12 +37,12 @@ const PICTURE: &[u8] = &[
     0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82,
 ];
 
-/// How many jobs are in flight, and so how far apart the records of one lie.
+/// The number of jobs in flight, which determines the distance between the records of a job.
 const IN_FLIGHT: usize = 256;
 
 fn main() {
     let jobs: usize = std::env::var("DYEHOUSE_JOBS").map_or(1_000_000, |jobs| jobs.parse().unwrap());
-    // Where a folder is named, it is kept, and what is there already is not made again.
+    // A folder that is set explicitly is kept, and existing files in it are not created again.
     let kept = std::env::var_os("DYEHOUSE_FOLDER").map(std::path::PathBuf::from);
     let temporary = tempfile::tempdir().unwrap();
     let folder = kept.as_deref().unwrap_or(temporary.path());
@@ -57,7 +58,7 @@ fn main() {
     let (mut seconds, mut bytes) = (f64::INFINITY, 0.0_f64);
     for _round in 0..ROUNDS {
         let (time, grown) = replayed(&journal);
-        // What the first one took and gave back is there for the next ones: only the first shows all of it.
+        // Memory that the first round has freed is reused by later ones, so only the first shows all of it.
         (seconds, bytes) = (seconds.min(time), bytes.max(grown));
     }
     let rate = length as f64 / 1e6 / seconds;
@@ -70,7 +71,7 @@ fn main() {
     resume(&manifest, &out);
 }
 
-/// Writes to `short` what a compaction makes of a journal.
+/// Writes the compacted journal to `short`.
 fn compacted(journal: &Path, short: &Path) {
     let journal: Arc<dyn ReadAt> = Arc::new(File::open(journal).unwrap());
     let ledger = replay(Arc::clone(&journal)).unwrap().ledger;
@@ -89,7 +90,8 @@ fn write_manifest(path: &Path, jobs: usize) {
     file.flush().unwrap();
 }
 
-/// Leaves what a run of all jobs leaves: records as they come where submits go out one after the other, and pictures.
+/// Writes the files of a run of all jobs: records in the order in which steady submits would produce them, and
+/// pictures.
 fn write_run(manifest: &Path, out: &Path, jobs: usize) {
     std::fs::create_dir(out.join("results")).unwrap();
     let mut file = BufWriter::with_capacity(1 << 20, File::create(out.join("journal.jsonl")).unwrap());
@@ -117,7 +119,7 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
             let key = EditKey { fingerprint, job: job.id };
             in_flight.push_back(records(&key, out, &mut random));
         }
-        // One record of each kind a turn, of jobs that are so many submits old.
+        // Each turn writes one record of each kind, each about a job that was submitted `age` turns ago.
         let first = (turn + 1_usize).saturating_sub(IN_FLIGHT);
         for (kind, age) in [0, 8, IN_FLIGHT - 9, IN_FLIGHT - 5, IN_FLIGHT - 1].into_iter().enumerate() {
             if let Some(index) = turn.checked_sub(age).map(|number| number - first)
@@ -134,13 +136,13 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
     file.flush().unwrap();
 }
 
-/// The records that a job leaves, in their order, and its picture.
+/// Returns the records of a job in order, and links its picture.
 fn records(key: &EditKey, out: &Path, random: &mut fastrand::Rng) -> [Record; 5] {
     let (a, b, c, d) = (random.u32(..), random.u16(..), random.u16(..0x1000), random.u64(..1 << 48));
     let prediction = PredictionId::new(&format!("{a:08x}-{b:04x}-4{c:03x}-a{c:03x}-{d:012x}")).unwrap();
     let name = format!("{}.png", key.job);
     let bytes = PICTURE.len() as u64;
-    // A file has room for that many names, and a new one takes a block of the disk.
+    // A file has a limited number of hard links, and a new file takes a block of the disk.
     let number: usize = key.job.as_str().trim_start_matches("mug-").parse().unwrap();
     let picture = out.join(format!("picture-{}", number / 30_000));
     if !picture.exists() {
@@ -159,7 +161,7 @@ fn records(key: &EditKey, out: &Path, random: &mut fastrand::Rng) -> [Record; 5]
     .map(|step| Record::Edit(key.clone(), step))
 }
 
-/// How many seconds a replay takes, and by how many bytes the process grows.
+/// Returns the CPU time of a replay in seconds, and the growth of the process in bytes.
 fn replayed(journal: &Path) -> (f64, f64) {
     std::io::copy(&mut File::open(journal).unwrap(), &mut std::io::sink()).unwrap();
     let (before, started) = (resident(), on_a_core());
@@ -170,13 +172,13 @@ fn replayed(journal: &Path) -> (f64, f64) {
     (seconds, grown)
 }
 
-/// For how many seconds this thread had a core, as Linux counts it: others on the machine do not count.
+/// Returns the CPU time of this thread in seconds as reported by Linux, which excludes other processes.
 fn on_a_core() -> f64 {
     let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     schedstat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
 }
 
-/// The memory of this process in bytes, as Linux counts it.
+/// Returns the memory of this process in bytes, as reported by Linux.
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let kilobytes =

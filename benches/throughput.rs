@@ -1,17 +1,17 @@
-//! How many jobs a second the program carries against a server that answers at once, and what they cost, beside a script
-//! that keeps no journal.
+//! Measures how many jobs per second the program processes against a server that answers immediately, and what they
+//! cost, compared with a script that keeps no journal.
 //!
-//! `cargo bench --bench throughput` runs `DYEHOUSE_JOBS` jobs (5,000) with 256 in flight against a server in this
-//! process: a submit, one poll and a picture of `DYEHOUSE_SIDE` pixels (64) each. First the program does them, then
-//! `benches/peer.py` with asyncio and aiohttp, or the script that `DYEHOUSE_PEER` names (called as `SCRIPT MANIFEST OUT
-//! CONCURRENCY` with BASE, KEY, RATE and POLL set), under `DYEHOUSE_PYTHON` (python3). How near either is to what no client
-//! with a journal can do without is told by one that does nothing else (`floor`). What the syncs cost is told by a
-//! run in memory, where they cost nothing, and by strace where it is installed. CPU time is the kernel's count of each
-//! process, peak memory its VmHWM. Only what is measured in one run can be compared.
+//! `cargo bench --bench throughput` runs `DYEHOUSE_JOBS` jobs (5,000 by default) with 256 in flight against a server in
+//! this process: a submit, one poll and a picture of `DYEHOUSE_SIDE` pixels (64 by default) each. First it runs the
+//! program, then `benches/peer.py` with asyncio and aiohttp, or the script in `DYEHOUSE_PEER` (called as `SCRIPT
+//! MANIFEST OUT CONCURRENCY` with BASE, KEY, RATE and POLL set), with `DYEHOUSE_PYTHON` (python3 by default). The lower
+//! bound for a client with a journal is measured with a minimal one that does nothing else (`floor`). The cost of syncs
+//! is measured by a run in memory, where they are free, and by strace if it is installed. CPU time is measured by the
+//! kernel for each process, and peak memory is its VmHWM. Only results of the same run are comparable.
 //!
-//! Cargo builds the program beside a benchmark with what the tests need of tokio, whose clock can be stopped: that costs a
-//! lock at each look at it, and wakes the loop twice for each work that blocks. `DYEHOUSE_PROGRAM` names another, such as a
-//! copy of what `cargo build --release` made.
+//! Cargo builds the program of a benchmark with the tokio features that the tests need, whose clock can be paused: this
+//! costs a lock for each access to the clock, and wakes the loop twice for each blocking task. `DYEHOUSE_PROGRAM`
+//! selects another program, such as a copy of the result of `cargo build --release`.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 #[path = "support/floor.rs"]
@@ -28,7 +28,7 @@ use provider::{Habits, Provider};
 const IN_FLIGHT: u32 = 256;
 const ROUNDS: usize = 3;
 
-/// What a run took.
+/// The cost of a run.
 #[derive(Clone, Copy)]
 struct Cost {
     wall: Duration,
@@ -36,7 +36,7 @@ struct Cost {
     peak: u64,
 }
 
-/// How this program is called to be the floor, in a process of its own: `--floor JOBS OUT URL`.
+/// The argument with which this program runs the lower bound in a separate process: `--floor JOBS OUT URL`.
 const FLOOR: &str = "--floor";
 
 fn main() {
@@ -123,7 +123,7 @@ fn dyehouse(manifest: &Path, out: &Path, url: &str) -> Command {
     command
 }
 
-/// The script, where there is a Python that can run it.
+/// Returns the command of the script, if there is a Python that can run it.
 fn peer(manifest: &Path, out: &Path, url: &str) -> Option<Command> {
     let python = std::env::var_os("DYEHOUSE_PYTHON").unwrap_or_else(|| "python3".into());
     let script = std::env::var_os("DYEHOUSE_PEER")
@@ -137,7 +137,7 @@ fn peer(manifest: &Path, out: &Path, url: &str) -> Option<Command> {
     can_run.then_some(command)
 }
 
-/// Runs a command to its end; nothing where it cannot be run.
+/// Runs a command to its end; `None` if it cannot be run.
 fn measure(mut command: Command) -> Option<Cost> {
     let (started, before) = (Instant::now(), children_cpu());
     let mut child = command.stdout(Stdio::null()).spawn().ok()?;
@@ -157,7 +157,7 @@ fn measure(mut command: Command) -> Option<Cost> {
     Some(Cost { wall, cpu: children_cpu() - before, peak })
 }
 
-/// The CPU time of all children that have ended, as Linux counts it in hundredths of a second.
+/// Returns the CPU time of all children that have ended, which Linux reports in hundredths of a second.
 fn children_cpu() -> Duration {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields).split(' ');
@@ -165,7 +165,7 @@ fn children_cpu() -> Duration {
     Duration::from_millis(ticks * 10)
 }
 
-/// How many syncs a run asks for, and how long each took, as strace counts them.
+/// Prints the number of syncs of a run and their durations, as measured by strace.
 fn syncs(manifest: &Path, folder: &Path, url: &str) {
     let program = dyehouse(manifest, &folder.join("traced"), url);
     let mut strace = Command::new("strace");

@@ -1,8 +1,8 @@
-//! Writes the folder of a batch that never was: to look at reports, to test the page, and to measure.
+//! Writes the folder of a simulated batch, for viewing reports, testing the page, and measuring.
 //!
-//! `cargo run --release --example batch -- FOLDER [--jobs 500] [--side 512] [--hostile]`, then `dyehouse report FOLDER`.
-//! Most jobs are completed, some missed their color, some failed or have an unknown fate. `--hostile` puts into every
-//! text what pages and spreadsheets have been broken with.
+//! `cargo run --release --example batch -- FOLDER [--jobs 500] [--side 512] [--hostile]`, then `dyehouse report
+//! FOLDER`. Most jobs are completed, some missed their color, and some failed or have an unknown outcome. `--hostile`
+//! puts texts that have broken pages and spreadsheets into every field.
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, reason = "an example stops at errors, and tells")]
 
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ const COLORS: [(&str, Hex); 5] = [
     ("plum", Hex([142, 69, 133])),
 ];
 
-/// How many results have pixels of their own; the others are further names of these.
+/// The number of results with their own pixels. The others are hard links to these.
 const DISTINCT: usize = 30;
 
 fn main() {
@@ -212,7 +212,7 @@ fn checked(number: usize, planned: &PlannedJob, reason: String) -> Checked {
     Checked { wanted: vec![asked], tolerance, check, uncorrected: None }
 }
 
-/// Results: some with pixels of their own, the others further names of those.
+/// Results. Some have their own pixels, and the others are hard links to them.
 struct Pictures {
     photos: PathBuf,
     folder: PathBuf,
@@ -221,7 +221,7 @@ struct Pictures {
 }
 
 impl Pictures {
-    /// What the color lock would do with a result: the provider's picture goes to `originals/`.
+    /// Does what the color lock does with a result: keeps the provider's picture in `originals/`.
     fn correct(&mut self, planned: &PlannedJob, file: &SavedFile) -> SavedFile {
         let originals = self.folder.with_file_name("originals");
         fs::create_dir_all(&originals).unwrap();
@@ -229,7 +229,7 @@ impl Pictures {
         SavedFile { blake3: ContentHash::of(planned.job.id.as_str().as_bytes()), ..file.clone() }
     }
 
-    /// What a re-roll that was no better leaves: a picture in `earlier/`.
+    /// Writes the picture of a re-roll that was not better to `earlier/`.
     fn reroll(&mut self, number: usize, planned: &PlannedJob) -> SavedFile {
         let earlier = self.folder.with_file_name("earlier");
         fs::create_dir_all(&earlier).unwrap();
@@ -263,7 +263,7 @@ impl Pictures {
         }
     }
 
-    /// The product's photograph at the size asked for, tinted where it is colored.
+    /// Returns the product's photograph at the requested size, with its colored part tinted.
     fn make(&self, product: &str, hex: Hex) -> Vec<u8> {
         let photo = Photo::decode(&fs::read(self.photos.join(format!("{product}.jpg"))).unwrap()).unwrap();
         let mut picture = photo.resized(self.side as u32).image().to_rgb8();

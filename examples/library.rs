@@ -21,7 +21,7 @@ use dyehouse::server::{Server, ServerConfig};
 use dyehouse::verify::{BeforePictures, ColorChecker, FetchLimits};
 use secrecy::SecretString;
 
-/// Prints what ends.
+/// Prints the end of every job.
 struct Printer;
 
 impl Observer for Printer {
@@ -36,7 +36,7 @@ impl Observer for Printer {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // A manifest becomes jobs, and each job an edit with a fingerprint over all that is sent for it.
+    // A manifest becomes jobs, and each job becomes an edit with a fingerprint over everything that is sent for it.
     let manifest = Manifest::open("manifests/quickstart.yaml".as_ref())?;
     let mut pictures = LocalPictures::default();
     let mut jobs = Vec::new();
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         jobs.push(PlannedJob { fingerprint, job });
     }
 
-    // A folder has one owner, and a journal that says what happened before.
+    // A folder has one owner, and a journal with its history.
     let folder = RunFolder::new("runs/library");
     let _lock = Lock::take(&folder)?;
     let (ledger, disk) = JournalFile::open(&folder)?.into_disk();
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = Client::new(BaseUrl::parse(&server.url())?, &key)?;
     let results = Results::open(folder.path(), Downloader::new(true, DownloadLimits::default())?)?;
 
-    // The plan says what is left to do, down to colors that are not checked yet, and the runner does it.
+    // The plan has all work that is left, including unchecked colors, and the runner executes it.
     let settings = Settings { submits: "20/s".parse::<SubmitRate>()?, ..Settings::default() };
     let rules = Some(&settings.color);
     let mut work = Vec::new();

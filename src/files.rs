@@ -1,4 +1,4 @@
-//! Functions for files and folders that the program writes.
+//! Functions for writing files and folders.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -6,22 +6,22 @@ use std::path::Path;
 
 use tempfile::Builder;
 
-/// Returns a builder of temporary files that become results. Unlike other temporary files, they are readable by everyone
-/// whom the umask allows.
+/// Returns a builder of temporary files that become results. Unlike other temporary files, their permissions follow the
+/// umask.
 pub(crate) fn temporary<'a>() -> Builder<'a, 'a> {
     let mut builder = Builder::new();
     permit(&mut builder);
     builder
 }
 
-/// Writes a file with `content` to `path`, and replaces an existing one. After a crash or a power loss, the file is the
-/// complete old one or the complete new one.
+/// Atomically writes `content` to `path`, replacing an existing file. After a crash or a power loss, the file has
+/// either the complete old content or the complete new one.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     put(path, |file| file.write_all(content).and_then(|()| file.sync_all()))
 }
 
-/// Writes a file like [`replace`], without waiting for the disk. A power loss may leave any content, so this is for caches
-/// that are validated when they are read.
+/// Writes a file like [`replace`], without waiting for the disk. A power loss may leave any content, so this is for
+/// caches that are validated when they are read.
 pub(crate) fn replace_cache(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     put(path, write)
 }
@@ -32,17 +32,18 @@ fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Resu
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// Returns the folder of the file `path`, which is the working folder if it names none.
+/// Returns the folder of the file `path`, which is the working directory if it has none.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Creates a folder and its missing parents, and syncs their names, so that a power loss does not remove them.
+/// Creates a folder and its missing parents, and syncs their directory entries, so that a power loss does not remove
+/// them.
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let above = path.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
     let missing: Vec<&Path> = above.take_while(|folder| !folder.exists()).collect();
     fs::create_dir_all(path)?;
-    // A folder that exists may have been made by a process that died before it was synced.
+    // An existing folder may have been created by a process that died before it was synced.
     std::iter::once(path).chain(missing).try_for_each(|made| match made.parent() {
         Some(parent) if parent.as_os_str().is_empty() => sync_folder(Path::new(".")),
         Some(parent) => sync_folder(parent),
@@ -50,25 +51,25 @@ pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     })
 }
 
-/// Makes the names in a folder durable. Without it, a power loss can undo a rename or remove a new file.
+/// Makes the directory entries of a folder durable. Otherwise, a power loss can undo a rename or remove a new file.
 #[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Does nothing: folders cannot be synced on this system.
+/// Does nothing, because folders cannot be synced on this system.
 #[cfg(not(unix))]
 pub(crate) fn sync_folder(_folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns an error if no file can be written into `folder`. Nothing is written to find out.
+/// Returns an error if the folder is not writable. Nothing is written.
 #[cfg(unix)]
 pub(crate) fn check_writable(folder: &Path) -> io::Result<()> {
     Ok(rustix::fs::access(folder, rustix::fs::Access::WRITE_OK)?)
 }
 
-/// Does nothing: only writing finds out on this system.
+/// Does nothing, because permissions cannot be checked without writing on this system.
 #[cfg(not(unix))]
 pub(crate) fn check_writable(_folder: &Path) -> io::Result<()> {
     Ok(())
@@ -83,7 +84,8 @@ fn permit(builder: &mut Builder<'_, '_>) {
 #[cfg(not(unix))]
 fn permit(_builder: &mut Builder<'_, '_>) {}
 
-/// Reads bytes of `file` from `offset` on into `buffer`, independently of its cursor. Returns their count, and 0 at the end.
+/// Reads bytes of `file` from `offset` into `buffer`, independently of its cursor. Returns their number, which is 0 at
+/// the end.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     #[cfg(unix)]
     return std::os::unix::fs::FileExt::read_at(file, buffer, offset);
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_made_with_those_above_it_and_once_more_without_harm() {
+    fn make_folder_creates_parents_and_accepts_existing_folders() {
         let place = tempfile::tempdir().unwrap();
         let folder = place.path().join("runs/spring");
         make_folder(&folder).unwrap();

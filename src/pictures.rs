@@ -1,4 +1,4 @@
-//! Local pictures: whether they are there, what they are, and the hash that stands for them in fingerprints.
+//! Local pictures: their existence, their format, and the hash that identifies them in fingerprints.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -11,22 +11,22 @@ use serde::{Deserialize, Serialize};
 use crate::job::ContentHash;
 use crate::photo::{Format, Picture, PictureError, inspect};
 
-/// The largest picture that is put into a request, in bytes.
+/// The maximum size of a picture in a request, in bytes.
 pub(crate) const MAX_BYTES: u64 = 20 << 20;
 
-/// Looks at local pictures, each once, and remembers from night to night those that did not change.
+/// Inspects local pictures, each once, and caches the results for later runs.
 #[derive(Debug, Default)]
 pub struct LocalPictures {
     seen: HashMap<PathBuf, Result<LocalPicture, PictureProblem>>,
     remembered: HashMap<PathBuf, Remembered>,
 }
 
-/// A picture of an earlier run: a line of the cache.
+/// A picture of an earlier run, which is a line of the cache.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Remembered {
     path: PathBuf,
     bytes: u64,
-    /// The modification time in nanoseconds since 1970.
+    /// The modification time in nanoseconds since the Unix epoch.
     modified: u64,
     blake3: ContentHash,
     format: String,
@@ -39,7 +39,7 @@ struct Remembered {
 pub struct LocalPicture {
     /// The hash of its content.
     pub hash: ContentHash,
-    /// Its format and size.
+    /// Its format and dimensions.
     pub picture: Picture,
     /// Its size in bytes.
     pub bytes: u64,
@@ -51,23 +51,23 @@ pub enum PictureProblem {
     /// It does not exist.
     #[error("the picture {path} does not exist")]
     Missing {
-        /// Its path.
+        /// The path of the picture.
         path: String,
     },
     /// It exists, but cannot be used.
     #[error("the picture {path} cannot be used: {cause}")]
     Unusable {
-        /// Its path.
+        /// The path of the picture.
         path: String,
         /// The reason.
         cause: String,
-        /// What the user can do.
+        /// A hint for the user.
         hint: &'static str,
     },
 }
 
 impl PictureProblem {
-    /// Returns what the user can do.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> &'static str {
         match self {
             PictureProblem::Missing { .. } => "paths are relative to the manifest's own folder",
@@ -77,7 +77,7 @@ impl PictureProblem {
 }
 
 impl LocalPictures {
-    /// Reads the cache at `memory`. If it is missing or damaged, all pictures are looked at.
+    /// Reads the cache at `memory`. If it does not exist or is damaged, all pictures are inspected.
     pub fn with_cache(memory: &Path) -> LocalPictures {
         let lines = std::fs::read_to_string(memory).unwrap_or_default();
         let remembered = lines.lines().filter_map(|line| serde_json::from_str::<Remembered>(line).ok());
@@ -85,8 +85,8 @@ impl LocalPictures {
         LocalPictures { seen: HashMap::new(), remembered }
     }
 
-    /// Looks at the picture at `path`: its header is read and its content hashed, at most once, and not at all where
-    /// its size and its time of change are those that are remembered.
+    /// Inspects the picture at `path`: reads its header and hashes its content. Does so at most once per picture, and
+    /// not at all if the cache has one with its size and modification time.
     pub fn look(&mut self, path: &Path) -> Result<LocalPicture, PictureProblem> {
         if let Some(known) = self.seen.get(path) {
             return known.clone();
@@ -96,7 +96,7 @@ impl LocalPictures {
         found
     }
 
-    /// Whether no picture was looked up.
+    /// Whether no picture was inspected.
     pub fn is_unused(&self) -> bool {
         self.seen.is_empty()
     }
@@ -136,8 +136,8 @@ impl Remembered {
     }
 }
 
-/// A file's size in bytes, and when it was changed last. A file that was changed within the last seconds has no stamp:
-/// the next change could have the same one.
+/// Returns a file's size in bytes and its modification time. A file that was modified within the last seconds has no
+/// stamp, because another modification could get the same time.
 fn stamp(path: &Path) -> Option<(u64, u64)> {
     const SETTLED: Duration = Duration::from_secs(2);
     let metadata = path.metadata().ok()?;
@@ -149,7 +149,7 @@ fn stamp(path: &Path) -> Option<(u64, u64)> {
     Some((metadata.len(), u64::try_from(since.as_nanos()).ok()?))
 }
 
-/// The hint about usable pictures.
+/// The hint for unusable pictures.
 const USABLE: &str = "give a JPEG, PNG, GIF or WebP of at most 20 MiB and 16384 pixels a side";
 
 fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
@@ -165,7 +165,7 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
         unusable(error.to_string(), hint)
     };
     if path.to_str().is_none() {
-        // Plan, cache and report name it in text, and none of them could tell which one is meant.
+        // Plan, cache and report refer to pictures by text, which would not be unique.
         let hint = "rename it, or the folder that has the name";
         return Err(unusable("a name in its path is not valid UTF-8".to_owned(), hint));
     }
@@ -181,7 +181,7 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
         ));
     }
     if !metadata.is_file() {
-        // A pipe would be waited for, and a device may have no end.
+        // Reading a pipe would block, and a device may have no end.
         return Err(unusable("it is not a file".to_owned(), USABLE));
     }
     if metadata.len() > MAX_BYTES {

@@ -1,4 +1,4 @@
-//! Asks whether there are pictures behind URLs, without fetching them.
+//! Probes whether URLs lead to pictures, without downloading them.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -14,16 +14,16 @@ use crate::job::Rate;
 use crate::photo::Format;
 use crate::pictures;
 
-/// Bounds of a probe.
+/// The limits of a probe.
 #[derive(Clone, Copy, Debug)]
 pub struct ProbeLimits {
-    /// The rate of requests to all hosts.
+    /// The rate of requests, for all hosts together.
     pub rate: Rate,
-    /// The maximum count of concurrent requests.
+    /// The maximum number of concurrent requests.
     pub at_once: usize,
     /// The time limit of a request, including redirects.
     pub patience: Duration,
-    /// The wait before the second attempt.
+    /// The delay before the second attempt.
     pub pause: Duration,
 }
 
@@ -46,19 +46,19 @@ pub enum Finding {
     Unreachable {
         /// The cause.
         cause: String,
-        /// What the user can do.
+        /// A hint for the user.
         hint: &'static str,
     },
     /// It is larger than the maximum size of a picture.
     #[error("it has {} MiB", .0 >> 20)]
     TooBig(u64),
-    /// It is something else.
+    /// It is not a picture.
     #[error("it is not a picture: {0}")]
     NotAPicture(String),
 }
 
 impl Finding {
-    /// The way out.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> &'static str {
         match self {
             Finding::Unreachable { hint, .. } => hint,
@@ -68,13 +68,13 @@ impl Finding {
     }
 }
 
-/// The hint about a URL that the provider cannot open either.
+/// The hint for a URL that is probably not public.
 const PRIVATE: &str = "open it in a private window: the provider can only see what you see there";
 
-/// The hint about a server that may recover.
+/// The hint for a server that may recover.
 const LATER: &str = "the server has a problem: try again later";
 
-/// Asks URLs. It has no key, so none can travel anywhere.
+/// Sends probe requests. It does not know the API key, so it cannot leak it.
 #[derive(Clone, Debug)]
 pub struct Prober {
     http: reqwest::Client,
@@ -85,12 +85,12 @@ pub struct Prober {
 enum Attempt {
     /// Another attempt may succeed.
     Again { cause: String, hint: &'static str },
-    /// No other will.
+    /// No attempt will succeed.
     Final(Finding),
 }
 
 impl Prober {
-    /// A prober within `limits`.
+    /// Returns a prober with `limits`.
     ///
     /// # Errors
     /// TLS cannot be set up.
@@ -106,7 +106,7 @@ impl Prober {
         Ok(Prober { http, limits })
     }
 
-    /// Asks all of `urls`, and yields each with its problem, if any, in the order of answers.
+    /// Probes all of `urls`, and yields each with its problem, if any, in the order of the answers.
     pub fn ask_all(&self, urls: Vec<String>) -> impl Stream<Item = (String, Option<Finding>)> + use<'_> {
         let mut ticks = tokio::time::interval(self.limits.rate.interval());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -123,7 +123,7 @@ impl Prober {
             .buffer_unordered(self.limits.at_once)
     }
 
-    /// Asks one URL, twice where that may help.
+    /// Probes a URL, with a second attempt if that may help.
     ///
     /// # Errors
     /// The problem with its content.
@@ -141,7 +141,7 @@ impl Prober {
 
     async fn attempt(&self, url: &str) -> Result<(), Attempt> {
         let head = self.send(Method::HEAD, url).await?;
-        // Signed URLs are signed for GET alone, and some servers know no HEAD.
+        // Signed URLs are only valid for GET, and some servers do not support HEAD.
         let refuses_head = match head.status().as_u16() {
             404 | 410 | 429 => false,
             501 => true,
@@ -153,13 +153,13 @@ impl Prober {
             return Err(Attempt::Final(Finding::TooBig(bytes)));
         }
         let not_a_picture = |what: String| Err(Attempt::Final(Finding::NotAPicture(what)));
-        // Some servers say so of what they have not looked at.
+        // Some servers state a length of 0 for files that they have not opened.
         let is_empty = length(answer.status(), answer.headers()) == Some(0);
         match media_type(answer.headers()) {
             Some(media_type) if is_picture(&media_type) && !is_empty => Ok(()),
             Some(media_type) if !is_picture(&media_type) && !is_anything(&media_type) => not_a_picture(media_type),
             _ => {
-                // The server does not know what it has, and the first bytes do.
+                // The server does not know the type of the file, but its first bytes show it.
                 if !refuses_head {
                     answer = self.send(Method::GET, url).await?;
                     check_status(answer.status())?;
@@ -204,7 +204,7 @@ impl Prober {
     }
 }
 
-/// How many bytes show the format of a file.
+/// The number of bytes that are enough to detect the format of a file.
 const HEAD_BYTES: usize = 64;
 
 fn check_status(status: StatusCode) -> Result<(), Attempt> {
@@ -231,7 +231,7 @@ async fn first_bytes(mut answer: Response) -> Result<Vec<u8>, Attempt> {
     Ok(bytes)
 }
 
-/// Returns the length in bytes of the whole picture, if the server sends it.
+/// Returns the length in bytes of the whole picture, if the server states it.
 fn length(status: StatusCode, headers: &HeaderMap) -> Option<u64> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     match status {
@@ -250,7 +250,7 @@ fn is_picture(media_type: &str) -> bool {
     matches!(media_type, "image/jpeg" | "image/jpg" | "image/pjpeg" | "image/png" | "image/gif" | "image/webp")
 }
 
-/// Whether a media type says no more than that there are bytes, as stores say of what was put there without a type.
+/// Whether a media type is only a placeholder, as object stores use it for uploads without a type.
 fn is_anything(media_type: &str) -> bool {
     matches!(media_type, "application/octet-stream" | "binary/octet-stream" | "application/binary" | "image/*")
 }

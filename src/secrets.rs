@@ -1,4 +1,5 @@
-//! Secrets from the environment and from files: a variable, a file that a variable names, or a credential of systemd.
+//! Secrets from the environment and from files: a variable, a file whose path is in a variable, or a credential of
+//! systemd.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -9,76 +10,76 @@ use secrecy::SecretString;
 /// The maximum length of a secret in bytes.
 const MAX_LENGTH: u64 = 64 << 10;
 
-/// A secret that may be given, by the names under which it is looked for.
+/// A secret that may be given, with the names of its sources.
 #[derive(Clone, Copy, Debug)]
 pub struct Secret {
-    /// The variable that holds it. The same name with `_FILE` added is the variable that names a file with it.
+    /// The variable with the secret. The variable with the suffix `_FILE` has the path of a file with the secret.
     pub variable: &'static str,
-    /// Its name among systemd's credentials: a file in the folder that `CREDENTIALS_DIRECTORY` names.
+    /// The name of its systemd credential: a file in the folder `CREDENTIALS_DIRECTORY`.
     pub credential: &'static str,
 }
 
 /// A secret that was found.
 #[derive(Debug, Default)]
 pub struct FoundSecret {
-    /// The secret, without blanks and line feeds around it.
+    /// The secret, without leading and trailing white space.
     pub value: SecretString,
-    /// Notices for the user about where it was found.
+    /// Notices for the user about its source.
     pub notices: Vec<String>,
 }
 
-/// A secret that was given cannot be read. No message contains any of it.
+/// The reason why a secret cannot be read. No message contains any part of it.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The file cannot be read.
     #[error("read {}, which {named_by} names: {cause}", path.display())]
     Unreadable {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The variable that names it.
+        /// The variable with the path.
         named_by: String,
         /// The operating system's error.
         cause: io::Error,
     },
-    /// The file holds nothing.
+    /// The file is empty.
     #[error("read {}, which {named_by} names: it is empty", path.display())]
     Empty {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The variable that names it.
+        /// The variable with the path.
         named_by: String,
     },
-    /// The file is no text, or far too long.
+    /// The file is not one line of text, or far too long.
     #[error("read {}, which {named_by} names: it does not contain one line of text", path.display())]
     NoSecret {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The variable that names it.
+        /// The variable with the path.
         named_by: String,
     },
 }
 
 impl Secret {
-    /// The provider's key.
+    /// The provider's API key.
     pub const API_KEY: Secret = Secret { variable: "VIBEDREAM_API_KEY", credential: "vibedream-api-key" };
     /// The URL of a webhook, which is secret because it may allow anyone to post.
     pub const NOTIFY_URL: Secret = Secret { variable: "DYEHOUSE_NOTIFY_URL", credential: "dyehouse-notify-url" };
-    /// The key that signs messages to a webhook.
+    /// The key for signing messages to a webhook.
     pub const NOTIFY_SECRET: Secret =
         Secret { variable: "DYEHOUSE_NOTIFY_SECRET", credential: "dyehouse-notify-secret" };
     /// The URL of a monitor.
     pub const HEALTHCHECK_URL: Secret =
         Secret { variable: "DYEHOUSE_HEALTHCHECK_URL", credential: "dyehouse-healthcheck-url" };
 
-    /// All of them.
+    /// All secrets.
     pub const ALL: [Secret; 4] = [Secret::API_KEY, Secret::NOTIFY_URL, Secret::NOTIFY_SECRET, Secret::HEALTHCHECK_URL];
 
-    /// Looks for the secret: the variable first, then the file that is named, then systemd's credential. `lookup`
-    /// gives the variables of the environment; empty ones are as good as none.
+    /// Looks for the secret: first in the variable, then in the file whose path is in a variable, then in the systemd
+    /// credential. `lookup` returns the variables of the environment. Empty ones are ignored.
     ///
     /// # Errors
     ///
-    /// A file that was named for it has none. A credential that is not there was not meant, and is no error.
+    /// A file that was given explicitly cannot be read or has no secret. A missing credential is not an error.
     pub fn find(&self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<FoundSecret>, SecretError> {
         let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let file_variable = format!("{}_FILE", self.variable);
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_goes_before_the_file_and_the_file_before_the_credential() {
+    fn the_variable_takes_precedence_over_the_file_and_the_file_over_the_credential() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         std::fs::write(&file, "from the file\r\n").unwrap();
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_secret_is_told_by_its_path_and_never_by_its_content() {
+    fn errors_about_a_file_show_its_path_but_never_its_content() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");
         let error_of = |content: &[u8]| {
@@ -190,7 +191,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_that_everybody_can_read_is_worth_a_notice() {
+    fn a_world_readable_file_is_reported() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("key");

@@ -1,8 +1,8 @@
-//! Counts, times and commands in words, the same in messages and reports.
+//! Formatting of numbers, times and commands, which is the same in messages and reports.
 
 use std::time::Duration;
 
-/// `1 job`, `2 jobs`.
+/// Returns a count with its noun: `1 job`, `2 jobs`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
@@ -17,7 +17,7 @@ pub(crate) fn and_more(more: u64) -> String {
     if more == 0 { String::new() } else { format!(" and {more} more") }
 }
 
-/// Returns a time in the two largest of its units: `2 h 05 min`, `3 min 07 s`, `4.2 s`.
+/// Returns a duration in its two largest units: `2 h 05 min`, `3 min 07 s`, `4.2 s`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -29,18 +29,18 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
-/// Returns a time in seconds, which may be negative or infinite, in the two largest of its units.
+/// Returns a number of seconds, which may be negative or infinite, in its two largest units.
 pub(crate) fn seconds(seconds: f64) -> String {
     Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "an unknown time".to_owned(), duration)
 }
 
-/// A size in bytes: `9.1 KB`, `64 MB`.
+/// Returns a size in bytes as text: `9.1 KB`, `64 MB`.
 pub(crate) fn size(bytes: u64) -> String {
     let (unit, name) = if bytes < 1_000_000 { (1e3, "KB") } else { (1e6, "MB") };
     format!("{:.1} {name}", bytes as f64 / unit)
 }
 
-/// Returns `text` as one word of a shell command.
+/// Returns `text` as one word of a shell command, quoted if necessary.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_in_their_two_largest_units() {
+    fn durations_are_formatted_in_their_two_largest_units() {
         let printed = |seconds| duration(Duration::from_secs_f64(seconds));
         assert_eq!([0.04, 9.94, 59.9].map(printed), ["0.0 s", "9.9 s", "59 s"]);
         assert_eq!(
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_for_a_shell_is_quoted_where_it_must_be() {
+    fn shell_words_are_quoted_if_necessary() {
         assert_eq!(shell_word("runs/spring.yaml"), "runs/spring.yaml");
         assert_eq!(shell_word("my catalog's.csv"), r"'my catalog'\''s.csv'");
     }

@@ -5,10 +5,10 @@ use std::io::Cursor;
 use dyehouse::color::{Hex, Lab, Rgb, Verdict, ciede2000, decode, encode, luminance};
 use image::{GrayImage, ImageFormat, RgbImage, imageops};
 
-/// What services do to right edits.
+/// Typical changes of right edits by services.
 pub(crate) const DISTORTIONS: [&str; 5] = ["as it is", "jpeg 80", "shift", "at 640 px", "cast"];
 
-/// What can go wrong beside the color, with the verdict that is right.
+/// Errors other than a wrong color, with the expected verdict.
 pub(crate) const SPOILED: [(&str, Verdict); 8] = [
     ("nothing changed", Verdict::Off),
     ("another object recolored", Verdict::Off),
@@ -20,16 +20,16 @@ pub(crate) const SPOILED: [(&str, Verdict); 8] = [
     ("the whole tinted", Verdict::Near),
 ];
 
-/// The ways in which a color is moved.
+/// The directions in which a color is moved.
 pub(crate) const MOVES: [&str; 4] = ["in hue", "in chroma", "lighter", "darker"];
 
-/// How far a color is moved, in ΔE00.
+/// The distances by which a color is moved, in ΔE00.
 pub(crate) const SIZES: [f64; 4] = [4.0, 6.0, 8.0, 10.0];
 
-/// The ΔE00 from which on a wrong edit is visible.
+/// The minimum ΔE00 of a visible change.
 const VISIBLE: f64 = 8.0;
 
-/// A picture, the right edit of it, and the soft masks of what is recolored and of the whole product.
+/// A picture, the right edit of it, and the soft masks of the recolored part and of the whole product.
 pub(crate) struct Edit<'e> {
     pub(crate) before: &'e RgbImage,
     pub(crate) truth: &'e RgbImage,
@@ -51,7 +51,7 @@ impl Edit<'_> {
         self.foreground.get_pixel(x, y).0[0] < 5
     }
 
-    /// The mean color in linear light of the pixels for which `is_wanted` holds.
+    /// Returns the mean color in linear light of the pixels for which `is_wanted` holds.
     pub(crate) fn mean(picture: &RgbImage, is_wanted: impl Fn(u32, u32) -> bool) -> Rgb {
         let (mut sum, mut count) = ([0.0f32; 3], 0.0);
         for (.., pixel) in picture.enumerate_pixels().filter(|(x, y, _)| is_wanted(*x, *y)) {
@@ -61,7 +61,7 @@ impl Edit<'_> {
         sum.map(|sum| sum / f32::max(count, 1.0))
     }
 
-    /// The edit gone wrong in a way; `None` where nobody would see it.
+    /// Returns the edit with a kind of error; `None` if the error would be invisible.
     pub(crate) fn spoiled(&self, kind: &str) -> Option<RgbImage> {
         let columns: Vec<u32> =
             self.mask.enumerate_pixels().filter(|(x, y, _)| self.is_product(*x, *y)).map(|(x, ..)| x).collect();
@@ -69,7 +69,7 @@ impl Edit<'_> {
         let parts = Edit::mean(self.before, |x, y| self.is_part(x, y));
         let body = Edit::mean(self.before, |x, y| self.is_product(x, y));
         let is_about_parts = matches!(kind, "parts painted over" | "another object recolored");
-        // Nobody can tell parts that look like the product from it.
+        // Parts that look like the product cannot be distinguished from it.
         if is_about_parts && ciede2000(Lab::from(parts), Lab::from(body)) < VISIBLE {
             return None;
         }
@@ -105,7 +105,7 @@ impl Edit<'_> {
     }
 }
 
-/// A right edit as a service returns it.
+/// Returns a right edit with a change by a service.
 pub(crate) fn distorted(picture: &RgbImage, kind: &str) -> RgbImage {
     match kind {
         "jpeg 80" => {
@@ -126,7 +126,7 @@ pub(crate) fn distorted(picture: &RgbImage, kind: &str) -> RgbImage {
     }
 }
 
-/// A color that is about `size` in ΔE00 away from `hex` in one way, if there is one in sRGB.
+/// Returns a color at a distance of about `size` in ΔE00 from `hex` in one direction, if there is one in sRGB.
 pub(crate) fn moved(hex: Hex, kind: &str, size: f64) -> Option<Hex> {
     let lab = Lab::from(hex.linear());
     let candidates = (1..400).map(|step| {

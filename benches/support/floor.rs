@@ -1,6 +1,6 @@
-//! What no client that keeps its promises can leave out of a job: its requests over connections that stay open, a line that
-//! is in a journal before the submit, and the picture in a synced file that takes its name in a synced folder. Nothing else
-//! is done: no answer is understood, nothing is checked, and no clock is looked at.
+//! The minimal work of a client with a journal, as a lower bound: requests over persistent connections, a durable
+//! journal line before each submit, and pictures that are synced and renamed in a synced folder. It does nothing else:
+//! answers are hardly parsed, nothing is checked, and there is no pacing.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -13,10 +13,10 @@ use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::spawn_blocking;
 
-/// How many pictures come here at once, as in a run that says nothing else.
+/// The maximum number of concurrent downloads, which is the default of a run.
 const DOWNLOADS: usize = 8;
 
-/// Carries so many jobs to their ends against the server at `url`, with so many in flight.
+/// Processes `jobs` jobs against the server at `url`, with `in_flight` at the same time.
 pub(crate) fn carry(jobs: u32, in_flight: u32, out: &Path, url: &str) {
     let host: Arc<str> = url.trim_start_matches("http://").into();
     let out: Arc<Path> = out.into();
@@ -67,7 +67,7 @@ pub(crate) fn carry(jobs: u32, in_flight: u32, out: &Path, url: &str) {
 
 type Item = (u32, oneshot::Sender<()>);
 
-/// Has what comes to the answer done by `work`, all that has gathered at once.
+/// Returns a sender of items that `work` processes in batches: each has all items that have arrived since the last one.
 fn together(work: impl Fn(&[u32]) + Send + Sync + 'static) -> mpsc::UnboundedSender<Item> {
     let (sender, mut items) = mpsc::unbounded_channel();
     let work = Arc::new(work);
@@ -102,7 +102,7 @@ impl Connection<'_> {
         Connection { host, stream, read: Vec::new() }
     }
 
-    /// A submit, a poll that finds the edit done, and the picture.
+    /// Sends a submit and a poll, which finds the edit done, and returns the picture.
     async fn picture_of(&mut self, job: u32, downloads: &Semaphore) -> Vec<u8> {
         let body = format!(r#"{{"prompt":"make the mug blue","images":["https://cdn.example.com/{job}.jpg"]}}"#);
         let length = body.len();
@@ -116,7 +116,7 @@ impl Connection<'_> {
         self.answer(&format!("GET {path}"), "", "").await
     }
 
-    /// The body of what is answered.
+    /// Sends a request, and returns the body of the response.
     async fn answer(&mut self, line: &str, head: &str, body: &str) -> Vec<u8> {
         let host = self.host;
         let request = format!("{line} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer key\r\n{head}\r\n{body}");
@@ -133,7 +133,7 @@ impl Connection<'_> {
     }
 }
 
-/// What stands behind `before`, up to the next quote or the end of the line.
+/// Returns the text after `before`, up to the next quote or the end of the line.
 fn between<'t>(text: &'t [u8], before: &str) -> &'t str {
     let text = std::str::from_utf8(text).unwrap();
     let behind = &text[text.find(before).unwrap() + before.len()..];

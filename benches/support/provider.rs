@@ -1,4 +1,4 @@
-//! A provider over real HTTP in this process, for benchmarks: it takes every submit, and has its picture after a while.
+//! A provider over HTTP in this process, for benchmarks. It accepts every submit, and has its picture after a while.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -10,38 +10,38 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// How a provider behaves.
+/// The behavior of a provider.
 pub(crate) struct Habits {
     /// The width and height of its pictures, in pixels.
     pub(crate) side: u32,
-    /// How long edits take, in seconds, each time in it as likely. None: they are done when they are first asked for.
+    /// The range of the duration of edits in seconds, uniformly distributed; `None` if they are done at the first poll.
     pub(crate) seconds: Option<Range<f64>>,
-    /// The share of polls that are answered with 502, and of downloads that break off.
+    /// The share of polls that are answered with 502, and of downloads that are interrupted.
     pub(crate) faults: f64,
 }
 
-/// Writes a manifest of so many jobs.
+/// Writes a manifest of `jobs` jobs.
 pub(crate) fn write_manifest(path: &Path, jobs: u32) {
     let row = |row: u32| format!("job-{row},make the mug blue,https://cdn.example.com/{row}.jpg\n");
     let rows: String = std::iter::once("id,prompt,images\n".to_owned()).chain((0..jobs).map(row)).collect();
     std::fs::write(path, rows).unwrap();
 }
 
-/// A provider that goes on for as long as this process.
+/// A provider that runs as long as this process.
 pub(crate) struct Provider {
     /// Its base URL.
     pub(crate) url: String,
-    /// How long each of its pictures is.
+    /// The size of each picture, in bytes.
     pub(crate) picture_bytes: usize,
     answers: Arc<Answers>,
 }
 
-/// What a provider saw, and what it gave.
+/// The statistics of a provider.
 #[derive(Clone, Default)]
 pub(crate) struct Seen {
-    /// How many polls it answered.
+    /// The number of polls that it answered.
     pub(crate) polls: u32,
-    /// How long each edit took, in the order of the submits.
+    /// The duration of each edit, in the order of the submits.
     pub(crate) took: Vec<Duration>,
 }
 
@@ -72,7 +72,7 @@ impl Provider {
         Provider { url, picture_bytes, answers }
     }
 
-    /// What it has seen so far.
+    /// Returns the statistics so far.
     pub(crate) fn seen(&self) -> Seen {
         self.answers.state.lock().unwrap().seen.clone()
     }
@@ -92,7 +92,7 @@ struct State {
 }
 
 impl Answers {
-    /// The answer to a request; nothing where the connection breaks off instead.
+    /// Returns the response to a request; `None` if the connection is closed instead.
     fn to(&self, head: &str) -> Option<Vec<u8>> {
         let path = head.split(' ').nth(1).unwrap_or_default();
         let mut state = self.state.lock().unwrap();
@@ -133,7 +133,7 @@ fn answer(status: &str, kind: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Answers the requests of one connection, one after the other.
+/// Answers the requests of a connection sequentially.
 async fn serve(mut stream: TcpStream, answers: Arc<Answers>) {
     let (mut read, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
     loop {

@@ -4,17 +4,17 @@ use crate::http::is_loopback;
 
 use super::status_path::StatusPath;
 
-/// The origin of an API: https, or http on loopback, since a key goes there.
+/// The origin of an API. It must be https, or http on loopback, because the key is sent to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 
-/// An invalid base URL.
+/// The reason why a base URL is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
-    /// It does not parse.
+    /// It is not a URL.
     #[error("{text:?} is not a URL: {cause}")]
     Malformed {
-        /// The text, without what may be a password.
+        /// The text, without a possible password.
         text: String,
         /// The parser's error.
         cause: String,
@@ -22,13 +22,13 @@ pub enum BaseUrlError {
     /// The key would be sent unencrypted to this origin.
     #[error("{0} would send the key unencrypted")]
     Insecure(String),
-    /// It has more parts than an origin: this is its origin.
+    /// It has more parts than an origin. The value is its origin.
     #[error("expected {0} alone, without a path, a query, a user or a password")]
     NotAnOrigin(String),
 }
 
 impl BaseUrl {
-    /// Reads an origin such as `https://api.vibedream.ai`.
+    /// Parses an origin such as `https://api.vibedream.ai`.
     pub fn parse(text: &str) -> Result<BaseUrl, BaseUrlError> {
         let malformed = |cause: String| BaseUrlError::Malformed { text: without_user(text), cause };
         let url = Url::parse(text).map_err(|error| malformed(error.to_string()))?;
@@ -43,22 +43,22 @@ impl BaseUrl {
         if is_origin { Ok(BaseUrl(url)) } else { Err(BaseUrlError::NotAnOrigin(url.origin().ascii_serialization())) }
     }
 
-    /// Whether it is this machine.
+    /// Whether it is on this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)
     }
 
-    /// Returns the status path of `named`; `None` if it is at another origin or the default path.
+    /// Returns the status path of the URL `named`; `None` if it has another origin or is the default path.
     pub(super) fn status_path(&self, named: &str, default_path: &str) -> Option<StatusPath> {
         StatusPath::of(named, &self.0, default_path)
     }
 
-    /// The URL of a status there.
+    /// Returns the URL of a status path at this origin.
     pub(super) fn status(&self, path: &StatusPath) -> Option<Url> {
         path.at(&self.0)
     }
 
-    /// The URL of `path` there.
+    /// Returns the URL of `path` at this origin.
     pub(super) fn join(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(path);
@@ -72,7 +72,7 @@ impl std::fmt::Display for BaseUrl {
     }
 }
 
-/// Returns the text without what may be a password.
+/// Returns the text without a possible password.
 fn without_user(text: &str) -> String {
     text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("…@{host}"))
 }

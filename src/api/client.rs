@@ -1,5 +1,5 @@
-//! The HTTP client of the API. It sends each request once: no redirect is followed and nothing is sent again, because
-//! only the runner knows what a second submit would cost.
+//! The HTTP client of the API. It sends each request once: it follows no redirects and does not retry, because only the
+//! runner knows the cost of a second submit.
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use super::limits::RateLimits;
 use super::status_path::StatusPath;
 use super::wire::{self, Generate, PredictionId};
 
-/// The maximum length of an answer in bytes: results with base64 pictures are long.
+/// The maximum length of an answer in bytes. Results with base64 pictures are long.
 const MAX_ANSWER: usize = 96 << 20;
 
-/// The minimum length of a key that is removed from answers: a shorter one might be an ordinary word.
+/// The minimum length of a key that is removed from answers. A shorter one might be an ordinary word.
 const MIN_SECRET: usize = 8;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,10 +57,10 @@ pub struct Client {
     bearer: HeaderValue,
 }
 
-/// A client cannot be made.
+/// The reason why a client cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The key holds characters that no header can carry.
+    /// The key has characters that are not allowed in a header.
     #[error("use the API key: it contains characters that are not allowed in an HTTP header")]
     Key,
     /// TLS cannot be set up.
@@ -99,7 +99,8 @@ impl Client {
         }
     }
 
-    /// Removes the key from an answer: a server may repeat it in an error, and errors end up in journals, reports and logs.
+    /// Removes the key from an answer, because a server may repeat it in an error message, and these are written to
+    /// journals, reports and logs.
     fn without_key(&self, answer: Answer) -> Answer {
         let key = self.key.expose_secret();
         let text = String::from_utf8_lossy(&answer.body);
@@ -157,7 +158,7 @@ async fn read(mut response: Response) -> Exchange {
                 answer.body.extend_from_slice(&chunk);
             }
             Ok(None) => return Exchange::Answer(answer),
-            // An error status stands even where its body breaks off; a good one needs its body.
+            // An error status is valid even if its body is incomplete. A success status is not.
             Ok(Some(_)) | Err(_) if answer.status >= 400 => return Exchange::Answer(answer),
             Ok(Some(_)) => return Exchange::Fault(Fault::Unknown(format!("an answer over {MAX_ANSWER} bytes"))),
             Err(cause) => return Exchange::Fault(Fault::Unknown(cause)),
@@ -165,7 +166,7 @@ async fn read(mut response: Response) -> Exchange {
     }
 }
 
-/// Returns whether a request without an answer was sent, or may have been.
+/// Returns the kind of a failed request: whether it was sent, or may have been.
 fn fault(error: &reqwest::Error) -> Fault {
     let cause = explain(error);
     if error.is_builder() {
@@ -181,8 +182,8 @@ fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Returns the images as they are sent. They must have the journaled fingerprint: a picture that was replaced after the
-/// manifest was read would be saved as the result of the previous one.
+/// Returns the images as they are sent. They must have the fingerprint in the journal: a picture that was replaced
+/// after the manifest was read would be saved as the result of the previous one.
 async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<String>, String> {
     let (mut urls, mut files) = (Vec::with_capacity(images.len()), Vec::new());
     for image in images {
@@ -195,7 +196,7 @@ async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<S
             }
         });
     }
-    // They are asked for in the order of the images.
+    // `content` is called in the order of the images.
     let mut hashes = files.iter().map(|(_, hash)| *hash);
     let content = |path: &Path| hashes.next().ok_or_else(|| format!("{}: it was not read", path.display()));
     if files.is_empty() || Fingerprint::of(&intended.request, content)? == intended.fingerprint {
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_an_answer_repeats_is_struck_out() {
+    fn the_key_is_removed_from_answers_that_repeat_it() {
         let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
         let struck = |key: &str, body: &str| {
             let client = Client::new(base.clone(), &SecretString::from(key)).unwrap();
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_redirect_is_an_answer_and_is_not_followed() {
+    async fn redirects_are_not_followed() {
         use axum::response::Redirect;
         use axum::routing::{any, post};
         use std::sync::atomic::{AtomicU32, Ordering};
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_prediction_is_asked_for_where_its_submit_says() {
+    async fn a_prediction_is_polled_at_the_status_url_of_its_submit() {
         let router = axum::Router::new().route("/v2/status/p", axum::routing::get(|| async { "{}" }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_takes_a_request_and_says_nothing_may_have_accepted_it() {
+    async fn a_submit_without_an_answer_may_have_been_accepted() {
         let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let http = http::builder().build().unwrap();
         let request = http.post(format!("http://{}", silent.local_addr().unwrap()));
@@ -307,7 +308,7 @@ mod tests {
         assert!(cause.starts_with("no answer in time"), "{cause}");
     }
 
-    /// Returns the fault of a request whose stream a server of HTTP/2 resets for `reason`.
+    /// Returns the fault of a request whose stream an HTTP/2 server resets with `reason`.
     async fn fault_of_reset(reason: h2::Reason) -> Fault {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_stream_that_the_server_refused_unprocessed_was_not_sent_and_a_canceled_one_may_have_been() {
+    async fn a_refused_stream_was_not_sent_and_a_canceled_stream_may_have_been() {
         let refused = fault_of_reset(h2::Reason::REFUSED_STREAM).await;
         assert!(matches!(refused, Fault::NotSent(_)), "{refused:?}");
         for reason in [h2::Reason::CANCEL, h2::Reason::INTERNAL_ERROR, h2::Reason::NO_ERROR] {
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_that_cannot_be_made_is_no_sign_that_the_api_is_out_of_reach() {
+    async fn a_request_that_cannot_be_built_does_not_count_as_unreachable() {
         let http = http::builder().build().unwrap();
         let error = http.post("http://[").body("{}").send().await.unwrap_err();
         let Fault::Unreadable(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_connection_is_certainly_not_sent() {
+    async fn a_submit_on_a_refused_connection_was_not_sent() {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let base = BaseUrl::parse(&format!("http://{closed}")).unwrap();
         let client = Client::new(base, &SecretString::from("k")).unwrap();

@@ -8,22 +8,23 @@ use super::{PredictionId, RateLimits, StatusPath};
 
 /// The requests of a runner to an API: [`super::client::Client`], or a simulated one in tests.
 pub trait EditApi: Send + Sync + 'static {
-    /// Sends a submit exactly once, or not at all if a local picture is no longer the one that is `intended`.
+    /// Sends a submit exactly once, or not at all if a local picture is not the `intended` one any more.
     fn submit(&self, request: &EditRequest, intended: &Intended) -> impl Future<Output = Exchange> + Send;
 
-    /// Polls a prediction once, at `path` if the answer to its submit has named one.
+    /// Polls a prediction once, at `path` if the answer to its submit had one.
     fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> impl Future<Output = Exchange> + Send;
 
-    /// Returns the path for polling a prediction whose submit was answered with this URL; `None` if it follows from the id.
+    /// Returns the path for polling a prediction, given the URL in the answer to its submit; `None` if it can be
+    /// derived from the id.
     fn status_path(&self, _prediction: &PredictionId, _status_url: &str) -> Option<StatusPath> {
         None
     }
 }
 
-/// The edit that a submit is journaled as. A re-roll sends another seed.
+/// The edit that a submit belongs to in the journal. A re-roll sends another seed.
 #[derive(Clone, Debug)]
 pub struct Intended {
-    /// Its fingerprint, in which local pictures count by their content.
+    /// Its fingerprint, which depends on the content of local pictures.
     pub fingerprint: Fingerprint,
     /// Its request.
     pub request: Arc<EditRequest>,
@@ -34,12 +35,12 @@ pub struct Intended {
 pub enum Exchange {
     /// The server answered.
     Answer(Answer),
-    /// There was no whole answer.
+    /// There was no complete answer.
     Fault(Fault),
 }
 
 impl Exchange {
-    /// The limits that the answer's headers name, if there is an answer and it names any.
+    /// Returns the limits in the headers of the answer, if any.
     pub fn limits(&self) -> Option<RateLimits> {
         match self {
             Exchange::Answer(answer) => answer.limits,
@@ -53,23 +54,23 @@ impl Exchange {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The value of the header `Retry-After`.
+    /// The value of the `Retry-After` header.
     pub retry_after: Option<String>,
-    /// The limits that its headers name.
+    /// The limits in the headers.
     pub limits: Option<RateLimits>,
     /// The body, up to a maximum length.
     pub body: Vec<u8>,
 }
 
-/// The reason why there is no answer.
+/// The reason why there is no complete answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The request could not be made on this machine: a picture could not be read, or has changed, or the request cannot be
-    /// expressed in HTTP. Nothing was sent.
+    /// The request could not be created: a picture could not be read or has changed, or the request cannot be expressed
+    /// in HTTP. Nothing was sent.
     Unreadable(String),
     /// No connection was made (DNS, refused, TLS), or the server refused the stream unprocessed.
     NotSent(String),
-    /// The request may have arrived: a timeout, a reset, a body that broke off.
+    /// The request may have arrived: a timeout, a reset, an incomplete body.
     Unknown(String),
 }
 

@@ -5,14 +5,14 @@ use serde_json::Value;
 
 use super::Answer;
 
-/// The longest wait that a hint can ask for: a longer one is taken for a mistake and cut to this.
+/// The maximum wait of a hint. A longer one is probably a mistake, and is shortened to this.
 const MAX_HINT: Duration = Duration::from_secs(15 * 60);
 
-/// A hint beyond this is nonsense (a year, a Unix time) and is ignored.
+/// The number of seconds above which a hint is nonsense (a year, a Unix time) and ignored.
 const ABSURD: f64 = 86_400.0;
 
-/// Returns the wait that an answer asks for: the larger of `Retry-After` (seconds or an HTTP date) and what the body says
-/// (`retry_after`, or words like "retry in ~5s"). Nonsense counts as no hint.
+/// Returns the wait that an answer asks for: the larger of `Retry-After` (seconds or an HTTP date) and the hint in the
+/// body (`retry_after`, or text like "retry in ~5s"). Nonsensical values are ignored.
 pub(super) fn wait_hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
     let header = answer.retry_after.as_deref().and_then(|text| header_seconds(text, now));
     let body = serde_json::from_slice(&answer.body).ok().and_then(|body| body_seconds(&body));
@@ -44,7 +44,7 @@ fn body_seconds(body: &Value) -> Option<f64> {
     named.or_else(|| super::wire::error_text(body).and_then(|text| spoken_seconds(&text)))
 }
 
-/// The number of seconds in a text such as "try again in ~5s" or "wait 12 seconds".
+/// Returns the number of seconds in a text such as "try again in ~5s" or "wait 12 seconds".
 fn spoken_seconds(text: &str) -> Option<f64> {
     let text = text.to_ascii_lowercase();
     let speaks_of_waiting = ["retry", "wait", "again in", "try again"].iter().any(|word| text.contains(word));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn the_larger_of_header_and_body_holds() {
+    fn the_larger_hint_of_header_and_body_counts() {
         assert_eq!(hint(Some("3"), ""), Some(3.0));
         assert_eq!(hint(Some("3"), r#"{"retry_after": 5}"#), Some(5.0));
         assert_eq!(hint(None, r#"{"error": {"retry_after": "2.5"}}"#), Some(2.5));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_hint_and_a_long_wait_is_cut() {
+    fn nonsensical_hints_are_ignored_and_long_waits_are_capped() {
         for header in ["-1", "NaN", "inf", "31536000", "soon", "", "1735689600", "Mon, 23 Nov 2020 20:00:30 GMT"] {
             assert_eq!(hint(Some(header), "<html>"), None, "{header}");
         }

@@ -1,11 +1,11 @@
-//! The limits in an answer's headers. None is documented; these are the forms that APIs use: the IETF's
-//! `RateLimit` and `RateLimit-Policy` in both of their syntaxes, `RateLimit-*`, and `X-RateLimit-*`.
+//! The limits in the headers of an answer. None is documented, so the common forms are supported: `RateLimit` and
+//! `RateLimit-Policy` of the IETF in both of their syntaxes, `RateLimit-*`, and `X-RateLimit-*`.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// The longest window that is used for pacing: the quota of a day must not be spread over the day.
+/// The maximum window that is used for pacing, because a daily quota must not be spread over the day.
 const MAX_WINDOW: Duration = Duration::from_secs(3600);
 
 /// The limits of the provider.
@@ -15,31 +15,31 @@ pub struct RateLimits {
     pub quota: Option<Quota>,
     /// The rest of the quota.
     pub remaining: Option<Remaining>,
-    /// The quota of a window of unknown length.
+    /// A quota whose window has an unknown length.
     pub total: Option<u64>,
 }
 
-/// A count of requests in a window.
+/// A number of requests in a time window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// The count.
+    /// The number of requests.
     pub count: u64,
     /// The length of the window.
     pub window: Duration,
 }
 
-/// A count of requests until the window ends.
+/// The number of requests that remain until the window ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining {
-    /// The count.
+    /// The number of requests.
     pub count: u64,
-    /// The time until it ends.
+    /// The time until the window ends.
     pub reset: Duration,
 }
 
 impl RateLimits {
-    /// Reads the limits out of headers; `None` where there are none that make sense. `header` gives a header's value by
-    /// its name in small letters.
+    /// Parses the limits in headers; `None` if there are no valid ones. `header` returns the value of a header by its
+    /// lowercase name.
     pub fn read<'h>(header: impl Fn(&str) -> Option<&'h str>, now: Timestamp) -> Option<RateLimits> {
         standard(&header).or_else(|| FAMILIES.iter().find_map(|names| numbered(&header, names, now)))
     }
@@ -52,8 +52,8 @@ impl RateLimits {
     }
 }
 
-/// `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, or the older
-/// `RateLimit: limit=100, remaining=50, reset=30`. Of several policies the tightest one counts.
+/// Parses `RateLimit: "default";r=50;t=30` with `RateLimit-Policy: "default";q=100;w=60`, or the older `RateLimit:
+/// limit=100, remaining=50, reset=30`. The tightest of several policies counts.
 fn standard<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<RateLimits> {
     let (limit, policy) = (header("ratelimit"), header("ratelimit-policy"));
     if limit.is_none() && policy.is_none() {
@@ -77,7 +77,7 @@ fn standard<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option<RateLimits> 
     (limits.quota.is_some() || limits.remaining.is_some()).then_some(limits)
 }
 
-/// The headers of a limit that has one for each of its numbers.
+/// The headers of a limit with a separate header for each number.
 struct Family {
     limit: &'static str,
     remaining: &'static str,
@@ -106,7 +106,7 @@ fn numbered<'h>(header: impl Fn(&str) -> Option<&'h str>, names: &Family, now: T
     (remaining.is_some() || quota.is_some()).then_some(RateLimits { quota, remaining, total })
 }
 
-/// The tightest quota of a list such as `"burst";q=100;w=60, "day";q=1000;w=86400` or `100, 100;w=60`.
+/// Returns the tightest quota in a list such as `"burst";q=100;w=60, "day";q=1000;w=86400` or `100, 100;w=60`.
 fn tightest(list: &str) -> Option<Quota> {
     let quotas = items(list).filter_map(|item| {
         let count = parameter(item, "q").or_else(|| leading_number(item))?;
@@ -119,7 +119,7 @@ fn tightest(list: &str) -> Option<Quota> {
     })
 }
 
-/// The end of a window: seconds from now, a time as seconds or milliseconds since 1970, or a span such as `6m0s`.
+/// Parses the end of a window: seconds from now, a Unix time in seconds or milliseconds, or a duration such as `6m0s`.
 fn reset(text: &str, now: Timestamp) -> Option<Duration> {
     match text.parse::<f64>() {
         Ok(number) if !(0.0..1e14).contains(&number) => None,
@@ -140,7 +140,7 @@ fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim)
 }
 
-/// The number of the parameter `name` in an item such as `"default";r=50;t=30`.
+/// Returns the value of the parameter `name` in an item such as `"default";r=50;t=30`.
 fn parameter(item: &str, name: &str) -> Option<u64> {
     let parts = item.split(';').map(str::trim);
     parts.filter_map(|part| part.split_once('=')).find(|(key, _)| key.trim() == name)?.1.trim().parse().ok()
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fields_of_the_ietf_are_read_in_each_of_their_drafts() {
+    fn the_ietf_fields_are_parsed_in_the_syntax_of_every_draft() {
         let newest = [("ratelimit", r#""default";r=50;t=30"#), ("ratelimit-policy", r#""default";q=100;w=60"#)];
         assert_eq!(
             read(&newest),
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_policies_the_tightest_counts_and_a_quota_of_a_day_says_nothing_of_the_pace() {
+    fn the_tightest_policy_counts_and_daily_quotas_are_ignored() {
         let policies = r#""second";q=10;w=1, "minute";q=120;w=60, "day";q=1000;w=86400"#;
         let limits = [("ratelimit", r#""minute";r=30;t=60, "day";r=100;t=80000"#), ("ratelimit-policy", policies)];
         assert_eq!(
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_headers_are_read_with_each_kind_of_reset() {
+    fn the_older_headers_are_parsed_with_every_kind_of_reset() {
         for (reset, seconds) in [("30", 30), ("1700000030", 30), ("1700000030000", 30), ("6m0s", 360), ("1s", 1)] {
             for (name, key) in [
                 ("x-ratelimit-remaining", "x-ratelimit-reset"),
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_no_limit() {
+    fn nonsensical_limits_are_ignored() {
         for value in ["", "soon", "-1", "NaN", "99999999999999999999", ";;;", "r=1", "=", "\"x\";r=1;t=0"] {
             for name in ["ratelimit", "ratelimit-policy"] {
                 assert_eq!(read(&[(name, value)]), None, "{name}: {value}");
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quota_that_is_used_up_says_for_how_long() {
+    fn a_used_up_quota_has_a_time_until_its_reset() {
         let used_up = read(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "12")]).unwrap();
         assert_eq!(used_up.used_up(), Some(Duration::from_secs(12)));
         let some_left = read(&[("x-ratelimit-remaining", "1"), ("x-ratelimit-reset", "12")]).unwrap();

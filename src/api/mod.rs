@@ -1,6 +1,7 @@
-//! The image-edit API: its contract, our client of it, and what its answers mean.
+//! The image-edit API: its contract, the client, and the meaning of its answers.
 //!
-//! [`client`] sends each request once and hands back what came, raw; [`outcome`] is the pure reading of that, in one table a request.
+//! [`client`] sends each request once and returns the raw answer. [`outcome`] interprets it without I/O, with one table
+//! per kind of request.
 
 mod base_url;
 pub mod client;

@@ -1,46 +1,46 @@
-//! The meaning of an exchange. Pure, and decided on the HTTP status first.
+//! The interpretation of answers, based on the HTTP status first. No I/O.
 //!
 //! # Submits
 //!
-//! The documented API has neither an idempotency key nor a list of predictions, so a submit whose fate is unknown
+//! The documented API has neither idempotency keys nor a list of predictions, so a submit with an unknown outcome
 //! cannot be looked up, and sending it again could pay twice.
 //!
-//! | what came | outcome | because |
+//! | answer | outcome | reason |
 //! |---|---|---|
 //! | 2xx with an id | accepted, or in sync mode its result | the id shows that it was accepted; without a price, the estimate is booked and reported |
-//! | 2xx without an id that can be used | uncertain; twice in a row, no more submits | something was accepted, and its id is not known |
-//! | 2xx with HTML or torn JSON | uncertain | something may have been accepted, and its id is not known |
-//! | 2xx with the id that an earlier submit was given | uncertain | its pictures would be those of another edit; the runner checks this |
-//! | DNS, refused, TLS before the request went out | sent again after a wait | nothing was accepted |
+//! | 2xx without a usable id | uncertain; twice in a row, no more submits | something was accepted, and its id is not known |
+//! | 2xx with HTML or truncated JSON | uncertain | something may have been accepted, and its id is not known |
+//! | 2xx with the id of an earlier submit | uncertain | its pictures would be those of another edit; the runner checks this |
+//! | DNS, refused, TLS before the request was sent | retried after a wait | nothing was accepted |
 //! | a local picture cannot be read, or the request cannot be built | failed, `input` | nothing was sent |
-//! | timeout, reset, a body that breaks off | uncertain | it may have arrived |
-//! | 429 | sent again after the hinted wait, which holds for all | nothing was accepted |
-//! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have begun |
+//! | timeout, reset, incomplete body | uncertain | it may have arrived |
+//! | 429 | retried after the hinted wait, which applies to all submits | nothing was accepted |
+//! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have accepted it |
 //! | 301, 302, 307, 308 | uncertain, and no more submits | a server may accept a submit and then redirect; the base URL is not that of the API |
-//! | 401 | no more submits; what is in flight finishes | every other submit would be refused as well |
+//! | 401 | no more submits; predictions in flight are finished | every other submit would be refused as well |
 //! | 403 about moderation | failed, `moderated` | the same request would be refused again |
-//! | other 403 | failed, `rejected`, if the key was accepted before; otherwise tried again, three in a row are a 401 | it may be about this request or about the key |
-//! | 404, 405, 410 | failed, `rejected`, if a submit was answered before; otherwise tried again, three in a row end the submits | it may be about this request or about the base URL and the model |
-//! | 402 | no more submits; what is in flight finishes | the balance is used up |
+//! | other 403 | failed, `rejected`, if the key was accepted before; otherwise retried, and three in a row count as a 401 | it may be about this request or about the key |
+//! | 404, 405, 410 | failed, `rejected`, if a submit was answered before; otherwise retried, and three in a row end the submits | it may be about this request or about the base URL and the model |
+//! | 402 | no more submits; predictions in flight are finished | the balance is used up |
 //! | other 4xx | failed, `moderated` or `rejected` | the same request would be refused again |
 //!
 //! # Polls
 //!
-//! A poll costs nothing, so its errors do not fail the job: the poll is repeated. Statuses are read in any letter case.
+//! A poll costs nothing, so its errors do not fail the job: the poll is repeated. Statuses are case-insensitive.
 //!
-//! | what came | outcome |
+//! | answer | outcome |
 //! |---|---|
 //! | `completed` with outputs | completed |
-//! | `completed` with more than 16 outputs | completed with the first 16, which is reported: an edit makes one |
+//! | `completed` with more than 16 outputs | completed with the first 16, and the surplus is reported: an edit makes one |
 //! | `completed` with no outputs | failed, `provider` |
 //! | `completed` with outputs of an unknown form | failed, `download`: later runs poll it again at no cost |
 //! | `failed`, `canceled`, `cancelled`, `timeout`, `deleted`, `aborted` | failed, `moderated` or `provider` |
 //! | `processing` and any other word | in progress |
 //! | 404, 410 | not found: tolerated right after the submit, `lost` later |
-//! | 401, 403 | asked again; where no poll is answered in another way for a while, the run stops |
-//! | 429 | asked again after the hinted wait, and all of them more slowly where that helps |
-//! | another prediction's id | asked again: its pictures are another job's |
-//! | anything else | asked again |
+//! | 401, 403 | polled again; the run stops if no poll gets another answer for a while |
+//! | 429 | polled again after the hinted wait, and all polls are slowed down if that helps |
+//! | another prediction's id | polled again: its pictures are those of another job |
+//! | anything else | polled again |
 
 mod prediction;
 
@@ -63,28 +63,28 @@ pub enum SubmitOutcome {
     Accepted {
         /// The prediction's id.
         prediction: PredictionId,
-        /// Its price, where the answer names one.
+        /// Its price, if the answer has one.
         cost: Option<Cents>,
-        /// The URL under which it may be asked for, where the answer names one.
+        /// The URL for polling it, if the answer has one.
         status_url: Option<String>,
-        /// Its progress: in sync mode the answer may be the result.
+        /// Its progress. In sync mode, the answer may be the result.
         progress: PollOutcome,
     },
-    /// It certainly was not accepted, and may be sent again.
+    /// It was certainly not accepted, and may be sent again.
     NotAccepted {
         /// The observed error.
         cause: String,
         /// The reason.
         reason: Obstacle,
     },
-    /// It certainly was not accepted, and the same request never will be.
+    /// It was certainly not accepted, and the same request will never be.
     Failed {
-        /// The kind of failure.
+        /// The class of the error.
         class: ErrorClass,
         /// The observed error.
         message: String,
     },
-    /// It certainly was not accepted, and no other would be.
+    /// It was certainly not accepted, and no other submit would be.
     Stop(Stop),
     /// It certainly was not accepted, because of this request alone or because of something that all have in common.
     Doubtful {
@@ -116,16 +116,16 @@ pub enum Suspect {
 pub enum Doubt {
     /// There was no usable answer.
     Unanswered,
-    /// It was accepted, but the answer has no id where this version looks for it.
+    /// It was accepted, but the answer has no id in the expected place.
     NoId,
-    /// The answer leads elsewhere.
+    /// The answer is a redirect.
     Redirected,
 }
 
 /// The reason why a submit that may be sent again was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obstacle {
-    /// The provider asked to slow down, and may have said for how long.
+    /// The provider asked to slow down, possibly with a wait.
     RateLimited(Option<Duration>),
     /// No connection was made.
     Unreachable,
@@ -138,7 +138,7 @@ pub enum Stop {
     Auth(String),
     /// The balance is used up.
     Balance(String),
-    /// The base URL leads elsewhere.
+    /// The base URL redirects to another one.
     Redirected(String),
     /// Submits are accepted, but their answers have no id that can be used.
     NoId(String),
@@ -149,16 +149,16 @@ pub enum Stop {
 /// The outcome of a poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PollOutcome {
-    /// Still in progress.
+    /// The prediction is in progress.
     InProgress {
         /// The provider's status, if it is not a documented one.
         unknown_status: Option<String>,
     },
-    /// It has ended.
+    /// The prediction has ended.
     Finished(Finished),
     /// The provider does not know the prediction.
     NotFound,
-    /// No usable answer; asking again is free.
+    /// There is no usable answer. Polling again is free.
     Again {
         /// The observed error.
         cause: String,
@@ -169,28 +169,28 @@ pub enum PollOutcome {
     },
 }
 
-/// The way in which a prediction ended.
+/// The result of a prediction that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finished {
-    /// With at least one output: a URL, a `data:` URI or bare base64.
+    /// It has at least one output: a URL, a `data:` URI or bare base64.
     Completed {
         /// The outputs, in order.
         outputs: Vec<String>,
-        /// The count of further outputs, which are not fetched.
+        /// The number of further outputs, which are not fetched.
         surplus: usize,
         /// The generation time by the provider's clock, if the answer contains it.
         took: Option<Duration>,
     },
-    /// Reported as completed, but without outputs.
+    /// It was reported as completed, but has no outputs.
     NoOutputs,
     /// With outputs whose form is not known.
     UnknownOutputs {
         /// The outputs, cut to a maximum length.
         excerpt: String,
     },
-    /// Without a picture.
+    /// It has no picture.
     Failed {
-        /// The kind of failure.
+        /// The class of the error.
         class: ErrorClass,
         /// The provider's message.
         message: String,
@@ -200,11 +200,11 @@ pub enum Finished {
 /// The reason why a poll has no usable answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unanswered {
-    /// The key was refused, which may affect that poll alone.
+    /// The key was refused, possibly for that poll only.
     Refused,
-    /// The provider asked to slow down, which is no failure.
+    /// The provider asked to slow down, which is not a failure.
     RateLimited,
-    /// Anything else.
+    /// Any other reason.
     Failed,
 }
 
@@ -293,7 +293,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
             prediction,
             cost: cents(&body["costCents"]),
             status_url: body["statusUrl"].as_str().map(str::to_owned),
-            // The answer to a submit has no outputs yet, so one that says `completed` is polled.
+            // The answer to a submit may have the status `completed` without outputs. The prediction is then polled.
             progress: match of_prediction(&body) {
                 PollOutcome::Finished(Finished::NoOutputs) => PollOutcome::InProgress { unknown_status: None },
                 progress => progress,
@@ -318,7 +318,7 @@ fn uncertain(message: String) -> SubmitOutcome {
     SubmitOutcome::Uncertain { message, doubt: Doubt::Unanswered }
 }
 
-/// No edit costs more, in cents: a higher number is an error of the provider, and would spoil every sum.
+/// The maximum plausible price, in cents. A higher number is an error of the provider, and would distort every sum.
 const MAX_PRICE: u64 = 100_000;
 
 /// Returns a price in whole cents, from a number or its text, rounded up, at most [`MAX_PRICE`]. `None` for a price of 0,
@@ -329,7 +329,7 @@ fn cents(value: &Value) -> Option<Cents> {
     Some(Cents(((number - 1e-6).ceil().max(1.0) as u64).min(MAX_PRICE)))
 }
 
-/// Returns the class of a refusal: moderated if its message mentions moderation, else `otherwise`.
+/// Returns the class of a refusal: `Moderated` if its message mentions moderation, and `otherwise` if not.
 fn refusal_class(message: &str, otherwise: ErrorClass) -> ErrorClass {
     let message = message.to_ascii_lowercase();
     let moderated =
@@ -337,7 +337,7 @@ fn refusal_class(message: &str, otherwise: ErrorClass) -> ErrorClass {
     if moderated { ErrorClass::Moderated } else { otherwise }
 }
 
-/// Returns the status and the provider's message in one short line.
+/// Returns the status and the provider's message as one short line.
 fn excerpt(answer: &Answer) -> String {
     let message = match serde_json::from_slice::<Value>(&answer.body) {
         Ok(body) => wire::error_text(&body),

@@ -1,17 +1,17 @@
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
-/// The path for polling a prediction, if it does not follow from its id: a path at the API's origin, with its query.
+/// The path for polling a prediction, if it cannot be derived from its id: a path at the API's origin, with its query.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StatusPath(String);
 
-/// The maximum length in bytes, because it is kept in the journal.
+/// The maximum length in bytes, because the path is stored in the journal.
 const MAX_LENGTH: usize = 1024;
 
 impl StatusPath {
-    /// Returns the path of `answered_url`, if it is at the origin of `base`, contains the id at the end of `default_path`, and
-    /// is not that path.
+    /// Returns the path of `answered_url`, if it has the origin of `base`, contains the id at the end of
+    /// `default_path`, and is not that path.
     pub(super) fn of(answered_url: &str, base: &Url, default_path: &str) -> Option<StatusPath> {
         let url = base.join(answered_url).ok().filter(|url| is_at(url, base))?;
         let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -21,7 +21,8 @@ impl StatusPath {
         (is_about_it && path != default_path && path.len() <= MAX_LENGTH).then_some(StatusPath(path))
     }
 
-    /// Returns the URL at the origin of `base`; `None` if it leads anywhere else, whatever a journal contains.
+    /// Returns the URL at the origin of `base`; `None` if it leads to another origin, which a modified journal could
+    /// cause.
     pub(super) fn at(&self, base: &Url) -> Option<Url> {
         base.join(&self.0).ok().filter(|url| is_at(url, base))
     }
@@ -36,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_url_counts_at_the_origin_of_the_api_alone() {
+    fn status_urls_at_other_origins_are_ignored() {
         let base = Url::parse("https://api.example:8443/").unwrap();
         let path = |answered_url: &str| {
             StatusPath::of(answered_url, &base, "/api/v1/predictions/p").map(|StatusPath(path)| path)

@@ -1,38 +1,38 @@
-//! The API's contract as JSON: the shapes that the provider's page documents, shared by our client and our server.
+//! The API's contract as JSON: the documented types, shared by the client and the embedded server.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::job::{EditRequest, Seed, Size, Switches};
 
-/// The host that the provider's page documents.
+/// The documented host of the provider.
 pub const PROVIDER_URL: &str = "https://api.vibedream.ai";
 
-/// The path of a submit, for `model`.
+/// Returns the path of a submit for `model`.
 pub fn generate_path(model: &str) -> String {
     format!("/api/v1/models/{model}/generate")
 }
 
-/// The path of a poll, for a prediction.
+/// Returns the path of a poll of a prediction.
 pub fn prediction_path(id: &PredictionId) -> String {
     format!("/api/v1/predictions/{id}")
 }
 
 /// The id of a prediction, as the provider gave it.
 ///
-/// The page says it is a UUID; any text of 1 to 128 letters, digits, `-`, `_` and `.` is taken, because an id that
-/// money was paid for must not be dropped over its form, and one that could change a URL's path must.
+/// It is documented as a UUID, but any text of 1 to 128 letters, digits, `-`, `_` and `.` is accepted: an id that was
+/// paid for must not be lost because of its format, but one that could change the path of a URL must be refused.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PredictionId(String);
 
-/// A text that cannot be a prediction's id.
+/// The error of a text that cannot be a prediction's id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a prediction id: {0:?}")]
 pub struct PredictionIdError(String);
 
 impl PredictionId {
-    /// Takes `text` as an id, if it is safe as one part of a URL's path.
+    /// Accepts `text` as an id, if it is safe as a path segment of a URL.
     pub fn new(text: &str) -> Result<PredictionId, PredictionIdError> {
         let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         let dots_only = text.bytes().all(|byte| byte == b'.');
@@ -42,7 +42,7 @@ impl PredictionId {
         Err(PredictionIdError(text.chars().take(128).collect()))
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -73,12 +73,12 @@ impl std::fmt::Display for PredictionId {
 pub struct Generate {
     /// The instruction.
     pub prompt: String,
-    /// URLs or `data:` URIs, in order; always sent as an array.
+    /// URLs or `data:` URIs, in order. They are always sent as an array.
     pub images: Vec<String>,
-    /// The size asked for.
+    /// The requested size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
-    /// The seed; 0 is a seed like any other and is sent.
+    /// The seed. 0 is an ordinary seed, and is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<Seed>,
     /// The three switches.
@@ -87,7 +87,7 @@ pub struct Generate {
 }
 
 impl Generate {
-    /// The body for `request`, with its images as they are sent.
+    /// Returns the body for `request`, with its images as they are sent.
     pub fn new(request: &EditRequest, images: Vec<String>) -> Generate {
         Generate {
             prompt: request.prompt.clone(),
@@ -105,7 +105,7 @@ impl Generate {
 pub struct Submitted {
     /// The prediction's id.
     pub id: PredictionId,
-    /// `processing`.
+    /// Always `processing`.
     pub status: String,
     /// The URL to poll.
     pub status_url: String,
@@ -113,7 +113,7 @@ pub struct Submitted {
     pub estimated_time: String,
     /// The price, in cents.
     pub cost_cents: u64,
-    /// ISO 8601 with milliseconds, UTC.
+    /// The time of the submit: ISO 8601 with milliseconds, UTC.
     pub created_at: String,
 }
 
@@ -125,7 +125,7 @@ pub struct Prediction {
     pub id: PredictionId,
     /// The model's id, `flux-2-pro-edit`.
     pub model_id: String,
-    /// The model's name for people.
+    /// The display name of the model.
     pub model_name: String,
     /// `processing`, `completed` or `failed`.
     pub status: String,
@@ -133,24 +133,24 @@ pub struct Prediction {
     pub outputs: Option<Vec<String>>,
     /// The error, if it failed.
     pub error: Option<String>,
-    /// ISO 8601 with milliseconds, UTC.
+    /// The time of the submit: ISO 8601 with milliseconds, UTC.
     pub created_at: String,
-    /// ISO 8601 with milliseconds, UTC; `null` while processing.
+    /// The time of the end: ISO 8601 with milliseconds, UTC; `null` while processing.
     pub completed_at: Option<String>,
 }
 
 /// The documented statuses.
 pub mod status {
-    /// Still queued or in work.
+    /// Queued or in progress.
     pub const PROCESSING: &str = "processing";
-    /// Done, with outputs.
+    /// Ended with outputs.
     pub const COMPLETED: &str = "completed";
-    /// Done, with an error.
+    /// Ended with an error.
     pub const FAILED: &str = "failed";
 }
 
-/// The text of an error body, wherever sibling APIs put it: `error` (a string, or an object with `message`),
-/// `message`, `detail`, `code`.
+/// Returns the text of an error body from any of the fields that similar APIs use: `error` (a string, or an object with
+/// `message`), `message`, `detail`, `code`.
 pub fn error_text(body: &Value) -> Option<String> {
     let fields = body.as_object()?;
     ["error", "message", "detail", "code"].iter().find_map(|name| text_of(fields, name))
@@ -175,7 +175,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn error_text_is_found_wherever_it_stands() {
+    fn error_texts_are_found_in_every_supported_field() {
         for body in [
             json!({"error": "no"}),
             json!({"error": {"message": "no", "code": 3}}),

@@ -90,7 +90,7 @@ pub enum Command {
     },
 }
 
-/// What has a schema.
+/// The file formats with a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
     /// A manifest in YAML.
@@ -130,7 +130,7 @@ pub enum ProgressStyle {
     None,
 }
 
-/// How logs look.
+/// The format of logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
@@ -305,12 +305,12 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_definition_is_valid() {
         super::Cli::command().debug_assert();
     }
 
     #[test]
-    fn a_check_takes_all_that_a_run_takes() {
+    fn check_accepts_all_options_of_run() {
         let options = |name: &str| -> BTreeSet<String> {
             let command = super::Cli::command();
             let arguments = command.find_subcommand(name).unwrap().get_arguments();

@@ -1,4 +1,4 @@
-//! Values of options that clap itself would not explain.
+//! Parsers for option values with better error messages than those of clap.
 
 use std::ffi::OsStr;
 use std::fmt::Display;
@@ -12,7 +12,7 @@ use clap::{Arg, Command, Error};
 
 use crate::job::{Cents, UnknownWord};
 
-/// Takes one of `words`, each of which is a `T`.
+/// Returns a parser for one of `words`, each of which is a `T`.
 pub(super) fn among<T: FromStr<Err = UnknownWord> + Clone + Send + Sync + 'static>(
     words: &'static [&'static str],
 ) -> impl TypedValueParser<Value = T> {
@@ -32,7 +32,7 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "expected a duration with a unit, such as 90s, 90m or 6h".to_owned())
 }
 
-/// Takes one of the `NonZero` types.
+/// Parses a `NonZero` integer.
 pub(super) fn count<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a whole number of at least 1".to_owned())
 }
@@ -45,7 +45,7 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| "expected an address and a port, such as 127.0.0.1:8787".to_owned())
 }
 
-/// Takes a text that may hold a secret: an error does not repeat it, as clap's own do.
+/// A parser for values that may contain a secret. Unlike those of clap, its errors do not repeat the value.
 #[derive(Clone)]
 pub(super) struct Unrepeated<T, E>(pub(super) fn(&str) -> Result<T, E>);
 
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_reported_with_a_right_one() {
+    fn an_invalid_value_is_reported_with_a_valid_example() {
         let wrong = [
             "run a.csv --budget -1",
             "run a.csv --budget-per-run 1,000",

@@ -1,4 +1,4 @@
-//! The backend: the provider, or a server in this process.
+//! The backend: the provider, or an embedded server in this process.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

@@ -13,10 +13,10 @@ use crate::progress::{Screen, style};
 use super::print::{print, print_json};
 use super::{Failure, UsageError};
 
-/// The largest file that is read as a picture, in bytes.
+/// The maximum size of a picture file, in bytes.
 const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// The largest freed block of memory that is kept for reuse, in bytes.
+/// The maximum size of a freed block of memory that is kept for reuse, in bytes.
 const MAX_RETAINED_BLOCK: usize = 16 << 20;
 
 /// Measures or changes colors.
@@ -30,7 +30,7 @@ pub(super) fn color(arguments: &Color, screen: &Screen) -> Result<Exit, Failure>
 
 /// Makes the allocator reuse the memory of image planes, because each page of fresh memory costs a page fault.
 ///
-/// The usual C library on Linux returns blocks to the system if they are larger than any block freed before.
+/// By default, glibc returns a block to the system if it is larger than any block freed before.
 fn keep_freed_blocks() {
     drop(std::hint::black_box(Vec::<u8>::with_capacity(MAX_RETAINED_BLOCK)));
 }
@@ -94,7 +94,7 @@ fn print_check(check: &Check, as_json: bool) {
     print(text(check, style(std::io::stdout().is_terminal())).as_bytes());
 }
 
-/// Returns a check as text for people.
+/// Returns a check as text.
 fn text(check: &Check, style: Style) -> String {
     let swatch = |color: Hex| match (style, color.0) {
         (Style::Colored, [red, green, blue]) => format!("{color}  \u{1b}[48;2;{red};{green};{blue}m    \u{1b}[0m"),

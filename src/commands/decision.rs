@@ -3,7 +3,7 @@ use crate::outputs;
 use crate::plan::{self, Choices, Decision, Kept, KnownEdit};
 use crate::run_folder::{FolderError, RunFolder};
 
-/// Returns the decision on a job of the run's folder `folder`, and looks for its pictures there.
+/// Returns the decision on a job of `folder`, and looks for its pictures there.
 ///
 /// # Errors
 ///
@@ -21,7 +21,7 @@ pub(super) fn decide(
     if !is_completed || decision == Decision::Keep(Kept::Completed) {
         return Ok(decision);
     }
-    // Only the record of a changed picture tells what happened to it; it is read again for these few jobs.
+    // Only the journal's record of a changed picture tells what happened to it, and is read again for these few jobs.
     let history = ledger.history(&key.job)?;
     let files = history.as_ref().and_then(|history| history.current_result_of(key.fingerprint)).map(Edit::files);
     let presence = |name: &str, bytes| match files.into_iter().flatten().find(|file| file.name == name) {

@@ -13,10 +13,10 @@ use crate::words::{counted, shell_word};
 
 use super::{Failure, InitError};
 
-/// The longest slug of a color's name, in bytes: the rest of an id is left for the picture's name.
+/// The maximum length of the slug of a color's name, in bytes. The rest of an id is left for the picture's name.
 const MAX_COLOR_BYTES: usize = 60;
 
-/// The longest slug of a picture's name without a number suffix, in bytes.
+/// The maximum length of the slug of a picture's name without a number suffix, in bytes.
 const MAX_STEM_BYTES: usize = JobId::MAX_BYTES - MAX_COLOR_BYTES - "-99999-".len();
 
 /// A target color.
@@ -67,7 +67,7 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-/// Returns why a manifest cannot contain a picture's name, and what to do about it.
+/// Returns the reason and a hint if a manifest cannot contain a picture's name.
 fn unsupported_name(file: &str, is_table: bool) -> Option<&'static str> {
     if file.contains(char::is_control) {
         return Some("a line break, a tab or the like, which a manifest refuses; rename it");
@@ -105,7 +105,7 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<NamedPicture>> {
     Ok(pictures.collect())
 }
 
-/// Reads `ocean=#1E90FF`, `#1E90FF` and `navy`; a name that is given twice counts once.
+/// Parses `ocean=#1E90FF`, `#1E90FF` and `navy`. A name that is given twice counts once.
 fn colors(texts: &[String]) -> Result<Vec<Color>, InitError> {
     let mut colors: Vec<Color> = Vec::new();
     for text in texts {
@@ -140,7 +140,7 @@ fn relative(pictures: &Path, out: &Path) -> String {
     format!("{}/", pictures.display())
 }
 
-/// Returns the pictures as rows: as one pattern if it matches them all and every stem is the file's own.
+/// Returns the pictures as rows: as one pattern, if it matches all of them and every stem is the file's own.
 fn rows(folder: &str, pictures: &[NamedPicture]) -> String {
     let extensions: BTreeSet<&str> =
         pictures.iter().filter_map(|picture| Path::new(&picture.file).extension()?.to_str()).collect();

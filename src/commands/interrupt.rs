@@ -11,11 +11,11 @@ use crate::runner::StopSignal;
 
 use super::Failure;
 
-/// The number that shells add to the number of the signal that ended a process.
+/// The exit code of a process ended by a signal is this base plus the number of the signal, as in shells.
 const SIGNAL_EXIT_BASE: i32 = 128;
 
-/// How soon after the first signal another one is the same request: `timeout` sends its signal to the program and then to
-/// the program's group.
+/// The time after the first signal within which another one counts as the same request: `timeout` sends its signal to
+/// the process and then to its process group.
 const SAME_REQUEST: Duration = Duration::from_secs(1);
 
 /// The handling of Ctrl-C, SIGTERM and SIGHUP.
@@ -28,8 +28,8 @@ pub(super) struct Interruption {
 }
 
 impl Interruption {
-    /// Listens for signals: the first one asks the work to stop, the second one ends the process at once. What is
-    /// already journaled stays. Once the work is over no signal ends the process, because its exit code is decided.
+    /// Listens for signals: the first one requests a stop, and the second one ends the process at once. What is already
+    /// in the journal stays. After the work, no signal ends the process, because its exit code is already decided.
     ///
     /// It runs on a separate thread, so that signals are also handled while the program writes a report or waits for a
     /// lock.
@@ -50,7 +50,7 @@ impl Interruption {
                 let signal = interrupts.next().await;
                 let is_second = first.get_or_insert_with(Instant::now).elapsed() >= SAME_REQUEST;
                 if is_second && !is_over.load(Ordering::Relaxed) {
-                    // After a second request there is no more waiting, and the journal needs no closing.
+                    // A second request ends the process without waiting. The journal does not have to be closed.
                     std::process::exit(SIGNAL_EXIT_BASE + signal);
                 }
                 tracing::debug!(signal, "received a signal");
@@ -61,7 +61,7 @@ impl Interruption {
         thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(handle_signals)).map(drop)
     }
 
-    /// Records that the work is over.
+    /// Records that the work is done.
     pub(super) fn work_is_over(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
@@ -76,7 +76,7 @@ impl Interruption {
 struct Interrupts {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
-    /// `None` if the program was started with hang-ups ignored, as `nohup` does.
+    /// `None` if the program was started with SIGHUP ignored, for example by `nohup`.
     hangup: Option<tokio::signal::unix::Signal>,
 }
 
@@ -111,8 +111,8 @@ async fn next_of(signal: Option<&mut tokio::signal::unix::Signal>) {
     }
 }
 
-/// Returns whether the program was started with this signal ignored. Only Linux tells, in a mask of `/proc/self/status`
-/// whose lowest bit is signal 1.
+/// Whether the program was started with this signal ignored. It is known only on Linux, from a mask in
+/// `/proc/self/status` whose lowest bit is signal 1.
 #[cfg(unix)]
 fn is_ignored(kind: tokio::signal::unix::SignalKind) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -132,7 +132,7 @@ impl Interrupts {
 
     /// Waits for the next Ctrl-C and returns its signal number.
     async fn next(&mut self) -> i32 {
-        // Without a handler there is nothing to wait for, and the system's default handling applies.
+        // Without a handler, there is nothing to wait for, and the default handling of the system applies.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

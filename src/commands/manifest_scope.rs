@@ -1,4 +1,4 @@
-//! The scope of a manifest within a run: all of its jobs, or a part of them, as in the `failed.csv` of its report.
+//! The scope of a manifest within a run: all of its jobs, or some of them, as in the `failed.csv` of its report.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub(super) fn open(manifest: &Path) -> Result<Manifest, Problems> {
     }
 }
 
-/// Opens a manifest as [`open`] does, if its rows are all read once.
+/// Opens a manifest like [`open`], for callers that read all rows once.
 pub(super) fn open_on_trust(manifest: &Path) -> Result<Manifest, Problems> {
     match reported_run(manifest) {
         Some(_) => Manifest::open_leftovers(manifest),
@@ -49,7 +49,7 @@ pub(super) fn open_on_trust(manifest: &Path) -> Result<Manifest, Problems> {
     }
 }
 
-/// Returns the folder of the run whose report contains `manifest`, also through a link.
+/// Returns the folder of the run whose report contains `manifest`. Symbolic links are followed.
 pub(super) fn reported_run(manifest: &Path) -> Option<PathBuf> {
     const STDIN: &str = "-";
     if manifest == Path::new(STDIN) {
@@ -60,7 +60,7 @@ pub(super) fn reported_run(manifest: &Path) -> Option<PathBuf> {
 
 fn run_around(manifest: &Path) -> Option<PathBuf> {
     let report = match manifest.parent()? {
-        // A bare name is relative to the working folder.
+        // A bare name is relative to the working directory.
         named if named.file_name().is_none() => std::path::absolute(manifest).ok()?.parent()?.to_owned(),
         named => named.to_owned(),
     };
@@ -86,8 +86,8 @@ pub(super) struct OtherRunConflicts {
 }
 
 impl OtherRunConflicts {
-    /// Returns the jobs of the run whose report contains the manifest, if that run has another folder. A journal that
-    /// cannot be read is left for that run to report.
+    /// Returns the jobs of the run whose report contains the manifest, if that run has another folder. If its journal
+    /// cannot be read, there are none; that error is for the other run to report.
     pub(super) fn of(backend: Backend, scope: &ManifestScope) -> Option<OtherRunConflicts> {
         let ManifestScope::OfAnother(run) = scope else { return None };
         let ledger = JournalFile::read(run).ok()?;
@@ -101,12 +101,12 @@ impl OtherRunConflicts {
         Some(OtherRunConflicts { run: run.clone(), open: under_way.chain(in_doubt).collect(), count: 0 })
     }
 
-    /// Adds the decision that is made on a job here.
+    /// Adds the decision on a job.
     pub(super) fn note(&mut self, job: &JobId, decision: Decision) {
         self.count += u64::from(decision.submits() && self.open.contains(job));
     }
 
-    /// Returns the warning about them; `file` is the manifest.
+    /// Returns the warning about these jobs. `file` is the manifest.
     pub(super) fn warning(&self, file: &str) -> Option<Diagnostic> {
         let folder = self.run.path().display().to_string();
         let (jobs, are) = (counted(self.count, "job"), is_are(self.count));
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_manifest_belongs_to_the_run_in_whose_report_it_lies() {
+    fn a_manifest_in_a_report_belongs_to_the_run_of_that_report() {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("m");
         std::fs::create_dir_all(run.join("report")).unwrap();

@@ -1,4 +1,4 @@
-//! The commands: the only place that wires real effects together.
+//! The commands. This is the only place that connects real effects.
 
 mod backend;
 mod check;
@@ -32,7 +32,7 @@ use print::{print, print_json};
 
 pub use failure::{Failure, InitError, MergeError, UsageError};
 
-/// Runs the command of the command line. Failures are printed to stderr; returns how the program ends.
+/// Executes the command of the command line, prints failures to stderr, and returns the exit code.
 pub fn execute(cli: &Cli) -> Exit {
     let screen = Screen::new(&cli.output);
     start_logs(&cli.output, &screen);

@@ -21,7 +21,7 @@ use crate::runner::{PollSchedule, Settings};
 use super::UsageError;
 use super::manifest_scope::{ManifestScope, reported_run};
 
-/// The number of polls that each prediction may have in addition to the usual rate.
+/// The number of polls that each prediction may have in addition to the configured rate.
 const FREE_POLLS: u32 = 2;
 
 /// All settings of a run: the command line overrides the manifest, and the manifest overrides the defaults.
@@ -31,7 +31,7 @@ pub(super) struct Options {
     pub(super) base_url: BaseUrl,
     pub(super) images_via: Option<ImagesVia>,
     pub(super) folder: RunFolder,
-    /// The scope of the manifest within the run of that folder.
+    /// The scope of the manifest within the run of `folder`.
     pub(super) scope: ManifestScope,
     pub(super) settings: Settings,
     pub(super) choices: Choices,
@@ -39,11 +39,11 @@ pub(super) struct Options {
     pub(super) partition: Option<Partition>,
     /// Whether the colors of results are checked.
     pub(super) checks_colors: bool,
-    /// The settings that were given, on the command line or in the manifest.
+    /// The settings that were given explicitly, on the command line or in the manifest.
     given: ManifestSettings,
 }
 
-/// Which jobs of the manifest are selected.
+/// The selection of jobs of the manifest.
 #[derive(Debug, Default)]
 pub(super) struct Selection {
     only: Option<IdPattern>,
@@ -81,7 +81,7 @@ impl Options {
         })
     }
 
-    /// Takes the settings of the run that the manifest is a part of, because a table has none.
+    /// Inherits the settings of the run that the manifest is a part of, because a table has none.
     pub(super) fn inherit(self, run: &Run, ledger: &Ledger) -> Result<Options, UsageError> {
         let Some(whole) = ledger.last_run().filter(|_| self.scope == ManifestScope::Part) else { return Ok(self) };
         let is_origin = |origin: &&String| BaseUrl::parse(origin).is_ok();
@@ -96,7 +96,7 @@ impl Options {
         Ok(Options { partition, ..Options::of(run, self.given.or(inherited), self.scope, self.folder)? })
     }
 
-    /// Returns what a run of a part of this run's jobs inherits.
+    /// Returns the settings that a run of some of this run's jobs inherits.
     pub(super) fn inheritable(&self) -> BTreeMap<String, String> {
         self.given.inheritable()
     }
@@ -126,8 +126,8 @@ impl Options {
         (self.backend == Backend::Vibedream).then(|| self.base_url.to_string())
     }
 
-    /// Refuses a folder of another share, because jobs of the other shares would be paid for again. Also refuses a
-    /// folder with another backend's pictures, because they would pass for this backend's.
+    /// Refuses a folder of another share, because jobs of other shares would be paid for again, and a folder with
+    /// another backend's pictures, because they would be mistaken for this backend's.
     pub(super) fn check_folder(&self, ledger: &Ledger) -> Result<(), UsageError> {
         let Some(RunStart { partition, backend, .. }) = ledger.last_run() else { return Ok(()) };
         if *backend != self.backend && !ledger.is_blank() {
@@ -146,8 +146,8 @@ impl Options {
         self.selection.only().filter(|_| self.partition.is_none())
     }
 
-    /// Refuses to poll predictions at another server than the one that has them: it would not know them, and they would
-    /// be given up. `asked_again` is the number of finished or failed predictions that are polled again.
+    /// Refuses to poll predictions at another server than the one that has them, because it does not know them, and
+    /// they would be given up. `asked_again` is the number of finished or failed predictions that are polled again.
     pub(super) fn check_origin(&self, ledger: &Ledger, asked_again: u64) -> Result<(), UsageError> {
         let Some(RunStart { origin: Some(origin), .. }) = ledger.last_run() else { return Ok(()) };
         let in_work = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Processing)).count();
@@ -158,7 +158,7 @@ impl Options {
         Err(UsageError::OtherOrigin { open, theirs: origin.clone(), ours: self.base_url.to_string() })
     }
 
-    /// Polls more often, because a server on this machine answers quickly and has no quota.
+    /// Increases the poll rate, because a server on this machine answers quickly and has no quota.
     pub(super) fn use_local_poll_schedule(&mut self) {
         let schedule = self.settings.schedule;
         self.settings.schedule =
@@ -168,7 +168,7 @@ impl Options {
 }
 
 impl Selection {
-    /// Returns whether the job `id` may be selected.
+    /// Whether the job `id` may be selected.
     pub(super) fn names(&self, id: &str) -> bool {
         self.only.as_ref().is_none_or(|pattern| pattern.matches(id))
     }
@@ -178,7 +178,7 @@ impl Selection {
         self.only.as_ref()
     }
 
-    /// Returns whether another job may be selected after `selected` jobs.
+    /// Whether another job may be selected after `selected` jobs.
     pub(super) fn is_below_limit(&self, selected: usize) -> bool {
         self.limit.is_none_or(|limit| selected < limit)
     }
@@ -196,8 +196,7 @@ fn check_junit(path: &Path) -> Result<(), UsageError> {
     Err(UsageError::JunitFile { path: path.to_owned(), reason })
 }
 
-/// Returns the settings of the command line that a manifest may have too. The base URL is not among them, because it is
-/// already parsed.
+/// Returns the settings of the command line that a manifest may have too, except the base URL, which is already parsed.
 fn from_command_line(run: &Run) -> ManifestSettings {
     ManifestSettings {
         backend: run.backend,
@@ -220,14 +219,14 @@ fn from_command_line(run: &Run) -> ManifestSettings {
     }
 }
 
-/// Returns the settings of the runner: the defaults where nothing was given.
+/// Returns the settings of the runner, with defaults for those that were not given.
 fn settings(run: &Run, given: &ManifestSettings, uncertain: UncertainPolicy) -> Result<Settings, UsageError> {
     let defaults = Settings::default();
     let in_flight = given.in_flight.unwrap_or(defaults.in_flight);
     Ok(Settings {
         submits: given.rate.unwrap_or(defaults.submits),
         burst: given.burst.unwrap_or(defaults.burst),
-        // The provider's documentation polls each prediction once a second.
+        // The provider's documentation polls each prediction once per second.
         polls: given.polls.unwrap_or(defaults.polls.max(Rate::per_second(in_flight))),
         // If predictions finish quickly, one poll for each would exceed the configured rate.
         free_polls: if given.polls.is_some() { 0 } else { FREE_POLLS },
@@ -266,8 +265,8 @@ fn default_folder(manifest: &Manifest, share: Option<Partition>) -> PathBuf {
     Path::new("runs").join(format!("{}{suffix}", manifest.name()))
 }
 
-/// Returns when that time of day is next, on this machine's clock. An unknown time zone is an error, not a reason to
-/// use another one.
+/// Returns the next occurrence of a time of day, in the local time zone. An unknown time zone is an error; no other one
+/// is used instead.
 fn next_occurrence(time: TimeOfDay) -> Result<Option<Timestamp>, UsageError> {
     let zone = TimeZone::try_system().map_err(UsageError::TimeZone)?;
     Ok(time.next(&Timestamp::now().to_zoned_datetime(zone)))

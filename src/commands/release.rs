@@ -19,7 +19,7 @@ struct Reservation {
     cents: Cents,
 }
 
-/// Frees the money reserved for submits that, as the user confirms, were not charged.
+/// Releases the money reserved for submits that, as the user confirms, were not charged.
 pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     let folder = RunFolder::existing(&arguments.dir)?;
     let _lock = Lock::take(&folder)?;
@@ -58,7 +58,7 @@ fn reservations(ledger: &Ledger) -> Result<Vec<Reservation>, FolderError> {
     Ok(reservations)
 }
 
-/// Returns whether the journal has an edit that `is_meant` accepts.
+/// Whether the journal has an edit that `is_meant` accepts.
 fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, FolderError> {
     for found in ledger.edits() {
         let (job, edit) = found?;
@@ -69,8 +69,8 @@ fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, F
     Ok(false)
 }
 
-/// Returns the reservations that `words` name: each word is a pattern of ids or the fingerprint of a request, and must
-/// match at least one.
+/// Returns the reservations that `words` refer to. Each word is a pattern of ids or the fingerprint of a request, and
+/// must match at least one.
 fn named(ledger: &Ledger, reservations: &[Reservation], words: &[IdPattern]) -> Result<Vec<Reservation>, Failure> {
     let names = |word: &IdPattern, EditKey { job, fingerprint }: &EditKey| {
         word.matches(job.as_str()) || word.as_str().parse::<Fingerprint>().is_ok_and(|named| named == *fingerprint)

@@ -12,7 +12,7 @@ use crate::plan::{Decision, Kept};
 use crate::run_folder::{FolderError, RunFolder};
 
 /// Pictures in `results/` that the journal does not know, at the path of a result that is about to be requested. Either
-/// the user put them there, or an older copy of the journal replaced the one that knew them, and they were paid for.
+/// the user put them there, or they were paid for and the journal was replaced by an older copy.
 pub(super) struct UnknownPictures<'a> {
     folder: &'a RunFolder,
     ledger: &'a Ledger,
@@ -26,8 +26,8 @@ impl<'a> UnknownPictures<'a> {
         UnknownPictures { folder, ledger, hasher: RandomState::new(), stems: OnceLock::new() }
     }
 
-    /// Returns the decision on a job for which `decision` was made, and the picture that holds it back, if any. Such a
-    /// job is not paid for again, and the others continue.
+    /// Returns `decision` on a job, or another one together with the picture that holds the job back. Such a job is not
+    /// paid for again, and the others continue.
     ///
     /// # Errors
     ///
@@ -72,8 +72,8 @@ impl<'a> UnknownPictures<'a> {
         self.hasher.hash_one(stem)
     }
 
-    /// Returns whether the journal explains a picture of the job: an edit made it, the user changed the result of an
-    /// edit, or it is a further picture of another job, as `mug-2.png` is of `mug`.
+    /// Whether the journal explains a picture of the job: an edit produced it, the user changed the result of an edit,
+    /// or it is a further picture of another job, like `mug-2.png` of `mug`.
     fn is_known(&self, job: &JobId, name: &str, bytes: u64) -> Result<bool, FolderError> {
         if let Some(history) = self.ledger.history(job)? {
             let has_made_it = files(&history).any(|file| file.name == name && file.bytes == bytes);

@@ -1,7 +1,7 @@
-//! The embedded editor: an instruction and pictures in, an edited picture out.
+//! The embedded editor: edits a picture according to an instruction.
 //!
-//! It recolors, and refuses everything else. It uses no network and no server. The server calls it through [`Editor`],
-//! and tests of the server can use another editor.
+//! It changes colors, and refuses everything else. It uses no network and no server. The server calls it through
+//! [`Editor`], so that tests of the server can use another editor.
 
 mod edit;
 mod instruction;

@@ -6,7 +6,7 @@ use crate::photo::Photo;
 use super::edit::{EditError, EditInput, EditOutput, Editor};
 use super::instruction::Instruction;
 
-/// The editor that recolors products on studio backgrounds. The same input always produces the same picture.
+/// The editor that recolors products on studio backgrounds. Equal inputs always produce the same picture.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Recolorer;
 
@@ -18,7 +18,7 @@ impl Editor for Recolorer {
         let picture =
             Photo::decode(encoded).map_err(|error| EditError::Picture { number: 1, cause: error.to_string() })?;
         let side = input.size.map_or(picture.longer_side(), side);
-        // The work is done at the smaller of the two sizes. This is less work, and nothing is lost.
+        // The smaller of the two sizes is used for recoloring, which is faster and loses nothing.
         let mut picture = if side < picture.longer_side() { picture.resized(side) } else { picture };
         for part in &instruction.changes {
             let (from, to) = (part.from.map(Hex::linear), part.to.linear());
@@ -42,7 +42,7 @@ fn not_found(error: NotFound, word: Option<&str>) -> EditError {
     })
 }
 
-/// Recolors the product in `picture`, or the part of it whose color is named, in place.
+/// Recolors the product in `picture`, or the part of it that is identified by its color or name, in place.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub fn recolor(picture: &mut Photo, change: Change) -> Result<(), NotFound> {
     Ok(())
 }
 
-/// Returns the longer side of a size, in pixels.
+/// Returns the length of the longer side for a size, in pixels.
 fn side(size: Size) -> u32 {
     match size {
         Size::Small => 512,
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_gets_the_color_and_the_ground_stays() {
+    fn the_product_is_recolored_and_the_background_is_unchanged() {
         let done = edit("Change the box's color to #1E90FF (ocean), keep the background", photo(120, 90), None)
             .unwrap()
             .to_rgb8();
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn transparency_is_kept_and_tells_the_product() {
+    fn transparency_is_kept_and_identifies_the_product() {
         let picture = image::RgbaImage::from_fn(80, 80, |x, y| {
             let is_product = (20..60).contains(&x) && (20..60).contains(&y);
             image::Rgba(if is_product { [245, 245, 245, 255] } else { [0, 0, 0, 0] })
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_cannot_be_told_is_not_taken_for_the_product() {
+    fn an_unidentifiable_part_is_not_mistaken_for_the_product() {
         let error = edit("make the handle white", photo(120, 90), None).unwrap_err();
         assert!(error.contains("no handle with another color") && error.contains("name the current color"), "{error}");
     }

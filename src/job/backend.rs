@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::words;
 
-/// The service that edits.
+/// The service that edits pictures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Backend {
@@ -14,7 +14,7 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// Whether its submits cost money. The sums of one that does not are what the provider would charge.
+    /// Whether its submits cost money. If not, sums are what the provider would charge.
     pub fn charges(self) -> bool {
         match self {
             Backend::Vibedream => true,

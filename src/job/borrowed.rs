@@ -1,4 +1,5 @@
-//! Borrowed jobs, whose texts stay in the manifest's buffer: most rows are only read, and copying them would take longer.
+//! Borrowed jobs, whose texts stay in the manifest's buffer. Most rows are only read, and copying them would take
+//! longer.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -10,13 +11,13 @@ use super::{EditRequest, Hex, ImageSource, Job, JobIdRef, Seed, Size, Switches, 
 /// A [`Job`] without the user's own columns, borrowed from its row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobRef<'a> {
-    /// Its name, unique in the manifest.
+    /// The id, unique in the manifest.
     pub id: JobIdRef<'a>,
-    /// Its request.
+    /// The request.
     pub request: RequestRef<'a>,
-    /// The color asked for.
+    /// The requested color.
     pub color: Option<Hex>,
-    /// The line of the manifest where it begins, from 1.
+    /// The line of the manifest at which it begins, from 1.
     pub line: u64,
 }
 
@@ -40,7 +41,7 @@ pub struct RequestRef<'a> {
 /// The pictures of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageRefs<'a> {
-    /// One picture, as nearly all jobs have, without an allocation.
+    /// A single picture, as for nearly all jobs, without an allocation.
     One(ImageRef<'a>),
     /// Several, or none.
     Several(Vec<ImageRef<'a>>),
@@ -53,7 +54,7 @@ pub enum ImageRef<'a> {
     Url(UrlRef<'a>),
     /// A `data:` URI.
     Data(&'a str),
-    /// A file on this machine, its path already joined to the manifest's folder.
+    /// A local file, with its path already joined to the manifest's folder.
     File(Cow<'a, Path>),
 }
 

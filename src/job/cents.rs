@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// An amount of money in whole US cents, as the API bills it.
 ///
-/// Sums saturate: no sequence of prices can wrap a budget around to zero.
+/// Arithmetic saturates, so that no sequence of prices can wrap a budget around to zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cents(pub u64);
@@ -15,7 +15,7 @@ impl Cents {
     /// Zero.
     pub const ZERO: Cents = Cents(0);
 
-    /// Reads an amount in dollars: `10`, `2.50`, `$0.07`. At most two decimals, never negative.
+    /// Parses an amount in dollars: `10`, `2.50`, `$0.07`. It has at most two decimals, and is not negative.
     pub fn from_dollars(text: &str) -> Option<Cents> {
         let text = text.trim();
         let text = text.strip_prefix('$').unwrap_or(text);
@@ -34,7 +34,7 @@ impl Cents {
         Cents(self.0.saturating_mul(count))
     }
 
-    /// Returns this amount less `other`, at least 0.
+    /// Returns this amount minus `other`, at least 0.
     pub fn minus(self, other: Cents) -> Cents {
         Cents(self.0.saturating_sub(other.0))
     }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dollars_are_read_exactly() {
+    fn dollars_are_parsed_exactly() {
         assert_eq!(Cents::from_dollars("10"), Some(Cents(1000)));
         assert_eq!(Cents::from_dollars("$2.5"), Some(Cents(250)));
         assert_eq!(Cents::from_dollars("0.07"), Some(Cents(7)));
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_read_as_dollars() {
+    fn amounts_are_displayed_in_dollars() {
         assert_eq!(Cents(7).to_string(), "$0.07");
         assert_eq!(Cents(280_000).to_string(), "$2800.00");
     }

@@ -1,16 +1,16 @@
-/// A text that is none of the words to choose from.
+/// The error of a text that is not one of the allowed words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown word")]
 pub struct UnknownWord;
 
-/// A type that is a choice among words.
+/// Implements conversions for an enum whose variants have fixed words.
 macro_rules! words {
     ($type:ty, $($word:literal => $variant:path),+) => {
         impl $type {
-            /// The words to choose from.
+            /// All allowed words.
             pub const NAMES: &'static [&'static str] = &[$($word),+];
 
-            /// Its word.
+            /// Returns the word of the variant.
             pub fn as_str(self) -> &'static str {
                 match self {
                     $($variant => $word),+

@@ -13,10 +13,10 @@ use super::borrowed::{ImageRef, RequestRef};
 use super::request::{EditRequest, Seed};
 use super::text::serde_as_text;
 
-/// The identity of an edit: a hash of 16 bytes over everything that is sent.
+/// The identity of an edit: a 16-byte hash over everything that is sent.
 ///
-/// The model, the prompt, the images in order, the size, the seed and the switches count. A local picture counts by
-/// its content, so that a moved catalog is not paid for again and a retouched photograph is.
+/// It includes the model, the prompt, the images in order, the size, the seed and the switches. Local pictures are
+/// identified by their content, so that a moved catalog is not paid for again, but a retouched photograph is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; 16]);
@@ -27,11 +27,11 @@ pub struct Fingerprint([u8; 16]);
 pub struct ContentHash([u8; 32]);
 
 impl Fingerprint {
-    /// Returns the fingerprint of `request`; `content` returns the hash of a local picture.
+    /// Returns the fingerprint of `request`. `content` returns the hash of a local picture.
     ///
     /// # Errors
     ///
-    /// That of `content`: without the hash of each picture, two edits would look the same.
+    /// An error of `content`. Without the hash of every picture, different edits could have the same fingerprint.
     pub fn of<E>(
         request: &EditRequest,
         content: impl FnMut(&Path) -> Result<ContentHash, E>,
@@ -43,13 +43,13 @@ impl Fingerprint {
     ///
     /// # Errors
     ///
-    /// That of `content`.
+    /// An error of `content`.
     pub fn of_borrowed<E>(
         request: &RequestRef<'_>,
         content: impl FnMut(&Path) -> Result<ContentHash, E>,
     ) -> Result<Fingerprint, E> {
-        // Millions are computed: the key is derived once per thread, and the parts are hashed in one call by a hasher that
-        // is reset and not copied, because it is large.
+        // This runs for millions of requests: the key is derived once per thread, and the parts are hashed in one call
+        // by a hasher that is reset instead of copied, because it is large.
         thread_local! {
             static KEYED: RefCell<(blake3::Hasher, Vec<u8>)> = RefCell::new((
                 blake3::Hasher::new_derive_key("dyehouse 2026-11 edit fingerprint v1"), Vec::new()
@@ -90,17 +90,17 @@ impl Fingerprint {
     }
 }
 
-/// A hash over the same data as a fingerprint in a fifth of its time, with a random key per process. It distinguishes edits
-/// where no journal is involved.
+/// A hash over the same data as a fingerprint, but five times as fast, with a random key per process. It distinguishes
+/// edits where no journal is involved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestHash(pub u64);
 
 impl RequestHash {
-    /// Returns the hash of `request`; `content` returns the hash of a local picture.
+    /// Returns the hash of `request`. `content` returns the hash of a local picture.
     ///
     /// # Errors
     ///
-    /// That of `content`.
+    /// An error of `content`.
     pub fn of<E>(
         request: &RequestRef<'_>,
         content: impl FnMut(&Path) -> Result<ContentHash, E>,
@@ -108,7 +108,7 @@ impl RequestHash {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
         let mut hasher = KEY.build_hasher();
         each_part(request, content, |tag, part| {
-            // No part is so long that its length reaches up to the tag.
+            // No part is long enough for its length to overlap with the tag.
             hasher.write_u64(u64::from(tag) << 56 | part.len() as u64);
             hasher.write(part);
         })?;
@@ -123,7 +123,7 @@ impl From<Fingerprint> for RequestHash {
     }
 }
 
-/// Passes all parts of a request to `part`, each with a tag for its kind. Callers hash the length of each part as well, so
+/// Passes all parts of a request to `part`, each with a tag for its kind. Callers also hash the length of each part, so
 /// that different requests never give the same bytes.
 fn each_part<E>(
     request: &RequestRef<'_>,
@@ -164,7 +164,7 @@ impl ContentHash {
     ///
     /// # Errors
     ///
-    /// It cannot be read.
+    /// The content cannot be read.
     pub fn of_all(content: impl Read) -> io::Result<(ContentHash, u64)> {
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(content)?;
@@ -176,7 +176,7 @@ impl ContentHash {
         ContentHash(*blake3::hash(bytes).as_bytes())
     }
 
-    /// Returns the hash of a hasher's input.
+    /// Returns the hash of all input of a hasher.
     pub fn from_hasher(hasher: &blake3::Hasher) -> ContentHash {
         ContentHash(*hasher.finalize().as_bytes())
     }
@@ -187,14 +187,15 @@ impl ContentHash {
     }
 }
 
-/// An invalid hash.
+/// The error of an invalid hash.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected} hex digits")]
 pub struct HexError {
     expected: usize,
 }
 
-/// Reads hex digits eight at a time: each line of a journal has 32 to 96 of them, and no dependency brings a hex crate.
+/// Decodes hex digits, eight at a time, because each line of a journal has 32 to 96 of them. No dependency has a hex
+/// decoder.
 fn from_hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], HexError> {
     const { assert!(N.is_multiple_of(4)) };
     let mut bytes = [0; N];
@@ -208,13 +209,13 @@ fn from_hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], HexError> {
     if is_hex { Ok(bytes) } else { Err(HexError { expected: 2 * N }) }
 }
 
-/// Returns four bytes from eight hex digits, and whether all of them are digits.
+/// Decodes eight hex digits to four bytes. Also returns whether all of them are digits.
 fn eight_digits(digits: [u8; 8]) -> ([u8; 4], bool) {
     const ALL: u64 = u64::MAX / 0xff;
     const HIGH: u64 = ALL << 7;
     let digits = u64::from_le_bytes(digits);
     let (ascii, lower) = (digits & !HIGH, (digits | (ALL * 0x20)) & !HIGH);
-    // The high bit of each byte of a sum tells whether the byte reaches the bound that the addend is for.
+    // The high bit of each byte of the sum shows whether the byte is at least the bound.
     let between = |bytes: u64, first: u8, last: u8| {
         let reaches = |bound: u8| bytes + ALL * u64::from(0x80 - bound);
         reaches(first) & !reaches(last + 1) & HIGH
@@ -227,7 +228,7 @@ fn eight_digits(digits: [u8; 8]) -> ([u8; 4], bool) {
     (((pairs | pairs >> 16) as u32).to_le_bytes(), are_digits)
 }
 
-/// Writes bytes as hex digits in one call.
+/// Writes bytes as hex digits with a single call.
 fn write_hex<const N: usize>(bytes: &[u8; N], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.map(|byte| [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]));
@@ -237,11 +238,11 @@ fn write_hex<const N: usize>(bytes: &[u8; N], formatter: &mut fmt::Formatter<'_>
 macro_rules! hex_text {
     ($type:ty) => {
         impl $type {
-            /// Reads hex digits.
+            /// Parses hex digits.
             ///
             /// # Errors
             ///
-            /// Their count is wrong, or one is not a hex digit.
+            /// Their number is wrong, or one is not a hex digit.
             pub fn from_hex(digits: &[u8]) -> Result<Self, HexError> {
                 from_hex(digits).map(Self)
             }
@@ -295,14 +296,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_reads_back_from_its_text() {
+    fn a_fingerprint_round_trips_through_its_text() {
         let fingerprint = print(&request());
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
         assert!("xyz".parse::<Fingerprint>().is_err());
     }
 
     #[test]
-    fn every_hex_digit_and_nothing_else_is_read() {
+    fn only_hex_digits_are_accepted() {
         for byte in 0..=u8::MAX {
             for place in 0..8 {
                 let mut digits = *b"0123456789abcdef0123456789ABCDEF";
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_what_it_was_in_every_journal_that_is_out_there() {
+    fn fingerprints_equal_those_in_existing_journals() {
         let whole = EditRequest {
             size: Some(Size::Large),
             seed: Seed::new(42),
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_of_a_request_counts() {
+    fn every_part_of_a_request_changes_the_fingerprint() {
         let base = request();
         let mut variants = vec![base.clone(); 8];
         variants[1].prompt.push('!');
@@ -368,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_picture_counts_by_content_and_not_by_path() {
+    fn local_pictures_are_identified_by_content_and_not_by_path() {
         let mut moved = request();
         moved.images[0] = ImageSource::File("elsewhere/a.png".into());
         assert_eq!(print(&request()), print(&moved));
@@ -376,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_whose_content_is_not_known_stands_for_no_other() {
+    fn a_picture_with_unknown_content_is_an_error() {
         assert_eq!(Fingerprint::of(&request(), |_| Err("not read")), Err("not read"));
         assert_eq!(RequestHash::of(&request().borrowed(), |_| Err("not read")), Err("not read"));
     }

@@ -2,25 +2,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::{and_more, counted, is_are};
 
-/// The maximum count of pictures that are named.
+/// The maximum number of pictures that are listed.
 const NAMED: usize = 3;
 
-/// Jobs that are not submitted, because a picture that the journal does not know has the name of their result. The user may
-/// have made it by hand, or the journal was replaced by an older copy.
+/// Jobs that are not submitted, because a picture that the journal does not know has the name of their result. The user
+/// may have made it by hand, or the journal was replaced by an older copy.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldBack {
-    /// The count of jobs.
+    /// The number of jobs.
     pub jobs: u64,
     /// The first of the pictures, by their names in `results/`.
     pub pictures: Vec<String>,
 }
 
 impl HeldBack {
-    /// What the user can do.
+    /// A hint for the user.
     pub const HINT: &'static str =
         "to run a job, move its picture out of results/; to keep the picture, remove the row";
 
-    /// Those of several folders that have no job in common.
+    /// Returns the sum over several folders that have no jobs in common.
     pub fn of_all<'h>(folders: impl Iterator<Item = &'h HeldBack>) -> HeldBack {
         folders.fold(HeldBack::default(), |mut all, held| {
             all.jobs += held.jobs;
@@ -29,7 +29,7 @@ impl HeldBack {
         })
     }
 
-    /// Adds a job, which is held back because of `picture`.
+    /// Adds a job that is held back because of `picture`.
     pub fn add(&mut self, picture: String) {
         self.jobs += 1;
         if self.pictures.len() < NAMED {
@@ -37,12 +37,12 @@ impl HeldBack {
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no such jobs.
     pub fn is_empty(&self) -> bool {
         self.jobs == 0
     }
 
-    /// Returns the reason, as a fragment that follows their count.
+    /// Returns the reason, as a sentence fragment to follow their number.
     pub fn reason(&self) -> String {
         let named: Vec<String> = self.pictures.iter().map(|name| format!("results/{name}")).collect();
         let more = self.jobs.saturating_sub(named.len() as u64);
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_single_job_is_named_and_of_several_the_first() {
+    fn one_picture_is_named_and_the_first_of_several() {
         let mut held = HeldBack::default();
         held.add("mug.png".to_owned());
         insta::assert_snapshot!(held, @"1 job is held back: results/mug.png exists but is not recorded in the journal");

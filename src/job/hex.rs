@@ -4,17 +4,17 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// An opaque color as it is written in catalogs: `#1E90FF`, 8 bits a channel, encoded sRGB.
+/// An opaque color in the notation of catalogs: `#1E90FF`, 8 bits per channel, encoded sRGB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Hex(pub [u8; 3]);
 
-/// A text that is not an opaque color.
+/// The error of a text that is not an opaque color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a color: write a hex such as #1E90FF, or a CSS color name")]
 pub struct HexError;
 
 impl Hex {
-    /// The color of three or six hex digits.
+    /// Returns the color of three or six hex digits.
     pub(crate) fn from_digits(digits: &str) -> Option<Hex> {
         let digits = digits.as_bytes();
         let value = |at: usize| Some((*digits.get(at)? as char).to_digit(16)? as u8);
@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Hex {
 impl FromStr for Hex {
     type Err = HexError;
 
-    /// Reads a hex code of 3 or 6 digits, or a CSS color name.
+    /// Parses a hex code of 3 or 6 digits, or a CSS color name.
     fn from_str(text: &str) -> Result<Hex, HexError> {
         if let Some(color) = text.strip_prefix('#').and_then(Hex::from_digits) {
             return Ok(color);

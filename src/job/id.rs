@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes;
 
-/// The name of a job, unique in its manifest, and safe as a file name on every common file system.
+/// The id of a job, unique in its manifest, and safe as a file name on every common file system.
 ///
-/// The result of a job is `results/<id>.<ext>`, so an id that could leave that folder, hide itself in it or that a
-/// file system refuses is turned away when it is read, be it from a manifest or from a journal.
+/// The result of a job is `results/<id>.<ext>`. Ids that could leave that folder, be hidden in it, or be refused by a
+/// file system are rejected when they are read, from manifests and from journals.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(Arc<str>);
 
-/// A [`JobId`], or a borrowed text that is a valid one.
+/// A [`JobId`], or a borrowed text that is a valid id.
 #[derive(Clone, Debug)]
 pub struct JobIdRef<'a>(Held<'a>);
 
@@ -24,7 +24,7 @@ enum Held<'a> {
     Id(JobId),
 }
 
-/// An invalid job id.
+/// The reason why a job id is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JobIdError {
     /// The id is empty.
@@ -33,10 +33,10 @@ pub enum JobIdError {
     /// The id is too long for a file name once an extension is added.
     #[error("the id is {bytes} bytes long, over the {} that a file name has room for", JobId::MAX_BYTES)]
     TooLong {
-        /// The length found, in bytes of UTF-8.
+        /// The length, in bytes of UTF-8.
         bytes: usize,
     },
-    /// The id holds a character that separates folders or that file systems refuse.
+    /// The id has a character that separates folders or that file systems refuse.
     #[error("the id contains {0:?}, which a file name cannot have")]
     Character(char),
     /// The id begins with a dot or a dash, or ends with a dot or a space.
@@ -48,22 +48,23 @@ pub enum JobIdError {
 }
 
 impl JobId {
-    /// The longest id, in bytes: file systems take 255 for a name, and a number, a hash and an extension follow.
+    /// The maximum length of an id, in bytes. File systems allow 255 for a name, and a number, a hash and an extension
+    /// are appended.
     pub const MAX_BYTES: usize = 180;
 
-    /// Takes `text` as an id, if it may name a file.
+    /// Accepts `text` as an id, if it can be a file name.
     pub fn new(text: &str) -> Result<JobId, JobIdError> {
         Ok(JobIdRef::new(text)?.to_id())
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
 impl<'a> JobIdRef<'a> {
-    /// Takes `text` as an id, if it may name a file.
+    /// Accepts `text` as an id, if it can be a file name.
     pub fn new(text: &'a str) -> Result<JobIdRef<'a>, JobIdError> {
         if text.is_empty() {
             return Err(JobIdError::Empty);
@@ -71,7 +72,7 @@ impl<'a> JobIdRef<'a> {
         if text.len() > JobId::MAX_BYTES {
             return Err(JobIdError::TooLong { bytes: text.len() });
         }
-        // Bytes that no rule on characters is about.
+        // Bytes that are always allowed.
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() | (byte == b'-') | (byte == b'_') | (byte == b'.');
         if !bytes::all_match(text.as_bytes(), is_plain)
             && let Some(character) = text.chars().find(|character| is_refused(*character))
@@ -93,7 +94,7 @@ impl<'a> JobIdRef<'a> {
         Ok(JobIdRef(Held::Text(text)))
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         match &self.0 {
             Held::Text(text) => text,
@@ -101,7 +102,7 @@ impl<'a> JobIdRef<'a> {
         }
     }
 
-    /// Returns the id as an owned one.
+    /// Returns an owned id.
     pub fn to_id(&self) -> JobId {
         match &self.0 {
             Held::Text(text) => JobId((*text).into()),
@@ -130,17 +131,17 @@ impl PartialEq for JobIdRef<'_> {
 
 impl Eq for JobIdRef<'_> {}
 
-/// Whether a text is what spreadsheets make of a number that is too long for them, such as `4.01E+12`, or `4,01E+12` where
-/// numbers have commas.
+/// Whether a text is a number that a spreadsheet has shortened because it was too long, such as `4.01E+12`, or
+/// `4,01E+12` in locales with a decimal comma.
 pub fn is_shortened_number(text: &str) -> bool {
-    // Few texts begin like a number, and a million are looked at.
+    // Few of a million texts begin like a number.
     text.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '+' | '-' | '.' | ','))
         && text.contains('+')
         && text.contains(['E', 'e'])
         && text.replacen(',', ".", 1).parse::<f64>().is_ok()
 }
 
-/// Whether a character is a separator, refused by Windows, a control, a mark that reorders text, or invisible.
+/// Whether a character is a separator, refused by Windows, a control character, a bidirectional mark, or invisible.
 fn is_refused(character: char) -> bool {
     matches!(character, '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|')
         || character.is_control()
@@ -148,7 +149,7 @@ fn is_refused(character: char) -> bool {
 }
 
 fn is_device(text: &str) -> bool {
-    // Names begin with a letter of one of the devices less often than not.
+    // Most names do not begin with the first letter of a device.
     if !matches!(text.as_bytes(), [b'A' | b'a' | b'C' | b'c' | b'L' | b'l' | b'N' | b'n' | b'P' | b'p', ..]) {
         return false;
     }
@@ -192,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_catalogs_use_are_ids() {
+    fn common_catalog_names_are_valid_ids() {
         for good in ["mug", "mug-ocean", "SKU 12.3_b", "größe-Ü", "商品1", "a", "-".repeat(0).as_str(), "x-2"] {
             if !good.is_empty() {
                 assert_eq!(JobId::new(good).map(|id| id.to_string()), Ok(good.to_owned()));

@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use glob::{MatchOptions, Pattern, PatternError};
 
-/// A pattern of job ids: `*` stands for any characters, `?` for one.
+/// A pattern for job ids: `*` matches any characters, `?` matches one.
 ///
 /// Ids cannot contain these two characters, but they may contain brackets, so brackets have no special meaning. An id
 /// therefore matches itself and nothing else.
@@ -14,7 +14,7 @@ pub struct IdPattern {
 }
 
 impl IdPattern {
-    /// Returns whether the pattern matches an id.
+    /// Whether the pattern matches an id.
     pub fn matches(&self, id: &str) -> bool {
         self.pattern.matches(id)
     }
@@ -24,7 +24,7 @@ impl IdPattern {
         &self.text
     }
 
-    /// Returns whether an id contains text that the pattern matches, in any case.
+    /// Whether an id contains text that the pattern matches, ignoring case.
     pub fn matches_within(&self, id: &str) -> bool {
         let loosely = MatchOptions { case_sensitive: false, ..MatchOptions::default() };
         let within = Pattern::new(&format!("*{}*", self.pattern.as_str().trim_matches('*')));
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_an_id_matches_within_it_in_any_case() {
+    fn a_part_of_an_id_matches_within_it_ignoring_case() {
         assert!(pattern("Mug").matches_within("blue-mug-1") && pattern("*mug*").matches_within("blue-mug-1"));
         assert!(!pattern("cup").matches_within("blue-mug-1"));
     }

@@ -1,4 +1,4 @@
-//! What a job is: its id, what is sent for it, what it costs, and the names all of these go by.
+//! The basic types of a job: its id, its request, its cost and its status.
 //!
 //! Everything here is pure: no clock, no file system, no network.
 

@@ -8,7 +8,7 @@ use super::text::serde_as_text;
 
 /// A share of a manifest that is divided among several processes: the `index`th of `count`, from 1.
 ///
-/// A job's share follows from its id alone, so that it stays the same when other rows are added, removed or moved.
+/// The share of a job depends only on its id, so that it stays the same when other rows are added, removed or moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Partition {
@@ -16,38 +16,38 @@ pub struct Partition {
     index: u16,
 }
 
-/// An invalid share.
+/// The reason why a share is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PartitionError {
-    /// It is not of the form `2/8`.
+    /// It does not have the form `2/8`.
     #[error("expected a share such as 2/8, the second of eight")]
     Malformed,
     /// Its index is 0.
     #[error("shares are counted from 1: 1/{count} is the first")]
     Zero {
-        /// Its count of shares.
+        /// The number of shares.
         count: u16,
     },
-    /// Its index is over the count.
+    /// Its index is greater than the number of shares.
     #[error("there is no share {index} of {count}")]
     Beyond {
-        /// Its index.
+        /// The index.
         index: u16,
-        /// Its count of shares.
+        /// The number of shares.
         count: u16,
     },
 }
 
 impl Partition {
-    /// Whether the job `id` is in this share: the first eight bytes of its BLAKE3 hash, as a little-endian number, modulo
-    /// the count of shares. This is a promise: another rule would pay for jobs twice that other shares have done.
+    /// Whether the job `id` is in this share: the first eight bytes of its BLAKE3 hash, as a little-endian number,
+    /// modulo the number of shares. This rule must never change, because jobs of other shares would be paid for again.
     pub fn takes(self, id: &JobId) -> bool {
         let hash = blake3::hash(id.as_str().as_bytes());
         let (first, _) = hash.as_bytes().split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
         u64::from_le_bytes(*first) % u64::from(self.count) == u64::from(self.index - 1)
     }
 
-    /// Returns the count of shares.
+    /// Returns the number of shares.
     pub fn count(self) -> u16 {
         self.count
     }
@@ -57,7 +57,7 @@ impl Partition {
         (1..=self.count).map(move |index| Partition { index, ..self })
     }
 
-    /// Returns the suffix of the folder's name, `2-of-8`, so that no two shares use the same folder.
+    /// Returns the suffix for the name of the folder, `2-of-8`, so that no two shares use the same folder.
     pub fn suffix(self) -> String {
         format!("{}-of-{}", self.index, self.count)
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_read_as_people_count() {
+    fn shares_are_numbered_from_one() {
         assert_eq!("2/8".parse::<Partition>().unwrap().suffix(), "2-of-8");
         for (bad, hint) in
             [("0/8", "from 1"), ("9/8", "no share 9 of 8"), ("2", "2/8"), ("0/0", "from 1"), ("-1/3", "2/8")]

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::text::serde_as_text;
 
-/// A count of events per unit of time: `10/min`, `2/s`, `600/h`.
+/// A number of events per unit of time: `10/min`, `2/s`, `600/h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rate {
-    /// The count.
+    /// The number of events.
     pub count: NonZeroU32,
     /// The unit of time.
     pub per: Per,
@@ -31,17 +31,18 @@ pub enum Per {
 /// The rate of submits: fixed by the user, or adapted to the provider's limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SubmitRate {
-    /// `auto`: the provider's limit is found by trying.
+    /// `auto`: adapted to the provider's limit by trying.
     Auto,
     /// A fixed rate.
     Fixed(Rate),
 }
 
 impl SubmitRate {
-    /// The initial rate of `auto` if no earlier run has learned one: low, because the provider documents no limit.
+    /// The initial rate of `auto` if no earlier run has learned one. It is low, because the provider documents no
+    /// limit.
     pub const FIRST: Rate = Rate { count: NonZeroU32::MIN, per: Per::Second };
 
-    /// Returns the rate to plan with, given the rate that an earlier run has learned.
+    /// Returns the rate to plan with. `learned` is the rate that an earlier run has learned.
     pub fn expected(self, learned: Option<Rate>) -> Rate {
         match self {
             SubmitRate::Auto => learned.unwrap_or(SubmitRate::FIRST),
@@ -71,7 +72,7 @@ impl fmt::Display for SubmitRate {
     }
 }
 
-/// An invalid rate.
+/// The error of a text that is not a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a rate: write a whole number over a unit, as in 10/min, 2/s or 600/h")]
 pub struct RateError;
@@ -87,14 +88,14 @@ impl Rate {
         Rate { count, per: Per::Minute }
     }
 
-    /// Returns the nearest rate in whole events per hour to `per_second`, at least one.
+    /// Returns the rate in whole events per hour that is nearest to `per_second`, at least one.
     pub fn from_per_second(per_second: f64) -> Rate {
-        // A float that is out of range is cut by the conversion.
+        // The conversion saturates if the number is out of range.
         let count = NonZeroU32::new((per_second * 3600.0).round() as u32).unwrap_or(NonZeroU32::MIN);
         Rate { count, per: Per::Hour }
     }
 
-    /// Returns the events per second.
+    /// Returns the number of events per second.
     pub fn per_second_f64(self) -> f64 {
         f64::from(self.count.get()) / self.per.duration().as_secs_f64()
     }
@@ -106,11 +107,11 @@ impl Rate {
 
     /// Returns the time between two events.
     pub fn interval(self) -> Duration {
-        // Four billion a second are a quarter of a nanosecond apart, which must not round to nothing at all.
+        // Four billion events per second are a quarter of a nanosecond apart, which must not be rounded to zero.
         (self.per.duration() / self.count.get()).max(Duration::from_nanos(1))
     }
 
-    /// Returns how many seconds `count` events take, the first of which is immediate.
+    /// Returns the number of seconds that `count` events take. The first of them is immediate.
     pub fn seconds_for(self, count: u64) -> u64 {
         let span = u128::from(count.saturating_sub(1)) * u128::from(self.per.duration().as_secs());
         u64::try_from(span.div_ceil(u128::from(self.count.get()))).unwrap_or(u64::MAX)
@@ -162,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_read_as_people_write_them() {
+    fn common_notations_of_rates_are_parsed() {
         for (text, shown, millis) in [("10/min", "10/min", 6000), ("2/s", "2/s", 500), (" 600 / hour ", "600/h", 6000)]
         {
             let rate: Rate = text.parse().unwrap();
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn submits_take_a_rate_or_auto() {
+    fn submit_rates_are_a_rate_or_auto() {
         assert_eq!("auto".parse(), Ok(SubmitRate::Auto));
         assert_eq!("2/s".parse(), Ok(SubmitRate::Fixed(Rate::per_second(NonZeroU32::new(2).unwrap()))));
         assert_eq!("fast".parse::<SubmitRate>(), Err(RateError));
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_for_jobs_counts_the_gaps_between_them() {
+    fn the_time_for_jobs_is_the_sum_of_the_intervals_between_them() {
         let rate: Rate = "10/min".parse().unwrap();
         assert_eq!([0, 1, 2, 11].map(|count| rate.seconds_for(count)), [0, 0, 6, 60]);
         assert_eq!(rate.seconds_for(u64::MAX), u64::MAX);

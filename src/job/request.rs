@@ -6,40 +6,40 @@ use serde::{Deserialize, Serialize};
 
 use super::{Hex, JobId};
 
-/// The model that edits where a manifest names none.
+/// The default model.
 pub const DEFAULT_MODEL: &str = "flux-2-pro-edit";
 
-/// The most images that the API takes with a request.
+/// The maximum number of images per request.
 pub const MAX_IMAGES: usize = 8;
 
-/// A requested edit: a row of the manifest, parsed and checked.
+/// A requested edit: a parsed and validated row of the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// Its name, unique in the manifest.
+    /// The id, unique in the manifest.
     pub id: JobId,
-    /// Its request.
+    /// The request.
     pub request: EditRequest,
-    /// The color asked for, to check the result against.
+    /// The requested color, for checking the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub color: Option<Hex>,
-    /// The user's own columns, name and value, in the manifest's order.
+    /// The user's own columns, name and value, in the order of the manifest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<(String, String)>,
-    /// The line of the manifest where it begins, from 1.
+    /// The line of the manifest at which it begins, from 1.
     pub line: u64,
 }
 
-/// The request that is sent to the API for one job.
+/// The request that is sent to the API for a job.
 ///
-/// An option that is `None` is left out of the request: the provider documents no defaults, so a value that was not
-/// set is never sent.
+/// Options that are `None` are left out of the request: the provider documents no defaults, so values that were not set
+/// are never sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EditRequest {
     /// The model's name in the URL of the submit.
     pub model: String,
     /// The instruction, as written.
     pub prompt: String,
-    /// The pictures to edit, in order: a prompt may speak of "image 1" and "image 2".
+    /// The pictures to edit, in order. A prompt may refer to "image 1" and "image 2".
     pub images: Vec<ImageSource>,
     /// The size of the output.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,16 +52,16 @@ pub struct EditRequest {
     pub switches: Switches,
 }
 
-/// The API's three switches, each sent only if it was set.
+/// The API's three switches. Each is sent only if it was set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Switches {
-    /// Wait for the result in the answer to the submit.
+    /// Whether the answer to the submit waits for the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_sync_mode: Option<bool>,
-    /// Outputs as base64 text instead of URLs.
+    /// Whether outputs are base64 text instead of URLs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_base64_output: Option<bool>,
-    /// The provider's own check of the content.
+    /// Whether the provider checks the content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_safety_checker: Option<bool>,
 }
@@ -87,12 +87,12 @@ pub enum ImageSource {
     Url(String),
     /// A `data:` URI with the picture in it.
     Data(String),
-    /// A file on this machine, its path already joined to the manifest's folder.
+    /// A local file, with its path already joined to the manifest's folder.
     File(PathBuf),
 }
 
 impl fmt::Display for ImageSource {
-    /// The source as a person reads it: a `data:` URI is cut to its media type.
+    /// Formats the source for messages: a `data:` URI is shortened to its media type.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ImageSource::Url(url) => formatter.write_str(url),
@@ -102,7 +102,7 @@ impl fmt::Display for ImageSource {
     }
 }
 
-/// The size of an output, as the API names it.
+/// The size of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Size {
@@ -115,10 +115,10 @@ pub enum Size {
 }
 
 impl Size {
-    /// The words that manifests use for the sizes.
+    /// The names of the sizes in manifests.
     pub const NAMES: [&'static str; 3] = ["small", "medium", "large"];
 
-    /// The size's word.
+    /// Returns the name of the size.
     pub fn as_str(self) -> &'static str {
         match self {
             Size::Small => "small",
@@ -147,21 +147,21 @@ impl FromStr for Size {
 pub struct Seed(u16);
 
 impl Seed {
-    /// The largest seed that the API takes.
+    /// The maximum seed of the API.
     pub const MAX: u16 = 10_000;
 
-    /// Takes `value`, if it is not over [`Seed::MAX`].
+    /// Accepts `value`, if it is at most [`Seed::MAX`].
     pub fn new(value: u16) -> Option<Seed> {
         (value <= Self::MAX).then_some(Seed(value))
     }
 
-    /// The seed as a number.
+    /// Returns the seed as a number.
     pub fn get(self) -> u16 {
         self.0
     }
 }
 
-/// A number that is no seed.
+/// The error of a number that is not a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("seed {0} is over {max}", max = Seed::MAX)]
 pub struct SeedError(u16);

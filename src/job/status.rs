@@ -3,37 +3,37 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The status of a job, with the four words that files, reports and scripts use.
+/// The status of a job, with the names that files, reports and scripts use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
     /// Its pictures are verified and in `results/`.
     Completed,
-    /// It ended without a picture, for a reason that is known.
+    /// It ended without a picture, for a known reason.
     Failed,
-    /// It is unknown whether its submit was accepted, and so whether it was paid for.
+    /// It is unknown whether its submit was accepted, and thus whether it was paid for.
     Uncertain,
-    /// Not submitted yet, or in progress at the provider.
+    /// It was not submitted yet, or is in progress.
     Pending,
 }
 
-/// The reason why a job failed, with the words that files, reports and scripts use.
+/// The class of the error of a failed job, with the names that files, reports and scripts use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {
-    /// The provider's content check refused it.
+    /// The provider's content moderation refused it.
     Moderated,
     /// The provider refused the request.
     Rejected,
     /// The provider no longer knows the prediction, or its output has expired.
     Lost,
-    /// It did not end within the job's time limit.
+    /// It did not end within the time limit of a job.
     Timeout,
-    /// Its output could not be fetched, or was not a complete picture.
+    /// Its output could not be downloaded, or was not a complete picture.
     Download,
-    /// The provider failed, or answered what its contract rules out.
+    /// The provider failed, or its answer violates its contract.
     Provider,
-    /// A picture to edit could not be read on this machine.
+    /// An input picture could not be read on this machine.
     Input,
 }
 
@@ -41,7 +41,7 @@ impl JobStatus {
     /// All statuses, in the order of summaries.
     pub const ALL: [JobStatus; 4] = [JobStatus::Completed, JobStatus::Failed, JobStatus::Uncertain, JobStatus::Pending];
 
-    /// Returns its word.
+    /// Returns its name.
     pub fn as_str(self) -> &'static str {
         match self {
             JobStatus::Completed => "completed",
@@ -53,7 +53,7 @@ impl JobStatus {
 }
 
 impl ErrorClass {
-    /// All of them.
+    /// All classes.
     pub const ALL: [ErrorClass; 7] = [
         ErrorClass::Moderated,
         ErrorClass::Rejected,
@@ -64,7 +64,7 @@ impl ErrorClass {
         ErrorClass::Input,
     ];
 
-    /// Returns its word.
+    /// Returns its name.
     pub fn as_str(self) -> &'static str {
         match self {
             ErrorClass::Moderated => "moderated",
@@ -82,7 +82,7 @@ impl ErrorClass {
         matches!(self, ErrorClass::Download | ErrorClass::Timeout)
     }
 
-    /// Returns what the user can do about a job that failed so.
+    /// Returns a hint for the user about a job that failed with this error.
     pub fn hint(self) -> &'static str {
         match self {
             ErrorClass::Moderated => "reword the prompt or change the picture; the same request would be refused again",

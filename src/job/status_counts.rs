@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::JobStatus;
 
-/// The count of jobs per status.
+/// The number of jobs per status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusCounts {
     /// All jobs.
@@ -18,7 +18,7 @@ pub struct StatusCounts {
 }
 
 impl StatusCounts {
-    /// Returns the count of jobs with the status.
+    /// Returns the number of jobs with the status.
     pub fn of(&self, status: JobStatus) -> u64 {
         match status {
             JobStatus::Completed => self.completed,
@@ -28,13 +28,13 @@ impl StatusCounts {
         }
     }
 
-    /// Counts another job.
+    /// Adds a job.
     pub fn add(&mut self, status: JobStatus) {
         self.total += 1;
         *self.of_mut(status) += 1;
     }
 
-    /// Counts a job whose status has changed.
+    /// Updates the counts for a job whose status has changed.
     pub fn change(&mut self, from: JobStatus, to: JobStatus) {
         let old = self.of_mut(from);
         *old = old.saturating_sub(1);

@@ -1,6 +1,6 @@
-/// Lets serde read and write a type as its text, by its `FromStr` and `Display`.
+/// Serializes a type as its text, with its `FromStr` and `Display`.
 ///
-/// The type carries `#[serde(try_from = "String", into = "String")]`.
+/// The type must have `#[serde(try_from = "String", into = "String")]`.
 macro_rules! serde_as_text {
     ($type:ty, $error:ty) => {
         impl TryFrom<String> for $type {

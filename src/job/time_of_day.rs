@@ -8,16 +8,16 @@ use jiff::{Timestamp, ZonedDateTime};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeOfDay(Time);
 
-/// An invalid time of day.
+/// The error of an invalid time of day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a time of day from 00:00 to 23:59, such as 06:00")]
 pub struct TimeOfDayError;
 
 impl TimeOfDay {
-    /// Returns when the clock shows this time next, strictly after `now` and in its time zone.
+    /// Returns the next time at which a clock shows this time, strictly after `now` and in its time zone.
     ///
-    /// If clocks are set forward over it, the result is later by the same amount; if they are set back over it, it comes twice.
-    /// `None` at the end of the calendar.
+    /// If clocks are set forward past it, the result is later by the same amount. If they are set back past it, it
+    /// occurs twice. `None` at the end of the calendar.
     pub fn next(self, now: &ZonedDateTime) -> Option<Timestamp> {
         let on = |date: Date| {
             let at = now.time_zone().to_ambiguous_timestamp(date.to_datetime(self.0));
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn nights_in_which_clocks_are_changed_end_at_the_same_time_on_the_wall() {
+    fn daylight_saving_changes_keep_the_local_time() {
         // Clocks go forward at 2:00 on the 29th of March, and back at 3:00 on the 25th of October.
         assert_eq!(next("06:00", "2026-03-28T22:00:00[Europe/Berlin]"), "2026-03-29T06:00:00+02:00[Europe/Berlin]");
         assert_eq!(next("06:00", "2026-10-24T22:00:00[Europe/Berlin]"), "2026-10-25T06:00:00+01:00[Europe/Berlin]");

@@ -1,7 +1,7 @@
 use memchr::{memchr2, memchr3};
 
-/// A URL that begins with its scheme, and where its parts are. They are looked for once: there are a million URLs, and more
-/// than one question to each.
+/// A URL that begins with its scheme, with the positions of its parts. They are computed once, because each of a
+/// million URLs is inspected several times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UrlRef<'a> {
     text: &'a str,
@@ -11,12 +11,12 @@ pub struct UrlRef<'a> {
 }
 
 impl<'a> UrlRef<'a> {
-    /// The URL `text`.
+    /// Returns the URL `text`.
     pub fn of(text: &'a str) -> UrlRef<'a> {
         UrlRef::behind_scheme(text, text.find("://").map_or(0, |scheme| scheme + "://".len()))
     }
 
-    /// The URL `text`, whose host begins at byte `host`.
+    /// Returns the URL `text`, whose host begins at byte `host`.
     pub(crate) fn behind_scheme(text: &'a str, host: usize) -> UrlRef<'a> {
         let bytes = text.as_bytes();
         let path = memchr3(b'/', b'?', b'#', &bytes[host..]).map_or(text.len(), |at| host + at);
@@ -24,40 +24,40 @@ impl<'a> UrlRef<'a> {
         UrlRef { text, host, path, query }
     }
 
-    /// All of it.
+    /// Returns the whole URL.
     pub fn as_str(&self) -> &'a str {
         self.text
     }
 
-    /// The host, with a port where it has one.
+    /// Returns the host, including the port if there is one.
     pub fn host(&self) -> &'a str {
         &self.text[self.host..self.path]
     }
 
-    /// The path with the `/` before it; it may be empty.
+    /// Returns the path, beginning with `/`; it may be empty.
     pub fn path(&self) -> &'a str {
         &self.text[self.path..self.query]
     }
 
-    /// Returns the part after the path, from its `?` or `#` on; it may be empty.
+    /// Returns the part after the path, beginning with `?` or `#`; it may be empty.
     pub fn query(&self) -> &'a str {
         &self.text[self.query..]
     }
 
-    /// Whether it ends as most pictures do.
+    /// Whether the path has a common extension of pictures.
     pub fn is_usual(&self) -> bool {
         [".jpg", ".jpeg", ".png", ".webp", ".gif"].iter().any(|ending| self.path().ends_with(ending))
     }
 
-    /// Returns the extension of the path's last part.
+    /// Returns the extension of the last path segment.
     pub fn extension(&self) -> Option<&'a str> {
         extension(self.path())
     }
 }
 
-/// Returns the extension of a path's last part.
+/// Returns the extension of the last path segment.
 pub(crate) fn extension(path: &str) -> Option<&str> {
-    // Nearly all end in so few letters that a search for longer texts would only have begun.
+    // Nearly all extensions are so short that a faster search for longer texts would not pay off.
     let last = path.bytes().rposition(|byte| matches!(byte, b'.' | b'/'))?;
     path[last..].strip_prefix('.')
 }

@@ -1,18 +1,19 @@
-//! The journal: an append-only file of JSON lines that is the truth about a run.
+//! The journal: an append-only file of JSON lines that is the source of truth about a run.
 //!
-//! [`Record`] is what a line says, [`Ledger`] what all of them add up to, [`Journal`] the writer that makes them
-//! durable in groups, and [`replay`] the reader. Nothing is acted upon before the record that announces it is durable.
+//! A [`Record`] is the content of a line, [`Ledger`] the state after all records, [`Journal`] the writer that makes
+//! them durable in groups, and [`replay`] the reader. Nothing is acted upon before the record that announces it is
+//! durable.
 //!
 //! ```text
 //! merge    several journals as one
 //! storage  the writer, replay, snapshots, compaction
-//! ledger   what all records add up to
-//! archive  finished edits in few bytes each
-//! edits    the state of an edit, and the steps that may follow it
-//! format   what a line contains, and how it is read
+//! ledger   the aggregated state of all records
+//! archive  finished edits in a few bytes each
+//! edits    the state of an edit, and its transitions
+//! format   the content of lines, and their parsers
 //! ```
 //!
-//! Imports go down this list.
+//! A module uses only modules below it in this list.
 
 mod archive;
 mod edits;

@@ -1,4 +1,4 @@
-//! Journals of random, valid steps, for tests of all that reads journals.
+//! Journals of random, valid steps, for property tests of all readers of journals.
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -7,8 +7,8 @@ use crate::api::PredictionId;
 use crate::job::{Cents, ContentHash, ErrorClass, JobId};
 use crate::journal::{EditKey, Ledger, Record, SavedFile, Step};
 
-/// Returns the running ledger and the lines of a journal drawn from `choices`: each names a job, one of its fingerprints and a step; those that cannot follow
-/// are left out.
+/// Returns the running ledger and the lines of a journal made from `choices`. Each is a job, one of its fingerprints
+/// and a step. Invalid steps are left out.
 pub(super) fn random_journal(choices: &[(usize, usize, usize)]) -> (Ledger, Vec<u8>) {
     let files = |job: &str, names: &[&str]| {
         let file = |name: &&str| SavedFile {

@@ -6,13 +6,13 @@ use crate::secrets::Secret;
 use super::error::NoticeError;
 use super::notice::RunNotice;
 
-/// Runs `command` in the system's shell, with the summary on stdin, its most used fields in variables, and without the
-/// run's secrets. Its output goes to stderr, because stdout holds the closing summary alone. When `timeout` completes,
-/// the command is ended together with every process that it has started.
+/// Runs `command` in the system's shell, with the summary on stdin, its main fields in environment variables, and
+/// without the run's secrets. Its output goes to stderr, because stdout is reserved for the final summary. When
+/// `timeout` completes, the command is killed together with every process that it has started.
 ///
 /// # Errors
 ///
-/// It cannot be started, ends with another code than 0, or takes too long.
+/// The command cannot be started, exits with a code other than 0, or takes too long.
 pub async fn run_command(
     command: &str,
     notice: &RunNotice,
@@ -33,7 +33,7 @@ pub async fn run_command(
     let (stdin, summary) = (child.stdin.take(), format!("{}\n", notice.summary));
     let ended = tokio::task::spawn_blocking(move || {
         if let Some(mut stdin) = stdin {
-            // A command that does not read its stdin closes it, and that is its right.
+            // A command may exit without reading its stdin.
             let _ = stdin.write_all(summary.as_bytes());
         }
         child.wait()
@@ -55,12 +55,12 @@ pub async fn run_command(
 fn shell(command: &str) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]);
-    // A process group, so that the command can be ended with every process that it has started.
+    // A separate process group, so that the command can be killed together with every process that it has started.
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     shell
 }
 
-/// A command and every process that it has started.
+/// The process group of a command: the command and every process that it has started.
 #[cfg(unix)]
 struct Group(rustix::process::Pid);
 
@@ -71,12 +71,12 @@ impl Group {
     }
 
     fn end(self) {
-        // One that has ended by itself in this moment is no error.
+        // A group that has just ended by itself is not an error.
         let _ = rustix::process::kill_process_group(self.0, rustix::process::Signal::KILL);
     }
 }
 
-/// Elsewhere a command cannot be ended from here, and is left to itself.
+/// On other systems, a command that takes too long is not killed.
 #[cfg(not(unix))]
 struct Group;
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failing_command_is_reported_and_a_slow_one_is_ended() {
+    async fn a_failing_command_is_reported_and_a_slow_one_is_killed() {
         let long = Duration::from_secs(60);
         assert_eq!(run("exit 3", long).await.unwrap_err(), "run `exit 3`: exit status: 3");
         assert!(run("exec <&-; true", long).await.is_ok(), "whoever does not read the summary need not");

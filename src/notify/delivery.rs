@@ -4,10 +4,10 @@ use reqwest::{RequestBuilder, StatusCode, Url, redirect, retry};
 
 use crate::http::{self, explain};
 
-/// How long one request may take.
+/// The time limit of a request.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The waits between attempts: a receiver is tried for at most a minute, after the run has ended.
+/// The delays between attempts. A receiver is retried for at most a minute after the end of the run.
 const WAITS: [Duration; 4] =
     [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(5), Duration::from_secs(15)];
 
@@ -17,12 +17,12 @@ pub(super) fn client(url: &Url) -> Result<reqwest::Client, reqwest::Error> {
     builder.redirect(redirect::Policy::none()).retry(retry::never()).timeout(TIMEOUT).build()
 }
 
-/// Sends the request that `request` makes until it succeeds, at most `attempts` times and no more than five. It is made
-/// again for each attempt, so that a signature has the time of its own attempt.
+/// Sends the request built by `request` until it succeeds, at most `attempts` times and at most five times. It is built
+/// again for each attempt, so that its signature has the time of the attempt.
 ///
 /// # Errors
 ///
-/// The last failure. An answer that no repetition would change ends the attempts at once.
+/// The last error. An error that a retry would not change ends the attempts at once.
 pub(super) async fn deliver(attempts: usize, request: impl Fn() -> RequestBuilder) -> Result<(), String> {
     let mut waits = WAITS.into_iter().take(attempts.saturating_sub(1));
     loop {
@@ -30,7 +30,7 @@ pub(super) async fn deliver(attempts: usize, request: impl Fn() -> RequestBuilde
             Ok(response) if response.status().is_success() => return Ok(()),
             Ok(response) if is_final(response.status()) => return Err(format!("HTTP {}", response.status())),
             Ok(response) => format!("HTTP {}", response.status()),
-            // The URL is left out: its path may be a secret.
+            // The URL is left out, because its path may be a secret.
             Err(error) => explain(&error),
         };
         let Some(wait) = waits.next() else { return Err(seen) };

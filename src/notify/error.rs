@@ -1,9 +1,9 @@
-/// A notification that failed: what was tried, and why it failed.
+/// A failed notification: the operation and the cause.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}: {cause}")]
 pub struct NoticeError {
-    /// The attempt, to follow "failed to".
+    /// The operation, as a phrase to follow "failed to".
     pub what: String,
-    /// The error.
+    /// The cause.
     pub cause: String,
 }

@@ -5,13 +5,13 @@ use super::error::NoticeError;
 use super::notice::RunNotice;
 use super::url::NoticeUrl;
 
-/// How often a ping is tried.
+/// The maximum number of attempts for a ping.
 const ATTEMPTS: usize = 3;
 
-/// How much of a text is sent; monitors keep no more.
+/// The maximum length of a sent text, in characters. Monitors keep no more.
 const MAX_CHARACTERS: usize = 10_000;
 
-/// A monitor that raises an alarm if a run does not report, with the protocol of healthchecks.io.
+/// A monitor that raises an alarm if a run does not report in time, with the protocol of healthchecks.io.
 #[derive(Clone, Debug)]
 pub struct Healthcheck {
     /// The check's ping URL.
@@ -30,7 +30,8 @@ pub enum Ping {
 }
 
 impl Ping {
-    /// Returns the signal for how a run ended. `None` if another run holds the folder: that one reports itself.
+    /// Returns the signal for the end of a run; `None` if another process has locked the folder, because that one
+    /// reports itself.
     pub fn of(notice: &RunNotice) -> Option<Ping> {
         match notice.exit {
             Exit::Complete => Some(Ping::Success),
@@ -42,11 +43,11 @@ impl Ping {
 }
 
 impl Healthcheck {
-    /// Pings: `<url>/start`, `<url>` or `<url>/fail`, with `text` for the monitor's log.
+    /// Sends a ping to `<url>/start`, `<url>` or `<url>/fail`, with `text` for the monitor's log.
     ///
     /// # Errors
     ///
-    /// The ping was not taken.
+    /// The monitor did not accept the ping.
     pub async fn ping(&self, ping: Ping, text: &str) -> Result<(), NoticeError> {
         let failed = |cause: String| NoticeError { what: format!("ping {}", self.url), cause };
         let http = client(&self.url.0).map_err(|error| failed(error.to_string()))?;

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::notice::RunNotice;
 
-/// Returns the metrics of a run in the text format of Prometheus, for the textfile collector of its node_exporter.
+/// Returns the metrics of a run in Prometheus's text format, for the textfile collector of node_exporter.
 ///
-/// Names have their unit, and totals over the folder's life end in `_total`. Every metric has the manifest and the
-/// share as labels, so that the files of several runs can share a folder.
+/// Names end in their unit, and totals over the life of the folder in `_total`. Every metric is labeled with the
+/// manifest and the share, so that one directory can have the files of several runs.
 pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
     let share = notice.share.map_or_else(String::new, |share| format!(",share=\"{share}\""));
     let label = format!("manifest=\"{}\"{share}", escaped(&notice.manifest));
@@ -42,7 +42,7 @@ pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
     text.text
 }
 
-/// Writes the metrics to `path`, whole or not at all: a scrape never reads half a file.
+/// Atomically writes the metrics to `path`, so that a scrape never reads an incomplete file.
 ///
 /// # Errors
 ///
@@ -51,7 +51,7 @@ pub fn write_metrics(path: &Path, notice: &RunNotice, at: Timestamp) -> io::Resu
     crate::files::replace(path, render_metrics(notice, at).as_bytes())
 }
 
-/// The name and the meaning of a metric.
+/// The name and the description of a metric.
 #[derive(Clone, Copy)]
 struct Metric {
     name: &'static str,
@@ -73,16 +73,16 @@ struct Text {
 }
 
 impl Text {
-    /// Adds a metric with one value. An unknown one is left out, because 0 would be a statement.
+    /// Adds a metric with one value. An unknown value is left out, because 0 would be wrong.
     fn single(&mut self, metric: Metric, value: Option<f64>) {
         let Some(value) = value else { return };
         self.head(metric);
         let (name, label) = (metric.name, &self.label);
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = writeln!(self.text, "dyehouse_{name}{{{label}}} {value}");
     }
 
-    /// Adds a metric with a value for each of several values of the label `key`.
+    /// Adds a metric with one value per value of the label `key`.
     fn labelled(&mut self, metric: Metric, key: &str, values: &[(&str, Option<f64>)]) {
         if values.iter().all(|(_, value)| value.is_none()) {
             return;
@@ -103,7 +103,7 @@ fn seconds(at: Timestamp) -> f64 {
     at.as_second() as f64
 }
 
-/// A text as the value of a label.
+/// Escapes a text for a label value.
 fn escaped(text: &str) -> String {
     text.replace('\\', r"\\").replace('"', "\\\"").replace('\n', r"\n")
 }
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_could_not_begin_has_its_code_and_no_made_up_numbers() {
+    fn a_run_that_could_not_start_has_an_exit_code_and_no_other_numbers() {
         let notice = RunNotice::broken(Exit::CannotGoOn, "m.csv".into(), "no key".into(), None);
         let text = render_metrics(&notice, Timestamp::UNIX_EPOCH);
         assert!(text.contains("dyehouse_last_run_exit_code{manifest=\"m.csv\"} 1\n"), "{text}");

@@ -1,6 +1,6 @@
-//! Notifications of how a run ended: a webhook, a health check, a command, a file of metrics.
+//! Notifications about the end of a run: a webhook, a health check, a command, and a file of metrics.
 //!
-//! Nothing here can change how a run ends. A failed notification is a [`NoticeError`], for stderr and the logs.
+//! Nothing here can change the result of a run. A failed notification is a [`NoticeError`], which is only logged.
 
 mod command;
 mod delivery;

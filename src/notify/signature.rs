@@ -4,34 +4,34 @@ use jiff::Timestamp;
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 
-/// A proof for receivers that a message is from the owner of the secret, and not an old one sent again: the headers of
-/// the Standard Webhooks specification, version 1.0.
+/// The signature headers of a message, according to the Standard Webhooks specification, version 1.0. They prove that
+/// the sender knows the secret, and that the message is not a replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// `webhook-id`: one value for every attempt at a message.
+    /// `webhook-id`, which is the same for all attempts to send a message.
     pub id: String,
-    /// `webhook-timestamp`: seconds since 1970.
+    /// `webhook-timestamp`: seconds since the Unix epoch.
     pub timestamp: String,
     /// `webhook-signature`: `v1,` and the HMAC-SHA256 of `<id>.<timestamp>.<body>` in base64.
     pub signature: String,
 }
 
-/// The key of signatures.
+/// A signing key.
 #[derive(Clone, Debug)]
 pub struct SigningKey(hmac::Key);
 
-/// An invalid secret.
+/// The error of an invalid secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the secret is `whsec_` and no base64 after it")]
 pub struct SigningKeyError;
 
 impl SigningKey {
-    /// Reads a secret. One that begins with `whsec_` is base64 after that, as the specification has it; any other is used byte
-    /// for byte.
+    /// Parses a secret. The part after a prefix `whsec_` is base64, as in the specification. Any other secret is used
+    /// byte for byte.
     ///
     /// # Errors
     ///
-    /// What follows `whsec_` is nothing, or is cut: no receiver could verify what is signed with it.
+    /// The part after `whsec_` is empty or is not valid base64, so that no receiver could verify the signature.
     pub fn of(secret: &SecretString) -> Result<SigningKey, SigningKeyError> {
         let secret = secret.expose_secret();
         let bytes = match secret.strip_prefix("whsec_") {
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_signature_is_the_one_that_other_programs_compute() {
+    fn signatures_equal_those_of_other_implementations() {
         // printf 'msg_1.1700000000.{}' | openssl dgst -sha256 -hmac secret -binary | base64
         let at = Timestamp::from_second(1_700_000_000).unwrap();
         let sign = |secret: &str| SigningKey::of(&secret.into()).unwrap().sign("msg_1", at, b"{}");
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_was_cut_is_not_taken_for_another_one() {
+    fn a_truncated_secret_is_an_error() {
         for cut in ["whsec_", "whsec_c2VjcmV", "whsec_c2Vj cmV0", "whsec_secret!"] {
             assert_eq!(SigningKey::of(&cut.into()).unwrap_err(), SigningKeyError, "{cut}");
         }

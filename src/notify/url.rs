@@ -1,11 +1,12 @@
-/// The end point of a notice: an `http` or `https` URL. Its path may be a secret, so that only its origin is ever shown.
+/// The endpoint of a notification: an `http` or `https` URL. Only its origin is ever shown, because its path may be a
+/// secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NoticeUrl(pub(super) reqwest::Url);
 
-/// A text that is no URL of a notice.
+/// The reason why a text is not a URL for notifications.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoticeUrlError {
-    /// It does not parse.
+    /// It cannot be parsed.
     #[error("{0}")]
     Malformed(String),
     /// Its scheme is not http or https.
@@ -18,7 +19,7 @@ impl NoticeUrl {
     ///
     /// # Errors
     ///
-    /// It does not parse, or its scheme is not http or https.
+    /// The text cannot be parsed, or its scheme is not http or https.
     pub fn parse(text: &str) -> Result<NoticeUrl, NoticeUrlError> {
         let url = reqwest::Url::parse(text).map_err(|error| NoticeUrlError::Malformed(error.to_string()))?;
         match url.scheme() {
@@ -27,7 +28,7 @@ impl NoticeUrl {
         }
     }
 
-    /// The URL with `segment` added to its path; what follows a `?` stays.
+    /// Returns the URL with `segment` appended to its path. Its query stays.
     pub(super) fn below(&self, segment: &str) -> NoticeUrl {
         let mut url = self.0.clone();
         url.set_path(&format!("{}/{segment}", self.0.path().trim_end_matches('/')));

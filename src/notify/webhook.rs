@@ -7,24 +7,24 @@ use super::notice::RunNotice;
 use super::signature::SigningKey;
 use super::url::NoticeUrl;
 
-/// How often a message is tried.
+/// The maximum number of attempts for a message.
 const ATTEMPTS: usize = 5;
 
-/// A webhook: the summary is posted to it as JSON.
+/// A webhook, to which the summary is posted as JSON.
 #[derive(Clone, Debug)]
 pub struct Webhook {
-    /// Where to.
+    /// The URL of the webhook.
     pub url: NoticeUrl,
     /// The key that messages are signed with.
     pub key: Option<SigningKey>,
 }
 
 impl Webhook {
-    /// Posts the summary, and repeats that within a minute if it may help.
+    /// Posts the summary. Failures that may be temporary are retried within a minute.
     ///
     /// # Errors
     ///
-    /// It was not taken.
+    /// The receiver did not accept the message.
     pub async fn post(&self, notice: &RunNotice, now: impl Fn() -> Timestamp) -> Result<(), NoticeError> {
         let failed = |cause: String| NoticeError { what: format!("post the summary to {}", self.url), cause };
         let http = client(&self.url.0).map_err(|error| failed(error.to_string()))?;

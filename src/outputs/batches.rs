@@ -3,8 +3,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Work that is cheaper in batches: items that arrive while a batch is running wait for the next one, which takes all of
-/// them.
+/// Work that is cheaper in batches. Items that arrive while a batch is running wait for the next one, which takes all
+/// of them.
 #[derive(Debug)]
 pub(super) struct Batches<T, R> {
     waiting: Mutex<Vec<(T, oneshot::Sender<R>)>>,
@@ -18,7 +18,7 @@ impl<T, R> Default for Batches<T, R> {
 }
 
 impl<T: Send + 'static, R: Send + 'static> Batches<T, R> {
-    /// Processes `item` in a batch by `work`, which returns one result per item in the same order.
+    /// Processes `item` in a batch with `work`, which returns one result per item, in the same order.
     pub(super) async fn done(&self, item: T, work: impl FnOnce(Vec<T>) -> Vec<R> + Send + 'static) -> io::Result<R> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push((item, answer));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_panics_fails_for_all_in_its_batch_and_for_nobody_after_it() {
+    async fn a_panic_fails_its_batch_and_no_later_one() {
         let batches = Batches::<u32, u32>::default();
         assert!(batches.done(1, |_| panic!("a defect")).await.is_err());
         assert_eq!(batches.done(2, |items| items).await.unwrap(), 2);

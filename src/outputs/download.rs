@@ -11,19 +11,19 @@ use crate::words::size;
 use super::error::{OutputError, disk};
 use super::slot::Slot;
 
-/// How many bytes are written at once, on a thread that may block.
+/// The size of the blocks that are written on a blocking thread, in bytes.
 const BLOCK: usize = 256 << 10;
 
-/// Bounds of a download.
+/// The limits of a download.
 #[derive(Clone, Copy, Debug)]
 pub struct DownloadLimits {
-    /// The maximum length of an output in bytes.
+    /// The maximum length of an output, in bytes.
     pub max_bytes: u64,
-    /// The maximum count of attempts.
+    /// The maximum number of attempts.
     pub attempts: u32,
-    /// How long the host may be silent.
+    /// The maximum time without received data.
     pub silence: Duration,
-    /// How long one attempt may take.
+    /// The maximum duration of an attempt.
     pub whole: Duration,
 }
 
@@ -38,7 +38,8 @@ impl Default for DownloadLimits {
     }
 }
 
-/// Fetches outputs from the asset host, and input pictures from the URLs in a manifest. It has no key, so none can leak.
+/// Fetches outputs from the asset host, and input pictures from the URLs in a manifest. It does not know the API key,
+/// so it cannot leak it.
 #[derive(Clone, Debug)]
 pub struct Downloader {
     http: Clients,
@@ -46,14 +47,14 @@ pub struct Downloader {
     plain_http: PlainHttp,
 }
 
-/// Whether outputs may come over plain http.
+/// Whether outputs may be fetched over plain http.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PlainHttp {
-    /// Only from this machine, because the API is on this machine as well.
+    /// Only from the loopback interface, because the API is on this machine as well.
     OnLoopback,
     /// Never.
     Never,
-    /// From anywhere: the user gave the URL.
+    /// From any host, because the user gave the URL.
     Anywhere,
 }
 
@@ -68,13 +69,13 @@ enum Attempt {
 }
 
 impl Downloader {
-    /// Returns a downloader for the outputs of an API; `api_is_local` if that API is on this machine.
+    /// Returns a downloader for the outputs of an API. `api_is_local` is whether that API is on this machine.
     pub fn new(api_is_local: bool, limits: DownloadLimits) -> Result<Downloader, TlsError> {
         let plain_http = if api_is_local { PlainHttp::OnLoopback } else { PlainHttp::Never };
         Downloader::over(plain_http, limits)
     }
 
-    /// Returns a downloader for pictures that a manifest names, from any host.
+    /// Returns a downloader for input pictures, from any host.
     pub fn of_inputs(limits: DownloadLimits) -> Result<Downloader, TlsError> {
         Downloader::over(PlainHttp::Anywhere, limits)
     }
@@ -99,13 +100,13 @@ impl Downloader {
         Ok(Downloader { http, limits, plain_http })
     }
 
-    /// Returns the maximum length of an output in bytes.
+    /// Returns the maximum length of an output, in bytes.
     pub(super) fn max_bytes(&self) -> u64 {
         self.limits.max_bytes
     }
 
-    /// Writes the content of `url` to a fresh `sink` per attempt, and returns the sink that received all of it. Errors of the
-    /// sink name `folder`. `slot` is released while nothing arrives, and between attempts.
+    /// Downloads `url` to a new `sink` per attempt, and returns the sink that received all of it. Errors of the sink
+    /// refer to `folder`. `slot` is released while nothing arrives, and between attempts.
     pub(crate) async fn fetch<S: Write + Send + 'static>(
         &self,
         url: &str,
@@ -206,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outputs_come_over_https_or_from_this_machine_when_the_api_is_there() {
+    fn outputs_are_fetched_over_https_or_from_loopback_if_the_api_is_local() {
         let url = |text: &str| Url::parse(text).unwrap();
         assert!(is_allowed(&url("https://assets.example/x.png"), PlainHttp::Never));
         assert!(!is_allowed(&url("http://assets.example/x.png"), PlainHttp::OnLoopback));

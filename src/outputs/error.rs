@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use crate::job::ErrorClass;
 use crate::photo::PictureError;
 
-/// An output could not be fetched or stored.
+/// The reason why an output could not be fetched or stored.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// The provider no longer has it.
     #[error("the output has expired ({0})")]
     Expired(String),
-    /// The asset host cannot be reached, or breaks off each time.
+    /// The asset host cannot be reached, or every download was interrupted.
     #[error("cannot download the output: {0}")]
     Unreachable(String),
     /// It is not a complete picture.
@@ -19,10 +19,10 @@ pub enum OutputError {
     /// It exceeds a limit, or its URL is not allowed.
     #[error("the output is refused: {0}")]
     Refused(String),
-    /// This machine's disk failed. The run stops, because no job is at fault.
+    /// The local disk failed. The run stops, because no job is at fault.
     #[error("{}: {cause}", path.display())]
     Disk {
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
         /// The operating system's error.
         cause: io::Error,
@@ -30,7 +30,7 @@ pub enum OutputError {
 }
 
 impl OutputError {
-    /// Returns the class of a job that fails with this error; `None` for an error of this machine.
+    /// Returns the error class of a job that fails with this error; `None` for a local error.
     pub fn class(&self) -> Option<ErrorClass> {
         match self {
             OutputError::Expired(_) => Some(ErrorClass::Lost),
@@ -41,7 +41,7 @@ impl OutputError {
         }
     }
 
-    /// Returns the message about an input picture, which is not an output.
+    /// Returns the error message for an input picture.
     pub fn of_input(&self) -> String {
         match self {
             OutputError::Expired(cause) => format!("the picture is no longer at its URL ({cause})"),
@@ -52,8 +52,8 @@ impl OutputError {
         }
     }
 
-    /// Returns how many fresh URLs of the same prediction are worth trying. Asking for one is free, and the output was paid
-    /// for; a host that is down was tried several times already.
+    /// Returns how many fresh URLs of the same prediction are worth trying. Getting one is free, and the output was
+    /// paid for. An unreachable host was already retried.
     pub fn max_url_refreshes(&self) -> u32 {
         match self {
             OutputError::Expired(_) | OutputError::NotAPicture(_) => 5,
@@ -63,7 +63,7 @@ impl OutputError {
     }
 }
 
-/// Attaches a path to an error of the operating system.
+/// Returns a function that adds a path to an error of the operating system.
 pub(super) fn disk(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> OutputError {
     let path = path.into();
     move |cause| OutputError::Disk { path, cause }

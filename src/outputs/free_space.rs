@@ -5,7 +5,8 @@ use std::path::Path;
 
 use super::error::{OutputError, disk};
 
-/// The minimum free space before a submit, in bytes: the largest pictures take about 20 MiB, and several may be in flight.
+/// The minimum free space before a submit, in bytes. The largest pictures take about 20 MiB, and several may be in
+/// flight.
 const MIN_FREE: u64 = 64 << 20;
 
 /// Refuses a file system that is nearly full, because a picture that was paid for could not be saved.

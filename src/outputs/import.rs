@@ -18,8 +18,8 @@ use super::paths::{
 
 /// The import of pictures from other runs' folders into one.
 ///
-/// Every picture is copied to a temporary file, checked against its hash, synced and renamed, so that an interrupted import
-/// can be repeated. Pictures that are in place are skipped.
+/// Every picture is copied to a temporary file, checked against its hash, synced and renamed, so that an interrupted
+/// import can be repeated. Existing pictures are skipped.
 #[derive(Debug)]
 pub struct PictureImport {
     folder: PathBuf,
@@ -32,8 +32,8 @@ impl PictureImport {
         PictureImport { folder: folder.to_owned(), touched: BTreeSet::new() }
     }
 
-    /// Imports a picture of the run's folder `from`, be it a result, an original, one set aside, or a temporary file. Returns
-    /// whether it was found with the recorded content.
+    /// Imports a picture of the run's folder `from`, whether it is a result, an original, moved aside, or a temporary
+    /// file. Returns whether it was found with the recorded content.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl PictureImport {
     ///
     /// # Errors
     ///
-    /// It cannot be read.
+    /// The picture cannot be read.
     pub fn has(&self, file: &SavedFile) -> Result<bool, OutputError> {
         has_content(&self.folder.join(RESULTS).join(&file.name), file)
     }
@@ -69,12 +69,12 @@ impl PictureImport {
     ///
     /// # Errors
     ///
-    /// It cannot be read.
+    /// The picture cannot be read.
     pub fn has_changed(&self, file: &SavedFile) -> Result<bool, OutputError> {
         Ok(exists_nonempty(&self.folder.join(RESULTS).join(&file.name)) && !self.has(file)?)
     }
 
-    /// Moves `files` aside that are results in this folder, to make room for the results of the run's folder `from`.
+    /// Moves `files` aside if they are results in this folder, to make room for the results of the run's folder `from`.
     ///
     /// # Errors
     ///
@@ -82,7 +82,7 @@ impl PictureImport {
     pub fn displace(&mut self, from: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
         for file in files {
             let name = Path::new(RESULTS).join(&file.name);
-            // One that was imported already stays.
+            // A file that was already imported stays.
             if !is_same(&from.join(&name), &self.folder.join(&name))? {
                 set_aside(&self.folder, std::slice::from_ref(file))?;
             }
@@ -90,8 +90,8 @@ impl PictureImport {
         Ok(())
     }
 
-    /// Imports a picture of the run's folder `from` that the user has changed. Its path identifies it: among the results if
-    /// `shown`, else in `earlier/`. If the user has changed it in this folder as well, both are kept.
+    /// Imports a picture of the run's folder `from` that the user has changed. It is identified by its path: in the
+    /// results if `shown`, otherwise in `earlier/`. If the user has changed it in this folder too, both are kept.
     ///
     /// # Errors
     ///
@@ -125,7 +125,7 @@ impl PictureImport {
             return Ok(ImportOutcome::Beside { from: source, at: beside });
         }
         if target.symlink_metadata().is_ok() {
-            // Under the name of what was moved aside it would stand for the one that comes.
+            // With the usual name of a file moved aside, it would be mistaken for the imported picture.
             let earlier = self.folder.join(EARLIER);
             move_to(&earlier, &target, &free_name(&earlier, &file.name))?;
         }
@@ -133,7 +133,7 @@ impl PictureImport {
         Ok(ImportOutcome::Taken { from: source })
     }
 
-    /// Imports the files of a subfolder with their times. Existing files are kept.
+    /// Imports the files of a subfolder with their modification times. Existing files are kept.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl PictureImport {
         Ok(taken)
     }
 
-    /// Makes the names of all imported files durable.
+    /// Makes the directory entries of all imported files durable.
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl PictureImport {
         self.touched.iter().try_for_each(|folder| sync_folder(folder).map_err(disk(folder)))
     }
 
-    /// Copies `source` to `target`, if it is `file`. Another file at `target` is moved aside.
+    /// Copies `source` to `target`, if its content is that of `file`. Another file at `target` is moved aside.
     fn copy(&mut self, source: &Path, target: &Path, file: &SavedFile) -> Result<bool, OutputError> {
         match source.metadata() {
             Ok(found) if found.is_file() && found.len() == file.bytes => {}
@@ -196,7 +196,7 @@ impl PictureImport {
         Ok(true)
     }
 
-    /// Makes a folder, and registers it for the sync at the end.
+    /// Creates a folder, and registers it for the final sync.
     fn touch(&mut self, folder: &Path) -> Result<(), OutputError> {
         if self.touched.insert(folder.to_owned()) { make_folder(folder).map_err(disk(folder)) } else { Ok(()) }
     }
@@ -235,17 +235,17 @@ pub struct ShownIn {
     pub target: bool,
 }
 
-/// The outcome of importing a picture that the user may have changed.
+/// The result of importing a picture that the user may have changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImportOutcome {
-    /// It is unchanged, or missing.
+    /// It is unchanged or missing, and was not imported.
     No,
-    /// It is in its place.
+    /// It was imported to its usual path.
     Taken {
         /// The path that it was imported from.
         from: PathBuf,
     },
-    /// It was imported under another name, because the user has changed the target as well.
+    /// It was imported with another name, because the user has changed the target as well.
     Beside {
         /// The path that it was imported from.
         from: PathBuf,
@@ -261,7 +261,7 @@ struct Copied {
     bytes: u64,
 }
 
-/// Returns the sorted names of the files in a folder; none if the folder is missing.
+/// Returns the sorted names of the files in a folder; none if the folder does not exist.
 fn names(folder: &Path) -> Result<Vec<String>, OutputError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_comes_to_the_place_where_it_was_and_nothing_is_overwritten() {
+    fn pictures_keep_their_paths_and_nothing_is_overwritten() {
         let temporary = tempfile::tempdir().unwrap();
         let (from, to) = (temporary.path().join("from"), temporary.path().join("to"));
         let read = |path: &str| fs::read_to_string(to.join(path)).unwrap();

@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// The maximum length in bytes of a picture that stays in memory while it is received.
+/// The maximum length in bytes of a picture that is kept in memory while it is received.
 const MAX_IN_MEMORY: usize = 256 << 10;
 
-/// A picture that is being received: in memory while it is small, then in a temporary file.
+/// A picture that is being received: in memory as long as it is small, then in a temporary file.
 #[derive(Debug)]
 pub(super) struct Incoming {
     folder: PathBuf,
@@ -16,14 +16,14 @@ pub(super) struct Incoming {
 /// The received bytes of a picture.
 #[derive(Debug)]
 pub(super) enum Received {
-    /// A small one.
+    /// A small picture.
     InMemory(Vec<u8>),
-    /// Any other.
+    /// A larger picture.
     InFile(NamedTempFile),
 }
 
 impl Incoming {
-    /// Returns an empty one, whose file, if it needs one, is made in `folder`.
+    /// Returns an empty picture. If it needs a temporary file, it is created in `folder`.
     pub(super) fn into_folder(folder: PathBuf) -> Incoming {
         Incoming { folder, received: Received::InMemory(Vec::new()) }
     }
@@ -54,15 +54,15 @@ impl Write for Incoming {
     }
 }
 
-/// The prefix and suffix of temporary files in `results/`; no job id begins with a dot.
+/// The prefix and suffix of temporary files in `results/`. No job id begins with a dot.
 const TEMPORARY: (&str, &str) = (".incoming-", ".part");
 
-/// Makes a temporary file for a picture in `folder`.
+/// Creates a temporary file for a picture in `folder`.
 pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     crate::files::temporary().prefix(TEMPORARY.0).suffix(TEMPORARY.1).tempfile_in(folder)
 }
 
-/// Whether a file of this name is such a temporary file.
+/// Whether `name` is that of such a temporary file.
 pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
 }
@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_of_any_size_is_whole_and_only_a_large_one_needs_a_file_before_it_is() {
+    fn pictures_of_any_size_are_complete_and_only_large_ones_use_a_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         for (length, files) in [(0, 0), (MAX_IN_MEMORY, 0), (MAX_IN_MEMORY + 1, 1), (3 * MAX_IN_MEMORY, 1)] {
             let sent: Vec<u8> = (0..length).map(|index| (index % 251) as u8).collect();

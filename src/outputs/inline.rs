@@ -5,8 +5,8 @@ use crate::words::size;
 
 use super::error::OutputError;
 
-/// Returns the bytes of an output that contains a picture: a base64 `data:` URI or bare base64, decoded strictly. `None` if
-/// the output is a URL.
+/// Decodes an output that contains a picture, as a base64 `data:` URI or bare base64, strictly. Returns `None` if the
+/// output is a URL.
 pub fn decode(output: &str, max_bytes: u64) -> Option<Result<Vec<u8>, OutputError>> {
     let output = output.trim();
     let base64 = match output.split_at_checked(5) {
@@ -32,14 +32,14 @@ mod tests {
     }
 
     #[test]
-    fn base64_is_read_bare_and_in_a_data_uri() {
+    fn base64_is_decoded_bare_and_in_data_uris() {
         assert_eq!(bytes("aGk="), Some(Some(b"hi".to_vec())));
         assert_eq!(bytes("data:image/png;base64,aGk="), Some(Some(b"hi".to_vec())));
         assert_eq!(bytes("DATA:image/png;BASE64,aGk=\n"), Some(Some(b"hi".to_vec())));
     }
 
     #[test]
-    fn a_url_is_left_alone_and_nonsense_is_refused() {
+    fn urls_are_not_decoded_and_invalid_data_is_refused() {
         assert_eq!(bytes("https://a/b.png"), None);
         for nonsense in ["aGk", "a b", "data:image/png,hi", "data:", "ü"] {
             assert_eq!(bytes(nonsense), Some(None), "{nonsense}");

@@ -1,7 +1,8 @@
-//! Outputs: from what a prediction names to verified files in the run's folder.
+//! Outputs: downloads the outputs of a prediction to verified files in the run's folder.
 //!
-//! A picture streams into a temporary file, a small one into memory first, is checked by its magic bytes and by decoding
-//! it, and is synced; only then is it renamed to a result, and the folder synced as well. What is in `results/` is whole.
+//! A picture is streamed into a temporary file (a small one into memory first), checked by its magic bytes and by
+//! decoding it, and synced. Only then is it renamed to a result, and the folder synced as well. All files in `results/`
+//! are therefore complete.
 
 mod batches;
 mod download;

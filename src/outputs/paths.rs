@@ -1,4 +1,4 @@
-//! The paths and names of pictures in a run's folder, and how other files in their place are moved away.
+//! The paths and names of pictures in a run's folder, and how other files at these paths are moved away.
 
 use std::fs::{self, File};
 use std::io::{self, Seek};
@@ -17,7 +17,7 @@ pub const RESULTS: &str = "results";
 /// The subfolder with the provider's original of each corrected picture.
 pub const ORIGINALS: &str = "originals";
 
-/// The subfolder for pictures that are no longer wanted, and for files that were in the way of results.
+/// The subfolder for pictures that are no longer wanted, and for files that were at the path of a result.
 pub const EARLIER: &str = "earlier";
 
 /// Returns the name of a job's `number`th picture, from 1.
@@ -30,16 +30,16 @@ pub fn file_stem(job: &JobId, number: usize) -> String {
     if number == 1 { job.to_string() } else { format!("{job}-{number}") }
 }
 
-/// Removes temporary files of dead processes from `results/` of the run's folder `run`. Call it when the journal needs none
-/// of them any more.
+/// Removes temporary files that dead processes left in `results/` of the run's folder `run`. The journal must not need
+/// any of them.
 ///
 /// # Errors
 ///
-/// The folder cannot be read, or a file not be removed.
+/// The folder cannot be read, or a file cannot be removed.
 pub fn remove_leftovers(run: &Path) -> Result<(), OutputError> {
     for path in leftover_temp_files(&run.join(RESULTS))? {
         match fs::remove_file(&path) {
-            // A download that was broken off removes its own.
+            // An aborted download removes its own file.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             removed => removed.map_err(disk(&path))?,
         }
@@ -57,8 +57,8 @@ pub(super) fn leftover_temp_files(results: &Path) -> Result<Vec<PathBuf>, Output
     Ok(paths.map(|entry| entry.path()).collect())
 }
 
-/// Moves `files` from `results/` to `earlier/` of the run's folder `run`, even if the user has changed them. Files that were
-/// moved already, or are missing, are skipped.
+/// Moves `files` from `results/` to `earlier/` in the run's folder `run`, even if the user has changed them. Files that
+/// were already moved or are missing are skipped.
 ///
 /// # Errors
 ///
@@ -76,22 +76,22 @@ pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
     if have_moved { sync_folder(&results).map_err(disk(&results)) } else { Ok(()) }
 }
 
-/// The state of a path where a picture is to be written.
+/// The state of the path of a picture that is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TargetState {
-    /// Nothing is there.
+    /// No file exists.
     Free,
-    /// The same content is there.
+    /// A file with the same content exists.
     Taken,
 }
 
-/// Makes room at `target` for `file`: any other file or folder there is moved to `earlier`.
+/// Makes room at `target` for `file`: any other file or folder is moved to `earlier`.
 pub(super) fn clear_path(earlier: &Path, target: &Path, file: &SavedFile) -> Result<TargetState, OutputError> {
     let is_file = match fs::metadata(target) {
         Ok(present) => present.is_file(),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(disk(target)(error)),
         Err(_) if target.symlink_metadata().is_err() => return Ok(TargetState::Free),
-        // A dangling link is in the way as well.
+        // A dangling symbolic link is moved as well.
         Err(_) => false,
     };
     let name = if is_file {
@@ -119,7 +119,7 @@ pub(super) fn free_name(folder: &Path, name: &str) -> String {
     }
 }
 
-/// Moves `path` to `earlier` under `name`, or under an unused name if another picture has it.
+/// Moves `path` to `earlier` with the name `name`, or with an unused name if another picture has it.
 pub(super) fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
     make_folder(earlier).map_err(disk(earlier))?;
     let mut aside = earlier.join(name);
@@ -139,7 +139,7 @@ pub(super) fn is_same(one: &Path, other: &Path) -> Result<bool, OutputError> {
     Ok(hash(one)? == hash(other)?)
 }
 
-/// Returns the paths in the run's folder `run` where a picture may be: as a result, as an original, and moved aside.
+/// Returns the paths in the run's folder `run` that a picture may have: as a result, as an original, and moved aside.
 pub fn candidate_paths(run: &Path, file: &SavedFile) -> [PathBuf; 3] {
     [run.join(RESULTS).join(&file.name), run.join(ORIGINALS).join(&file.name), run.join(EARLIER).join(aside_name(file))]
 }
@@ -170,19 +170,19 @@ pub(super) fn has_content(path: &Path, file: &SavedFile) -> Result<bool, OutputE
     Ok(hash == file.blake3)
 }
 
-/// Whether the file at `path` is the picture `file`: as it was saved, or changed by the user, which its name shows. If the
-/// saved one is in `earlier`, the file is another picture.
+/// Whether the file at `path` is the picture `file`, either unchanged, or changed by the user and identified by its
+/// name. If the saved picture is in `earlier`, the file is another picture.
 pub(super) fn is_this_picture(path: &Path, file: &SavedFile, earlier: &Path) -> Result<bool, OutputError> {
     Ok(has_content(path, file)? || (exists_nonempty(path) && !exists_nonempty(&earlier.join(aside_name(file)))))
 }
 
-/// Whether a file exists at `path` and is not empty: a full disk leaves empty files.
+/// Whether a file exists at `path` and is not empty. A full disk leaves empty files.
 pub(super) fn exists_nonempty(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > 0)
 }
 
-/// Returns the presence of a picture in `results/` of the run's folder `run`, judged by its size. An unrecorded correction by
-/// the color lock is not a change by the user.
+/// Returns the presence of a picture in `results/` of the run's folder `run`, judged by its size. An unrecorded
+/// correction by the color lock does not count as a change by the user.
 pub fn presence(run: &Path, file: &SavedFile) -> Presence {
     match presence_by_size(run, &file.name, file.bytes) {
         Presence::Changed | Presence::Missing if exists_nonempty(&run.join(EARLIER).join(aside_name(file))) => {
@@ -192,7 +192,8 @@ pub fn presence(run: &Path, file: &SavedFile) -> Presence {
     }
 }
 
-/// Returns the presence of a picture by its name and its size in `bytes` alone. Displaced pictures are not detected.
+/// Returns the presence of a picture, judged only by its name and its size in `bytes`. Displaced pictures are not
+/// detected.
 pub fn presence_by_size(run: &Path, name: &str, bytes: u64) -> Presence {
     let length = |folder: &str| {
         let found = fs::metadata(run.join(folder).join(name)).ok()?;

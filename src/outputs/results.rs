@@ -58,8 +58,8 @@ impl Verified for Staged {
 }
 
 impl Results {
-    /// Opens the folder of a run, and makes `results/` if it is missing. That the folder is writable is checked before
-    /// anything is paid for.
+    /// Opens the folder of a run, and creates `results/` if it does not exist. Checks that the folder is writable
+    /// before anything is paid for.
     pub fn open(run: &Path, downloader: Downloader) -> Result<Results, OutputError> {
         let folder = Results {
             run: run.to_owned(),
@@ -123,7 +123,7 @@ impl Results {
         self.clear(destination, staged.iter().map(|(_, file)| file))?;
         for (staged, file) in staged {
             let target = self.target(&file, destination);
-            // Nearly all names are free, which the rename tells by itself.
+            // Nearly all names are unused, which the rename itself detects.
             if let Err(refused) = staged.path.persist_noclobber(&target)
                 && self.clear_path(&target, &file)? == TargetState::Free
             {
@@ -156,7 +156,8 @@ impl Results {
         Ok(true)
     }
 
-    /// Brings pictures back from aside. A picture that the user has changed comes back changed: its name identifies it.
+    /// Moves pictures back from `earlier/`. A picture that the user has changed is moved back with the change, because
+    /// it is identified by its name.
     fn bring_back(&self, files: &[SavedFile], displaced: Vec<SavedFile>) -> Result<bool, OutputError> {
         let destination = Destination::Results { displaced };
         let mut away = Vec::new();
@@ -182,8 +183,9 @@ impl Results {
         Ok(true)
     }
 
-    /// Whether the file with a picture's name at `destination` is that picture, changed by the user: a dead process has brought
-    /// it back, or has not moved it aside. Pictures of the edit that is recorded there have been moved aside before.
+    /// Whether the file with a picture's name at `destination` is that picture, changed by the user: a process that
+    /// died has moved it back, or has not moved it aside. Pictures of the edit that is recorded there were moved aside
+    /// before.
     fn is_left_in_place(&self, file: &SavedFile, destination: &Destination) -> Result<bool, OutputError> {
         let path = self.target(file, destination);
         let Destination::Results { displaced } = destination else { return Ok(false) };
@@ -195,8 +197,8 @@ impl Results {
         Ok(exists_nonempty(&path))
     }
 
-    /// Replaces the original by `png`, after its content was kept in `originals/`. Returns `None` if the user has changed the
-    /// original, which stays.
+    /// Replaces the original by `png`, after keeping its content in `originals/`. Returns `None` if the user has
+    /// changed the original, which then stays.
     fn correct(&self, original: &SavedFile, png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
         let staged = self.stage(Received::InMemory(png))?;
         let corrected = staged.saved_as(corrected_name(&original.name));
@@ -207,7 +209,7 @@ impl Results {
             }
             make_folder(&self.originals).map_err(disk(&self.originals))?;
             self.clear_path(&kept, original)?;
-            // A second name is enough; where the file system has none, a copy.
+            // A hard link is enough. File systems without hard links need a copy.
             if fs::hard_link(&result_path, &kept).is_err() {
                 fs::copy(&result_path, &kept).map_err(disk(&kept))?;
                 File::open(&kept).and_then(|copy| copy.sync_all()).map_err(disk(&kept))?;
@@ -238,7 +240,7 @@ impl Results {
                     return Ok(false);
                 }
             }
-            // A correction without a record has the name that it would have been recorded under.
+            // A correction without a record has the name that would have been recorded.
             let leftover = self.results.join(corrected_name(&original.name));
             let known =
                 corrected.iter().map(|file| self.results.join(&file.name)).chain([leftover, result_path.clone()]);
@@ -258,7 +260,8 @@ impl Results {
         }
     }
 
-    /// Moves the files of the displaced edit aside, even if the user has changed them, except files that are published anyway.
+    /// Moves the files of the displaced edit aside, even if the user has changed them, except those that are published
+    /// again.
     fn clear<'a>(
         &self,
         destination: &Destination,
@@ -292,7 +295,7 @@ impl Results {
         }
     }
 
-    /// Runs `work` where it may block.
+    /// Runs `work` on a thread that may block.
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Results) -> Result<T, OutputError> + Send + 'static,
@@ -349,7 +352,7 @@ impl ResultStore for Results {
     }
 }
 
-/// Returns a copy of an error, for every publication that failed with it.
+/// Returns a copy of an error, for all publications that failed with it.
 fn same(error: &io::Error) -> io::Error {
     let code = error.raw_os_error().map(io::Error::from_raw_os_error);
     code.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string()))

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-/// How long a host may be silent before another download may start.
+/// The time without data from a host after which another download may start.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A permit for one of the concurrent downloads. While its host is silent the permit is released, so that a stalled download
+/// A permit for one of the concurrent downloads. It is released while its host is silent, so that a stalled download
 /// does not block others.
 #[derive(Debug)]
 pub struct Slot {
@@ -19,7 +19,7 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Waits for one of `all` permits.
+    /// Waits for one of the permits of `all`.
     pub async fn of(all: &Arc<Semaphore>) -> Slot {
         let mut slot = Slot { all: Arc::clone(all), held: None };
         slot.take().await;
@@ -44,7 +44,7 @@ impl Slot {
     }
 
     async fn take(&mut self) {
-        // The semaphore is never closed, and without a permit the download would merely come sooner.
+        // The semaphore is never closed. If it were, the download would merely start earlier.
         self.held = Arc::clone(&self.all).acquire_owned().await.ok();
     }
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_host_lets_others_in_and_one_that_speaks_does_not() {
+    async fn only_a_silent_host_releases_its_permit() {
         let (all, started) = (Arc::new(Semaphore::new(1)), Instant::now());
         let mut silent = Slot::of(&all).await;
         let silent = tokio::spawn(async move {

@@ -10,33 +10,34 @@ pub trait ResultStore: Send + Sync + 'static {
     /// A verified picture under a temporary name.
     type Staged: Verified;
 
-    /// Fetches one output: a URL, a `data:` URI or bare base64. It is verified and durable when this returns. `slot` is
-    /// released while nothing arrives.
+    /// Fetches an output: a URL, a `data:` URI or bare base64. The picture is verified and durable when this returns.
+    /// `slot` is released while nothing arrives.
     fn fetch(&self, output: &str, slot: &mut Slot) -> impl Future<Output = Result<Self::Staged, OutputError>> + Send;
 
-    /// Gives verified pictures their names. Nothing is overwritten: files in the way are moved aside.
+    /// Publishes verified pictures under their names. Nothing is overwritten: files at these paths are moved aside.
     fn publish(
         &self,
         staged: Vec<(Self::Staged, SavedFile)>,
         destination: Destination,
     ) -> impl Future<Output = Result<(), OutputError>> + Send;
 
-    /// After a crash between the fetch and its publication: finds the pictures again and publishes them. Returns
-    /// `false` if one of them is missing.
+    /// Finds and publishes the pictures of a fetch that a crash interrupted before their publication. Returns `false`
+    /// if one of them is missing.
     fn recover(
         &self,
         files: Vec<SavedFile>,
         destination: Destination,
     ) -> impl Future<Output = Result<bool, OutputError>> + Send;
 
-    /// Brings the pictures of an earlier edit back from aside, in their present state. Returns `false` if one is missing.
+    /// Moves the pictures of an earlier edit back, in their present state. Returns `false` if one is missing.
     fn reinstate(
         &self,
         files: Vec<SavedFile>,
         displaced: Vec<SavedFile>,
     ) -> impl Future<Output = Result<bool, OutputError>> + Send;
 
-    /// Checks that there is room for the pictures of one more submit. A store that cannot tell accepts it.
+    /// Checks that there is enough space for the pictures of another submit. A store without this information accepts
+    /// it.
     ///
     /// # Errors
     ///
@@ -45,20 +46,20 @@ pub trait ResultStore: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Returns the presence of a picture in `results/`, judged by its size. Submits and polls wait for it, so it must be as
-    /// quick as one lookup of a file.
+    /// Returns the presence of a picture in `results/`, judged by its size. Submits and polls wait for it, so it must
+    /// be as fast as one file lookup.
     fn presence(&self, file: &SavedFile) -> Presence;
 
-    /// Replaces `original` by a corrected picture, and keeps it in `originals/`. Until its record is durable,
-    /// [`ResultStore::restore`] undoes it. Returns `None` if the user has changed the original, which stays.
+    /// Replaces `original` by a corrected picture, and keeps it in `originals/`. Until this is recorded,
+    /// [`ResultStore::restore`] undoes it. Returns `None` if the user has changed the original, which then stays.
     fn replace(
         &self,
         original: SavedFile,
         png: Vec<u8>,
     ) -> impl Future<Output = Result<Option<SavedFile>, OutputError>> + Send;
 
-    /// Puts the provider's originals back in place of `corrected` pictures, unless they are there already. Returns `false` if
-    /// the user has changed a corrected one, which stays.
+    /// Moves the provider's originals back in place of `corrected` pictures, unless this is already done. Returns
+    /// `false` if the user has changed a corrected one, which then stays.
     fn restore(
         &self,
         originals: Vec<SavedFile>,
@@ -71,18 +72,18 @@ pub trait Verified: Send + 'static {
     /// Returns the extension of its format.
     fn extension(&self) -> &'static str;
 
-    /// Returns its record, under the name that it will have.
+    /// Returns its record, with the name that it will have.
     fn saved_as(&self, name: String) -> SavedFile;
 }
 
 /// The folder in which pictures are published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// In `results/`; the files of the previous edit are moved aside.
+    /// In `results/`. The files of the previous edit are moved aside.
     Results {
         /// The files of the previous edit.
         displaced: Vec<SavedFile>,
     },
-    /// In `earlier/`, because the manifest now wants another edit under this id.
+    /// In `earlier/`, because the manifest now asks for another edit with this id.
     Aside,
 }

@@ -11,12 +11,12 @@ use super::pixels::Photo;
 use super::profile;
 
 impl Photo {
-    /// Decodes a JPEG, PNG, GIF (its first frame) or WebP, turns it as its EXIF orientation says, and converts it from
-    /// its color profile to sRGB.
+    /// Decodes a JPEG, PNG, GIF (its first frame) or WebP, applies its EXIF orientation, and converts it from its color
+    /// profile to sRGB.
     ///
     /// # Errors
-    /// The decoder's message, as a fragment: the bytes are not a complete picture, or one over 16,384 pixels a side or
-    /// 512 MiB.
+    /// The decoder's message, as a sentence fragment, if the bytes are not a complete picture, or the picture is over
+    /// 16,384 pixels per side or 512 MiB.
     pub fn decode(encoded: &[u8]) -> Result<Photo, DecodeError> {
         decode(encoded).map(|pixels| Photo { pixels })
     }

@@ -1,11 +1,11 @@
 use image::ImageError;
 
-/// Bytes that are not a complete picture, or one that is too large.
+/// The reason why bytes cannot be decoded: they are not a complete picture, or it is too large.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct DecodeError(pub(super) ImageError);
 
-/// A picture that cannot be written as a PNG file.
+/// The reason why a picture cannot be encoded as PNG.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct EncodeError(pub(super) ImageError);

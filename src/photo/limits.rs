@@ -1,12 +1,12 @@
 use image::Limits;
 
-/// The widest and the highest picture that is decoded, in pixels.
+/// The maximum width and height of a decoded picture, in pixels.
 pub(super) const MAX_SIDE: u32 = 16_384;
 
-/// The most memory that decoding may take, in bytes.
+/// The maximum memory for decoding, in bytes.
 const MAX_MEMORY: u64 = 512 << 20;
 
-/// Returns the limits of decoding.
+/// Returns the limits for decoding.
 pub(super) fn limits() -> Limits {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);

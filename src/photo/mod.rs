@@ -1,7 +1,7 @@
-//! Photographs: what a file is and whether it is whole, its upright sRGB pixels, and back to a PNG.
+//! Pictures: detecting the format and completeness of files, decoding to upright sRGB pixels, and encoding as PNG.
 //!
-//! What a camera or a shop has put into a file is dealt with here (orientation, color profile, 16 bits, opacity), so
-//! that everything above sees linear light. Decoding is bounded in pixels and in memory.
+//! Differences between files (orientation, color profile, bit depth, opacity) are handled here, so that the modules
+//! above work in linear light. Decoding is bounded in pixels and in memory.
 
 mod decode;
 mod error;

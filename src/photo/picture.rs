@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use super::limits::{MAX_SIDE, limits};
 
-/// The formats that the API takes and gives.
+/// The formats that the API accepts and returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Format {
     /// JPEG.
@@ -20,30 +20,30 @@ pub enum Format {
     WebP,
 }
 
-/// A picture that was decoded to its end.
+/// A completely decoded picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// Its format, by its content.
+    /// The format, detected from the content.
     pub format: Format,
-    /// Its width in pixels.
+    /// The width in pixels.
     pub width: u32,
-    /// Its height in pixels.
+    /// The height in pixels.
     pub height: u32,
 }
 
 /// The reason why a file is not a complete picture.
 #[derive(Debug, thiserror::Error)]
 pub enum PictureError {
-    /// Its first bytes are those of no known format.
+    /// It begins like no known format.
     #[error("{0}")]
     Unknown(&'static str),
-    /// It ends too early.
+    /// It is truncated.
     #[error("the {0} is cut off")]
     CutOff(&'static str),
-    /// It would take too much memory.
+    /// It would need too much memory.
     #[error("it has more pixels than are decoded, which is {MAX_SIDE} a side")]
     TooManyPixels,
-    /// It does not decode.
+    /// It cannot be decoded.
     #[error("{0}")]
     Undecodable(String),
     /// It cannot be read.
@@ -52,10 +52,10 @@ pub enum PictureError {
 }
 
 impl Format {
-    /// All of them.
+    /// All formats.
     pub const ALL: [Format; 4] = [Format::Jpeg, Format::Png, Format::Gif, Format::WebP];
 
-    /// Tells a format by a file's first bytes.
+    /// Detects the format from the first bytes of a file.
     pub fn sniff(head: &[u8]) -> Option<Format> {
         match image::guess_format(head).ok()? {
             ImageFormat::Jpeg => Some(Format::Jpeg),
@@ -66,7 +66,7 @@ impl Format {
         }
     }
 
-    /// The extension that files of this format have.
+    /// Returns the file name extension of the format.
     pub fn extension(self) -> &'static str {
         match self {
             Format::Jpeg => "jpg",
@@ -76,7 +76,7 @@ impl Format {
         }
     }
 
-    /// The format whose files have this extension.
+    /// Returns the format with this file name extension.
     pub fn from_extension(extension: &str) -> Option<Format> {
         Format::ALL.into_iter().find(|format| format.extension() == extension)
     }
@@ -100,8 +100,8 @@ impl Format {
     }
 }
 
-/// Reads the header of the picture at `path`, its format and size, and checks that the file is not cut off. Nothing is
-/// decoded.
+/// Reads the format and the size from the header of the picture at `path`, and checks that the file is not truncated.
+/// Nothing is decoded.
 pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
     let mut file = BufReader::new(File::open(path)?);
     let format = format_of(&mut file)?;
@@ -112,7 +112,7 @@ pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
 }
 
 impl PictureError {
-    /// Returns the error in words for users: decoders have different messages.
+    /// Converts the decoder's error to a uniform message, because the messages of the decoders differ.
     fn message_of(self, format: Format) -> PictureError {
         const CUT_OFF_MESSAGES: [&str; 6] =
             ["end of file", "eof", "exhausted", "more bytes", "enough bytes", "fill whole buffer"];
@@ -127,13 +127,14 @@ impl PictureError {
     }
 }
 
-/// Checks that the picture in `source` is not cut off, without decoding it.
+/// Checks that the picture in `source` is not truncated, without decoding it.
 pub fn check_end(source: &mut (impl BufRead + Seek)) -> Result<(), PictureError> {
     let format = format_of(source)?;
     check_end_of(source, format)
 }
 
-/// Decodes the picture in `source` to its end. Memory is bounded; a decoder that forgives a missing end is not trusted.
+/// Decodes the picture in `source` completely, with bounded memory. The end is checked too, because decoders tolerate a
+/// missing one.
 pub fn verify(source: &mut (impl BufRead + Seek)) -> Result<Picture, PictureError> {
     let format = format_of(source)?;
     check_end_of(source, format)?;
@@ -191,7 +192,7 @@ fn tail(source: &mut (impl Read + Seek)) -> io::Result<Vec<u8>> {
     Ok(tail)
 }
 
-/// Returns whether a WebP has at least the length that its header states.
+/// Whether a WebP has at least the length in its header.
 fn has_webp_length(source: &mut (impl Read + Seek)) -> io::Result<bool> {
     let mut riff = [0; 8];
     source.read_exact(&mut riff)?;
@@ -199,8 +200,8 @@ fn has_webp_length(source: &mut (impl Read + Seek)) -> io::Result<bool> {
     Ok(u64::from(u32::from_le_bytes([a, b, c, d])) + 8 <= source.seek(SeekFrom::End(0))?)
 }
 
-/// Returns whether a JPEG has an end-of-image marker after the start of its first scan. Thumbnails in the segments before
-/// it have their own, and phones append other files after it. (ITU-T T.81, annex B.)
+/// Whether a JPEG has an end-of-image marker after the start of its first scan. Thumbnails in the segments before have
+/// their own marker, and phones append other files after it (ITU-T T.81, annex B).
 fn has_jpeg_end(source: &mut impl BufRead) -> io::Result<bool> {
     const START_OF_SCAN: u8 = 0xDA;
     const END_OF_IMAGE: u8 = 0xD9;
@@ -212,7 +213,7 @@ fn has_jpeg_end(source: &mut impl BufRead) -> io::Result<bool> {
         let marker = loop {
             match source.fill_buf()?.first().copied() {
                 None => return Ok(false),
-                // Any number of fill bytes may come before a marker.
+                // Any number of fill bytes may precede a marker.
                 Some(0xFF) => source.consume(1),
                 Some(byte) => break byte,
             }
@@ -221,7 +222,7 @@ fn has_jpeg_end(source: &mut impl BufRead) -> io::Result<bool> {
         match marker {
             END_OF_IMAGE if in_scan => return Ok(true),
             START_OF_SCAN => in_scan = true,
-            // A segment with a length; all others are markers alone, or bytes of a scan.
+            // A segment with a length. All others are standalone markers, or bytes of a scan.
             0xC0..=0xCF | 0xDB..=0xFE if !in_scan => skip_segment(source)?,
             _ => {}
         }
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_pictures_pass_in_every_format() {
+    fn complete_pictures_pass_in_every_format() {
         for (encoder, format) in [
             (ImageFormat::Png, Format::Png),
             (ImageFormat::Jpeg, Format::Jpeg),
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jpeg_with_a_thumbnail_before_it_or_another_file_after_it_is_whole() {
+    fn a_jpeg_with_a_thumbnail_or_an_appended_file_is_complete() {
         let whole = encoded(ImageFormat::Jpeg);
         let mut thumbnail = vec![0xFF, 0xD8, 0xFF, 0xE1, 0, 8, 0xFF, 0xDA, 0xFF, 0xD9, 0, 0];
         thumbnail.extend(&whole[2..]);
@@ -280,10 +281,10 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_is_cut_anywhere_does_not_pass() {
+    fn a_truncated_picture_does_not_pass() {
         for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
             let whole = encoded(format);
-            // The last bytes are cut one by one: a body whose length is a little too short ends among them.
+            // Near the end, the file is cut at every byte, to cover bodies that are only slightly too short.
             let ends = (0..whole.len() - 16).step_by(29).chain(whole.len() - 16..whole.len());
             for end in ends {
                 assert!(verify_bytes(&whole[..end]).is_err(), "{format:?} cut at {end} of {}", whole.len());
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_called_a_page() {
+    fn a_web_page_is_reported_as_such() {
         let error = verify_bytes(b"\n<!doctype html><title>expired</title>").unwrap_err();
         assert_eq!(error.to_string(), "it is a page of HTML or XML");
         assert_eq!(verify_bytes(b"").unwrap_err().to_string(), "it is empty");

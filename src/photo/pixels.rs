@@ -9,15 +9,15 @@ use crate::color::{Encoder, Rgb, View, decode16, encode16, light_of_bytes};
 use super::error::EncodeError;
 use super::{reduced, resize};
 
-/// A decoded picture: upright, sRGB, 8 or 16 bits a channel, with its opacity if it has one.
+/// A decoded picture: upright, sRGB, 8 or 16 bits per channel, with or without alpha.
 #[derive(Clone, Debug)]
 pub struct Photo {
-    /// One of the four RGB forms.
+    /// RGB or RGBA, with 8 or 16 bits per channel.
     pub(super) pixels: DynamicImage,
 }
 
 impl Photo {
-    /// The picture as it is, whose colors are taken to be sRGB.
+    /// Returns a photo with the pixels of `image`, which are assumed to be sRGB.
     pub fn from_image(image: DynamicImage) -> Photo {
         let has_alpha = image.color().has_alpha();
         let is_deep = image.color().bytes_per_pixel() / image.color().channel_count() > 1;
@@ -31,18 +31,18 @@ impl Photo {
         }
     }
 
-    /// Width and height in pixels.
+    /// Returns the width and the height in pixels.
     pub fn dimensions(&self) -> (u32, u32) {
         (self.pixels.width(), self.pixels.height())
     }
 
-    /// In pixels.
+    /// Returns the length of the longer side in pixels.
     pub fn longer_side(&self) -> u32 {
         self.pixels.width().max(self.pixels.height())
     }
 
-    /// Passes the columns that `span` selects of each row to `paint`, in linear light, and writes them back: no plane
-    /// of the full size is made. `paint` gets the row and its first column; the opacity stays.
+    /// Passes the columns that `span` selects of each row to `paint`, in linear light, and writes them back, without a
+    /// full-size intermediate plane. `paint` gets the row and its first column. The alpha channel is not changed.
     pub fn paint_rows(
         &mut self,
         span: impl Fn(usize) -> Option<Range<usize>>,
@@ -63,23 +63,23 @@ impl Photo {
         }
     }
 
-    /// The picture with a longer side of `side` pixels.
+    /// Returns the picture scaled to a longer side of `side` pixels.
     pub fn resized(&self, side: u32) -> Photo {
         Photo { pixels: resize::resize(&self.pixels, side) }
     }
 
-    /// Means over areas, in linear light, with a longer side of at most `side` pixels.
+    /// Returns the picture reduced by area averaging in linear light to a longer side of at most `side` pixels.
     pub fn reduced(&self, side: usize) -> View {
         reduced::reduce(&self.pixels, side)
     }
 
-    /// The picture as a PNG file.
+    /// Encodes the picture as PNG.
     ///
     /// # Errors
-    /// What the encoder said.
+    /// The encoder's error.
     pub fn to_png(&self) -> Result<Vec<u8>, EncodeError> {
         let mut png = Cursor::new(Vec::new());
-        // To try all filters on each row takes a quarter of the time, and makes files hardly smaller.
+        // Trying all filters on each row takes a quarter of the encoding time, for files that are hardly smaller.
         let encoder = PngEncoder::new_with_quality(&mut png, CompressionType::Fast, FilterType::Paeth);
         let (width, height) = self.dimensions();
         let color = self.pixels.color().into();
@@ -87,14 +87,14 @@ impl Photo {
         Ok(png.into_inner())
     }
 
-    /// The pixels in their stored form.
+    /// Returns the pixels as stored.
     pub fn image(&self) -> &DynamicImage {
         &self.pixels
     }
 }
 
-/// `decode` and `encode` turn samples into light, and light into samples. A pixel that `paint` leaves as it is keeps its
-/// samples.
+/// Calls `paint` on rows of `samples`. `decode` and `encode` convert between samples and linear light. A pixel that
+/// `paint` does not change keeps its exact samples.
 fn rows<const CHANNELS: usize, T: Copy>(
     samples: &mut [T],
     width: usize,

@@ -1,8 +1,8 @@
 use image::DynamicImage;
 use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
-/// Converts pixels from the embedded ICC profile to sRGB. What cannot be converted (a profile of grey or ink, a broken
-/// one) stays as it is: that is what viewers do as well.
+/// Converts pixels from the embedded ICC profile to sRGB. Pixels that cannot be converted (because the profile is
+/// broken, or of grayscale or CMYK) are left unchanged, as in common viewers.
 pub(super) fn convert(pixels: &mut DynamicImage, icc: &[u8]) {
     let Ok(profile) = ColorProfile::new_from_slice(icc) else { return };
     if profile.color_space == DataColorSpace::Rgb && !is_srgb(&profile) {
@@ -19,9 +19,9 @@ pub(super) fn convert(pixels: &mut DynamicImage, icc: &[u8]) {
     }
 }
 
-/// Whether the profile changes no color by more than a step of 8 bits, as the many copies of sRGB's do.
+/// Whether the profile changes no color by more than one 8-bit step, which holds for the many variants of sRGB.
 fn is_srgb(profile: &ColorProfile) -> bool {
-    // Six steps a channel, 51 apart: the digits of a number to the base of six.
+    // Six values per channel, 51 apart: the digits of a number in base 6.
     let cube: Vec<u8> =
         (0..216u8).flat_map(|number| [number / 36, number / 6 % 6, number % 6].map(|digit| digit * 51)).collect();
     let mut converted = cube.clone();

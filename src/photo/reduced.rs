@@ -2,9 +2,9 @@ use image::DynamicImage;
 
 use crate::color::{Plane, View, light_of_bytes, light_of_words};
 
-/// Means over areas: what is transparent counts by how opaque it is.
+/// Reduces a picture by area averaging. Pixels are weighted by their alpha.
 ///
-/// Reads `pixels` once, row by row, so that no plane of the full size is made.
+/// Reads `pixels` once, row by row, so that no full-size intermediate plane is needed.
 pub(super) fn reduce(pixels: &DynamicImage, side: usize) -> View {
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
     let scale = (side as f64 / width.max(height).max(1) as f64).min(1.0);
@@ -12,7 +12,7 @@ pub(super) fn reduce(pixels: &DynamicImage, side: usize) -> View {
     let (to_width, to_height) = (scaled(width), scaled(height));
     let columns = columns(width, to_width);
     let mut row = vec![[0.0f32; 4]; to_width];
-    // The sums of one row of the smaller picture, and those of the next.
+    // The sums of the current row of the reduced picture, and of the next one.
     let (mut sums, mut next) = (row.clone(), row.clone());
     let mut rows = 0;
     let (mut colors, mut weights) = (Vec::with_capacity(to_width * to_height), Vec::new());
@@ -32,7 +32,7 @@ pub(super) fn reduce(pixels: &DynamicImage, side: usize) -> View {
             DynamicImage::ImageRgba16(picture) => add(row_of, &mut row, picture, translucent(words(), 65535.0)),
             _ => {}
         }
-        // A row of the picture lies in one row of the smaller one, or across the border of two.
+        // A row of the picture is in one row of the reduced picture, or across the border of two.
         let first = ((y as f64 / step) as usize).min(to_height - 1);
         let border = (first + 1) as f64 * step;
         let share = (border - y as f64).clamp(0.0, 1.0);
@@ -57,12 +57,13 @@ pub(super) fn reduce(pixels: &DynamicImage, side: usize) -> View {
     }
 }
 
-/// The pixels of a row that make one column of a smaller picture.
+/// The pixels of a row that form one column of the reduced picture.
 #[derive(Clone, Copy)]
 struct Column {
-    /// Where those end that lie in it wholly; they begin where those of the column before end, or one later.
+    /// The end of the pixels that are completely in the column. They begin at the `end` of the previous column, or one
+    /// later.
     end: usize,
-    /// How much of the next pixel lies in it; the rest lies in the next column.
+    /// The share of the next pixel that is in the column. The rest is in the next column.
     share: f32,
 }
 
@@ -76,7 +77,7 @@ fn columns(width: usize, to_width: usize) -> Vec<Column> {
     (0..to_width).map(column).collect()
 }
 
-/// The light of a pixel without opacity, by the light of each value, and that it counts in full.
+/// Returns a function that converts an opaque pixel to linear light, with a weight of 1. `light` is a lookup table.
 fn opaque<T: Into<usize>, const VALUES: usize>(light: &[f32; VALUES]) -> impl Fn([T; 3]) -> [f32; 4] {
     |pixel| {
         let [r, g, b] = pixel.map(|value| light[value.into()]);
@@ -84,7 +85,8 @@ fn opaque<T: Into<usize>, const VALUES: usize>(light: &[f32; VALUES]) -> impl Fn
     }
 }
 
-/// The light of a pixel by how opaque it is, with `most` for all of it, and that share.
+/// Returns a function that converts a pixel to linear light, multiplied by its alpha, with that as its weight. `most`
+/// is the alpha of an opaque pixel.
 fn translucent<T: Copy + Into<usize> + Into<f32>, const VALUES: usize>(
     light: &[f32; VALUES],
     most: f32,
@@ -96,7 +98,7 @@ fn translucent<T: Copy + Into<usize> + Into<f32>, const VALUES: usize>(
     }
 }
 
-/// Sums the pixels of row `y` of `samples`, which is `width` pixels wide, column by column of the smaller picture.
+/// Sums the pixels of row `y` of `samples`, which is `width` pixels wide, into the columns of the reduced picture.
 #[inline]
 fn add<T: Copy, const CHANNELS: usize>(
     (columns, width, y): (&[Column], usize, usize),

@@ -1,7 +1,7 @@
 use fast_image_resize::Resizer;
 use image::DynamicImage;
 
-/// The picture with a longer side of `side` pixels.
+/// Returns the picture scaled to a longer side of `side` pixels.
 pub(super) fn resize(pixels: &DynamicImage, side: u32) -> DynamicImage {
     let (width, height) = (pixels.width(), pixels.height());
     let scale = f64::from(side) / f64::from(width.max(height).max(1));

@@ -13,8 +13,8 @@ fn png(image: impl Into<DynamicImage>) -> Vec<u8> {
 }
 
 #[test]
-fn a_picture_that_lies_on_its_side_is_turned_upright() {
-    // A JPEG of 8 by 4 pixels with an EXIF orientation of 6: turned by a quarter, clockwise.
+fn the_exif_orientation_is_applied() {
+    // A JPEG of 8 by 4 pixels with EXIF orientation 6, a quarter turn clockwise.
     let mut jpeg = Cursor::new(Vec::new());
     RgbImage::new(8, 4).write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
     let mut bytes = jpeg.into_inner();
@@ -31,13 +31,13 @@ fn a_decompression_bomb_is_refused_before_it_is_decoded() {
 }
 
 #[test]
-fn colors_of_a_wider_profile_become_those_of_srgb() {
+fn colors_of_a_wide_gamut_profile_are_converted_to_srgb() {
     let mut bytes = Cursor::new(Vec::new());
     let mut encoder = PngEncoder::new(&mut bytes);
     encoder.set_icc_profile(moxcms::ColorProfile::new_display_p3().encode().unwrap()).unwrap();
     encoder.write_image(&[128, 100, 60].repeat(4), 2, 2, image::ExtendedColorType::Rgb8).unwrap();
     let photo = Photo::decode(&bytes.into_inner()).unwrap();
-    // The same color in sRGB has more red and less blue, because its primaries are less far apart.
+    // In sRGB, the same color has more red and less blue, because its gamut is smaller.
     let [red, green, blue] = photo.image().to_rgb8().get_pixel(0, 0).0;
     assert_eq!(
         [red.abs_diff(133) <= 1, green.abs_diff(99) <= 1, blue.abs_diff(54) <= 2],
@@ -47,7 +47,7 @@ fn colors_of_a_wider_profile_become_those_of_srgb() {
 }
 
 #[test]
-fn sixteen_bits_and_opacity_survive_the_way_there_and_back() {
+fn sixteen_bits_and_alpha_survive_a_round_trip() {
     let deep = ImageBuffer::from_fn(5, 4, |x, y| Pixel([x as u16 * 9000 + 77, y as u16 * 12000 + 1, 65535u16]));
     let mut photo = Photo::decode(&png(DynamicImage::ImageRgb16(deep.clone()))).unwrap();
     let width = photo.dimensions().0 as usize;
@@ -60,7 +60,7 @@ fn sixteen_bits_and_opacity_survive_the_way_there_and_back() {
 }
 
 #[test]
-fn a_reduced_picture_keeps_the_mean_light_and_no_color_of_what_is_clear() {
+fn a_reduced_picture_keeps_the_mean_light_and_ignores_transparent_pixels() {
     let picture = RgbImage::from_fn(7, 5, |x, y| Pixel([(x * 30) as u8, (y * 50) as u8, 128]));
     let photo = Photo::decode(&png(picture)).unwrap();
     let mean = |colors: &Plane<Rgb>| {
@@ -80,7 +80,7 @@ fn a_reduced_picture_keeps_the_mean_light_and_no_color_of_what_is_clear() {
 }
 
 #[test]
-fn moving_pictures_are_told_from_still_ones() {
+fn animated_pictures_are_detected() {
     let frame = || image::Frame::new(RgbaImage::new(2, 2));
     let gif = |frames: Vec<image::Frame>| {
         let mut bytes = Vec::new();

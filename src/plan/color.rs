@@ -1,4 +1,4 @@
-//! Decisions about the color of a result, from the journal alone.
+//! Decisions about the color of a result, derived from the journal alone.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use super::work::{Standing, Task, Work};
 pub struct ColorRules {
     /// The tolerance of checks and corrections.
     pub tolerance: Tolerance,
-    /// The maximum count of re-rolls of an edit that missed its color.
+    /// The maximum number of re-rolls of an edit that missed its color.
     pub rerolls: u32,
-    /// Whether near misses are corrected on this machine.
+    /// Whether near misses are corrected locally.
     pub lock: ColorLock,
     /// Whether an uncertain re-roll blocks further ones.
     pub uncertain_reroll: UncertainReroll,
 }
 
-/// Whether near misses are corrected on this machine.
+/// Whether near misses are corrected locally.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorLock {
-    /// They are left as the provider made them.
+    /// They stay as the provider made them.
     #[default]
     Open,
     /// They are corrected.
@@ -37,14 +37,14 @@ pub enum ColorLock {
 /// The effect of an uncertain re-roll on further ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UncertainReroll {
-    /// They wait until the user has resolved it.
+    /// They wait until the user resolves it.
     #[default]
     Holds,
     /// It counts as a re-roll, and they continue.
     Counts,
 }
 
-/// The time of a decision, and what is known then.
+/// The time of a decision, with the information that is available then.
 #[derive(Clone, Copy)]
 pub enum DecisionPoint<'m> {
     /// Before the run: work of an earlier run is resumed. The function returns whether `results/` has a picture.
@@ -67,8 +67,8 @@ impl Default for ColorRules {
     }
 }
 
-/// Whether the color of a completed edit may need work. `colors` are the requested ones; without `rules` no colors are
-/// checked.
+/// Whether the color of a completed edit may need work. `colors` are the requested colors. Without `rules`, no colors
+/// are checked.
 pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> bool {
     if brief.has_rerolls {
         return true;
@@ -83,10 +83,10 @@ pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&Colo
         }
 }
 
-/// Returns the next thing to do about the color of a job whose edit is completed; `None` if nothing is left.
+/// Returns the next step for the color of a job with a completed edit; `None` if nothing is left.
 ///
-/// Pictures that were paid for are fetched and checked first; then the best attempt is shown, corrected if it is near and the
-/// lock is on, and submitted again with another seed if all of them are off.
+/// Pictures that were paid for are fetched and checked first. Then the best attempt is shown. It is corrected if it is
+/// near and the lock is on, and the job is submitted again with another seed if all attempts are off.
 pub fn next_for_color(
     history: &History,
     job: &JobId,
@@ -97,7 +97,7 @@ pub fn next_for_color(
     ColorReview { history, job, target, rules, decision_point }.next()
 }
 
-/// All that a decision about the color of one job depends on.
+/// All inputs of a decision about the color of a job.
 struct ColorReview<'a> {
     history: &'a History,
     job: &'a JobId,
@@ -153,7 +153,8 @@ impl ColorReview<'_> {
         if self.rules.uncertain_reroll == UncertainReroll::Holds && rerolls.iter().any(is_in_doubt) {
             return None;
         }
-        // One that was refused cost nothing, and is made again; within a run that is under way already.
+        // A re-roll that was refused cost nothing, and is repeated. During the run in which it was refused, it is
+        // already in progress.
         let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
         let again = match (refused, self.decision_point) {
             (Some(_), DecisionPoint::Running { .. }) => return None,
@@ -171,8 +172,9 @@ impl ColorReview<'_> {
     }
 }
 
-/// Returns the work that fetches a re-roll of the edit of `key` that was paid for; `None` if all were fetched. Re-rolls that
-/// were given up come last, oldest first, and each once per run, so that one that is stuck does not block the others.
+/// Returns the work that fetches a re-roll of the edit of `key` that was paid for; `None` if all were fetched. Re-rolls
+/// that were given up come last, oldest first, and once per run each, so that one that is stuck does not block the
+/// others.
 pub fn unfinished_reroll(history: &History, key: &EditKey, decision_point: DecisionPoint<'_>) -> Option<Work> {
     let unfinished = history.rerolls(key.fingerprint).filter_map(|edit| {
         let given_up = match &edit.state {
@@ -182,7 +184,7 @@ pub fn unfinished_reroll(history: &History, key: &EditKey, decision_point: Decis
         };
         let is_due = match decision_point {
             DecisionPoint::Start(_) => true,
-            // What is not given up is under way.
+            // A re-roll that was not given up is in progress.
             DecisionPoint::Running { since } => given_up.is_some_and(|at| Some(at) < since),
         };
         let task = if matches!(edit.state, EditState::Fetched { .. }) { Task::Recover } else { Task::Follow };
@@ -192,7 +194,8 @@ pub fn unfinished_reroll(history: &History, key: &EditKey, decision_point: Decis
     unfinished.min_by_key(|(given_up, _)| *given_up).map(|(_, work)| work)
 }
 
-/// Returns the best of the checked edits; of equal ones the first, which is the one that the manifest asks for.
+/// Returns the best of the checked edits. Among equal ones this is the first, which is the one that the manifest asks
+/// for.
 fn best<'e>(attempts: impl Iterator<Item = &'e Edit>) -> Option<&'e Edit> {
     let rank = |edit: &Edit| edit.check().map_or((Verdict::Unmeasurable, f64::INFINITY), Check::badness);
     attempts.min_by(|one, other| {
@@ -205,20 +208,20 @@ fn is_completed(edit: &Edit) -> bool {
     matches!(edit.state, EditState::Completed { .. })
 }
 
-/// Whether there is no check, or one `against` other colors or another tolerance. A corrected picture is within any
-/// tolerance.
+/// Whether there is no check, or only one `against` other colors or another tolerance. A corrected picture is within
+/// every tolerance.
 fn is_stale(against: Option<(&[Hex], Tolerance)>, is_corrected: bool, colors: &[Hex], rules: &ColorRules) -> bool {
     against.is_none_or(|(wanted, tolerance)| wanted != colors || (tolerance != rules.tolerance && !is_corrected))
 }
 
-/// Returns a seed that was not sent yet. It follows from the edit and its re-rolls alone, so that a crash does not change it.
+/// Returns an unused seed. It depends only on the edit and its re-rolls, so that a crash does not change it.
 fn seed(base: &Edit, asked: Option<Seed>, rerolls: &[&Edit]) -> Seed {
     const SEEDS: u64 = Seed::MAX as u64 + 1;
     let first = u64::from_le_bytes(std::array::from_fn(|index| base.fingerprint.as_bytes()[index]));
     let is_used = |seed: Seed| {
         asked == Some(seed) || rerolls.iter().any(|edit| edit.reroll.is_some_and(|reroll| reroll.seed == seed))
     };
-    // Steps by a number that shares no factor with 10001 = 73 * 137 reach all seeds.
+    // A step that is coprime to 10001 = 73 * 137 reaches all seeds.
     let seeds = (0..SEEDS).map(|step| (first % SEEDS + step * 3_571) % SEEDS);
     let seeds = seeds.filter_map(|seed| Seed::new(u16::try_from(seed).ok()?));
     seeds.into_iter().find(|seed| !is_used(*seed)).or(asked).unwrap_or_default()

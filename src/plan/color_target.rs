@@ -8,7 +8,7 @@ use crate::job::{EditRequest, Fingerprint};
 pub struct ColorTarget {
     /// The edit that the manifest asks for.
     pub fingerprint: Fingerprint,
-    /// Its request, whose first picture is the one before the edit.
+    /// Its request. The first picture is the one before the edit.
     pub request: Arc<EditRequest>,
     /// The requested colors, at least one.
     pub colors: Vec<Hex>,

@@ -25,26 +25,26 @@ pub enum FailedPolicy {
     Retry,
 }
 
-/// What is done for a job.
+/// The decision about a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// It is submitted; the journal does not know it yet, or knows that its submit was refused or never went out.
+    /// It is submitted: the journal does not know it, or knows that its submit was refused or was never sent.
     New,
-    /// It is submitted; its id had another request before.
+    /// It is submitted: its id had another request before.
     Changed,
-    /// It is submitted again, after a failure.
+    /// It is submitted again after a failure.
     Retry,
-    /// Its prediction was lost or took too long: it is polled again, and submitted again if the provider does not know
-    /// it, or reports that it failed.
+    /// Its prediction was lost or took too long. It is polled again, and submitted again if the provider does not know
+    /// the prediction or reports that it failed.
     FollowOrResubmit,
     /// It is submitted again, although an earlier submit may have been accepted.
     Resubmit,
     /// Its prediction is known, and polled until it ends.
     Follow,
-    /// Its pictures were fetched, and only need their names.
+    /// Its pictures were fetched, and only have to be renamed.
     Recover,
-    /// It was completed, and its pictures were moved aside for another manifest; they are brought back.
+    /// It was completed, and its pictures were moved aside for another manifest. They are moved back.
     Reinstate,
     /// It is completed, and its color is to be checked, corrected, or re-rolled.
     ReviewColor,
@@ -64,36 +64,36 @@ pub enum Kept {
     Failed,
     /// It is unknown whether its submit was accepted.
     Uncertain,
-    /// A picture that the journal does not know has the name of its result, so it is not submitted.
+    /// A file that the journal does not know has the name of its result, so it is not submitted.
     HeldBack,
 }
 
 impl Decision {
-    /// Whether it costs money, or may.
+    /// Whether it costs money, or may cost money.
     pub fn submits(self) -> bool {
         use Decision::{Changed, FollowOrResubmit, New, Resubmit, Retry};
         matches!(self, New | Changed | Retry | FollowOrResubmit | Resubmit)
     }
 
-    /// Whether the provider is asked for a prediction that is not known to be in progress; `edit` is the journal's state.
+    /// Whether it polls a prediction that is not known to be in progress. `edit` is the journal's state.
     pub fn asks_again(self, edit: Option<&Brief<'_>>) -> bool {
         let is_in_work = edit.is_some_and(|edit| edit.stage == Stage::Processing);
         matches!(self, Decision::Follow | Decision::FollowOrResubmit) && !is_in_work
     }
 
-    /// Whether its first step is free. Free work goes first: pictures that were paid for are fetched before more money is
-    /// spent, because the provider keeps them for a limited time, and a run may stop at its budget.
+    /// Whether its first step is free. Free work goes first: pictures that were paid for are fetched before more money
+    /// is spent, because the provider keeps them for a limited time, and a run may stop at its budget.
     pub fn is_free(self) -> bool {
         !self.submits() || self == Decision::FollowOrResubmit
     }
 }
 
-/// The journal's knowledge about an edit and its job.
+/// What the journal knows about an edit and its job.
 #[derive(Clone, Debug)]
 pub struct KnownEdit<'l> {
     /// The edit, if the journal knows it.
     pub edit: Option<Brief<'l>>,
-    /// Whether the journal knows the job, with whatever edits.
+    /// Whether the journal knows the job, with any edit.
     pub has_job: bool,
 }
 
@@ -105,8 +105,8 @@ impl<'l> KnownEdit<'l> {
     }
 }
 
-/// Decides what is done for the edit of `key`. `presence` returns the presence in `results/` of a picture by its name and
-/// its size in bytes.
+/// Decides about the edit of `key`. `presence` returns the presence in `results/` of a picture by its name and its size
+/// in bytes.
 pub fn decide(
     key: &EditKey,
     known: &KnownEdit<'_>,
@@ -124,13 +124,13 @@ pub fn decide(
         Stage::Completed => match edit.presence(&key.job, presence) {
             Presence::Saved => Decision::Keep(Kept::Completed),
             Presence::Changed => Decision::Keep(Kept::Retouched),
-            // A dead process has moved it aside for another edit's, without a record.
+            // A process that died has moved it aside for another edit without recording that.
             Presence::Displaced => Decision::Reinstate,
-            // A picture that was paid for was removed: the provider may still have it, and asking is free.
+            // A picture that was paid for was removed. The provider may still have it, and polling is free.
             Presence::Missing => Decision::Follow,
         },
         Stage::Failed(class) => decide_failed(class, edit.has_prediction, choices.failed),
-        // A submit without an answer is uncertain, even if the journal has no record of that yet.
+        // A submit without an answer is uncertain, even if the journal does not say so yet.
         Stage::Submitting | Stage::Uncertain => match choices.uncertain {
             UncertainPolicy::Hold => Decision::Keep(Kept::Uncertain),
             UncertainPolicy::Resubmit => Decision::Resubmit,
@@ -138,8 +138,8 @@ pub fn decide(
     }
 }
 
-/// Returns [`Decision::ReviewColor`] if the color of a completed edit needs work, else `decision`. `colors` are the requested
-/// ones; without `rules` no colors are checked.
+/// Returns [`Decision::ReviewColor`] if the color of a completed edit needs work, and `decision` otherwise. `colors`
+/// are the requested colors. Without `rules`, no colors are checked.
 pub fn with_color_review(
     decision: Decision,
     known: &KnownEdit<'_>,
@@ -149,25 +149,25 @@ pub fn with_color_review(
     let Some(brief) = known.edit.as_ref().filter(|brief| brief.stage == Stage::Completed) else { return decision };
     let is_corrected = brief.color.is_some_and(|color| color.is_corrected);
     match decision {
-        // A change by the user stays, unless a correction is to be undone, or re-rolls are to be fetched.
+        // A change by the user stays, unless a correction has to be undone or re-rolls have to be fetched.
         Decision::Keep(Kept::Retouched) if !brief.has_rerolls && !is_corrected => decision,
         Decision::Keep(_) | Decision::Reinstate if needs_color_review(brief, colors, rules) => Decision::ReviewColor,
-        // The provider's picture is kept in addition to a corrected one.
+        // The provider's picture is kept in addition to the corrected one.
         Decision::Follow if is_corrected && rules.is_some() => Decision::ReviewColor,
         _ => decision,
     }
 }
 
-/// Decides about a failed edit. After a failure on this side (a broken download, our time limit) the prediction is polled
-/// again, which is free; a lost one as well, because the provider may know it again. None is paid for again before that. If
-/// an input picture could not be read, nothing was submitted, so the job is new.
+/// Decides about a failed edit. After a failure on this side (a broken download, a time limit), the prediction is
+/// polled again, which is free. So is a lost prediction, because the provider may know it again. None is paid for again
+/// before that. If an input picture could not be read, nothing was submitted, so the job is new.
 fn decide_failed(class: ErrorClass, has_prediction: bool, choice: FailedPolicy) -> Decision {
     use ErrorClass::{Download, Input, Lost, Moderated, Provider, Rejected, Timeout};
     match (class, choice) {
         (Download, _) | (Timeout | Lost, FailedPolicy::Keep) if has_prediction => Decision::Follow,
         (Timeout | Lost, FailedPolicy::Retry) if has_prediction => Decision::FollowOrResubmit,
         (Input, _) if !has_prediction => Decision::New,
-        // All classes are listed, so that none that is added is paid for again by default.
+        // All classes are listed, so that a new class is not paid for again by default.
         (Moderated | Rejected | Lost | Timeout | Download | Provider | Input, choice) => match choice {
             FailedPolicy::Retry => Decision::Retry,
             FailedPolicy::Keep => Decision::Keep(Kept::Failed),

@@ -4,11 +4,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::job::UrlRef;
 
-/// The minimum length in bytes of a query that signs a URL, with its `?`. Shorter ones, such as of a version, are skipped fast.
+/// The minimum length in bytes of a query that signs a URL, including its `?`. Shorter ones, such as version numbers,
+/// are skipped fast.
 const MIN_QUERY: usize = "?se=2026-01-01&sig=".len();
 
-/// Returns the expiry time in the query of a signed URL of S3-compatible stores, Google Cloud Storage, CloudFront or Azure.
-/// `None` if the URL has none.
+/// Returns the expiry time in the query of a signed URL of S3-compatible stores, Google Cloud Storage, CloudFront or
+/// Azure; `None` if the URL has none.
 pub(super) fn expires_at(url: &UrlRef<'_>) -> Option<Timestamp> {
     const KEYS: [&str; 8] =
         ["X-Amz-Date", "X-Amz-Expires", "X-Goog-Date", "X-Goog-Expires", "Expires", "Signature", "se", "sig"];
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_expiry_of_signed_urls_of_each_vendor_is_read() {
+    fn the_expiry_of_signed_urls_of_every_vendor_is_parsed() {
         let end = |url: &str| expires_at(&UrlRef::of(url)).map(|end| end.to_string());
         assert_eq!(
             end("https://x/a?X-Amz-Expires=60&X-Amz-Date=20260101T000000Z").as_deref(),

@@ -1,4 +1,4 @@
-//! The plan: what a manifest asks for, compared with what the journal says has happened. No I/O; the advice about a batch
+//! The plan: compares what the manifest asks for with what the journal has recorded. No I/O. The advice about a batch
 //! uses all cores.
 
 mod advice;

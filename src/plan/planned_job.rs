@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::job::{Fingerprint, Job, StatusCounts};
 use crate::journal::{EditKey, Ledger};
 
-/// A job of the manifest with the fingerprint of what it sends: a line of the plan file.
+/// A job of the manifest with the fingerprint of its request: a line of the plan file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedJob {
     /// The fingerprint of its request.

@@ -12,7 +12,7 @@ pub struct Work {
     pub key: EditKey,
     /// The task.
     pub task: Task,
-    /// The manifest's relation to this edit.
+    /// The relation between the manifest and this edit.
     pub standing: Standing,
     /// The target that its color is compared with; `None` if no color was requested, or colors are not checked.
     pub target: Option<Arc<ColorTarget>>,
@@ -27,18 +27,18 @@ pub enum Task {
     Reroll(Arc<EditRequest>, Reroll),
     /// Poll the recorded prediction until it ends.
     Follow,
-    /// Poll the prediction that was lost or took too long, and submit again only if the provider does not know it, or
+    /// Poll the prediction that was lost or took too long, and submit again only if the provider does not know it or
     /// reports that it failed.
     FollowOrResubmit(Arc<EditRequest>),
     /// Publish the pictures that were fetched, or poll the prediction if they are missing.
     Recover,
-    /// Bring back the pictures that were completed under an earlier manifest.
+    /// Move back the pictures that were completed under an earlier manifest.
     Reinstate,
-    /// Review the color of a completed edit: the next step follows from the journal when its turn comes.
+    /// Review the color of a completed edit. The next step is derived from the journal when it is its turn.
     ReviewColor,
     /// Check the color of its pictures.
     Check,
-    /// Correct the color of its picture, which is near the requested one.
+    /// Correct the color of its picture, which is near the requested color.
     Correct,
 }
 
@@ -54,13 +54,13 @@ impl Task {
     }
 }
 
-/// The manifest's relation to an edit.
+/// The relation between the manifest and an edit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// The manifest asks for it, or for no other edit under its id.
+    /// The manifest asks for it, or for no other edit with its id.
     Current,
-    /// The manifest asks for another edit under its id: its pictures are moved aside.
+    /// The manifest asks for another edit with its id, so its pictures are moved aside.
     Superseded,
-    /// It is a re-roll: its pictures are kept aside until they are known to be better.
+    /// It is a re-roll, whose pictures are kept aside until they are known to be better.
     Alternative,
 }

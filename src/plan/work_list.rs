@@ -10,7 +10,7 @@ use super::decision::Decision;
 use super::planned_job::PlannedJob;
 use super::work::{Standing, Task, Work};
 
-/// Returns the work that a decision requires; `None` if it requires none. Without `rules` no colors are checked.
+/// Returns the work for a decision; `None` if there is none. Without `rules`, no colors are checked.
 pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>) -> Option<Work> {
     let request = Arc::new(planned.job.request.clone());
     let colors = rules.map_or_else(Vec::new, |_| wanted(planned.job.color, &request.prompt));
@@ -28,8 +28,8 @@ pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>
     Some(Work { key: planned.key(), task, standing: Standing::Current, target })
 }
 
-/// Returns the work for edits in the journal that the manifest no longer asks for: what was paid for is still fetched.
-/// `asks_for` returns the fingerprint that the manifest asks for under an id.
+/// Returns the work for edits in the journal that the manifest no longer asks for, because pictures that were paid for
+/// are still fetched. `asks_for` returns the fingerprint that the manifest asks for with an id.
 pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>) -> Vec<Work> {
     let mut orphans: Vec<Work> = ledger
         .live_edits()
@@ -54,17 +54,17 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>
     orphans
 }
 
-/// Returns the jobs that may have orphans: [`orphans`] asks for these alone.
+/// Returns the jobs that may have orphans. [`orphans`] calls `asks_for` only for these.
 pub fn unfinished(ledger: &Ledger) -> impl Iterator<Item = &JobId> {
     ledger.live_edits().filter(|(_, edit)| recovery_task(edit).is_some()).map(|(job, _)| job)
 }
 
-/// Returns the task that fetches an edit that was paid for; `None` if nothing is to be fetched.
+/// Returns the task that fetches an edit that was paid for; `None` if nothing has to be fetched.
 fn recovery_task(edit: &Edit) -> Option<Task> {
     match edit.state {
         EditState::Processing => Some(Task::Follow),
         EditState::Fetched { .. } => Some(Task::Recover),
-        // A failure on this side leaves a prediction that was paid for, here as in `decide_failed`.
+        // After a failure on this side, the prediction was still paid for, as in `decide_failed`.
         EditState::Failed { class } if class.is_ours() && edit.prediction.is_some() => Some(Task::Follow),
         _ => None,
     }

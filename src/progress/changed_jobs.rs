@@ -2,13 +2,13 @@ use crate::job::Cents;
 
 use crate::words::counted;
 
-/// Jobs whose request differs from earlier runs. A changed word in a template changes a whole catalog, so this is
+/// Jobs whose requests differ from earlier runs. A changed word in a template changes a whole catalog, so they are
 /// reported before the first submit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChangedJobs {
-    /// How many.
+    /// The number of such jobs.
     pub jobs: u64,
-    /// How many of them have pictures.
+    /// The number of them that have pictures.
     pub shown: u64,
     /// The price of a submit; `None` if submits are free.
     pub price: Option<Cents>,

@@ -5,7 +5,8 @@ use crate::manifest::Style;
 
 use super::screen::Screen;
 
-/// Starts logging to the screen. What belongs to a job is in its span, whose `id` each JSON line has under `span`. `RUST_LOG` wins over `-v` and `-q`.
+/// Starts logging to the screen. Events of a job are in its span: JSON lines have its `id` in `span`. `RUST_LOG` takes
+/// precedence over `-v` and `-q`.
 pub fn start_logs(output: &Output, screen: &Screen) {
     let level = match (output.quiet, output.verbose, output.log_format) {
         (true, _, _) => "error",
@@ -16,7 +17,7 @@ pub fn start_logs(output: &Output, screen: &Screen) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(screen.clone());
-    // Only the first start in a process counts, which is all that a program needs.
+    // Only the first call in a process has an effect, and a program needs no more.
     let _ = match output.log_format {
         LogFormat::Text => logs.with_ansi(screen.style() == Style::Colored).with_target(false).try_init(),
         LogFormat::Json => logs.json().flatten_event(true).try_init(),

@@ -1,5 +1,5 @@
-//! What a person sees: the screen, the progress of a run, logs, and the closing summary. Consumers of events; nothing
-//! here decides anything.
+//! The user interface of a run: the screen, progress, logs, and the final summary. It only consumes events, and makes
+//! no decisions.
 
 mod changed_jobs;
 mod logs;

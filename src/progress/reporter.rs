@@ -11,30 +11,30 @@ use crate::runner::{CheckedPicture, Event, InFlight, Observer, RunTotals, StopRe
 use super::screen::{Screen, Show};
 use crate::words::{counted, duration};
 
-/// How many job ends the pace is computed from.
+/// The number of ended jobs from which the pace is computed.
 const MAX_REMEMBERED_ENDS: usize = 64;
 
-/// Tells how a run goes: a bar or lines on the screen, and the same events as logs.
+/// Reports the progress of a run: as a bar or lines on the screen, and as logs.
 pub struct Reporter<'s> {
     screen: &'s Screen,
     bar: Option<ProgressBar>,
-    /// How many jobs have something left to do.
+    /// The number of jobs with work to do.
     work: u64,
     ended: u64,
     failed: u64,
     uncertain: u64,
-    /// Whether what is spent is spent, and not only what it would be at the provider.
+    /// Whether the cost was charged. If not, it is what the provider would charge.
     is_charged: bool,
     ends: VecDeque<Instant>,
 }
 
-/// How a job's work in this run ended.
+/// The end of a job's work in this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum JobEnd {
     Completed,
     Failed,
     Uncertain,
-    /// Left to a later run, which is no failure.
+    /// Left to a later run, which is not a failure.
     Deferred,
 }
 
@@ -49,19 +49,19 @@ impl JobEnd {
     }
 }
 
-/// The work of a run.
+/// The amount of work of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RemainingWork {
-    /// How many jobs the run is for.
+    /// The number of selected jobs.
     pub total: u64,
-    /// How many jobs have something left to do.
+    /// The number of jobs with work to do.
     pub work: u64,
-    /// How many of them only get pictures back that were moved aside.
+    /// The number of these whose pictures only have to be moved back.
     pub returning: u64,
 }
 
 impl RemainingWork {
-    /// Returns what is left to do, in words; an empty text if that is all of the jobs.
+    /// Returns the amount of work as text; empty if it is all of the jobs.
     fn words(self) -> String {
         let open = self.work.saturating_sub(self.returning);
         let left = match open {
@@ -78,7 +78,7 @@ impl RemainingWork {
 }
 
 impl<'s> Reporter<'s> {
-    /// Announces a run of `manifest` whose submits go out at `rate`, and shows a bar if the screen has one.
+    /// Announces a run of `manifest` with submits at `rate`, and shows a bar if the screen has one.
     pub fn start(
         screen: &'s Screen,
         manifest: &str,
@@ -104,7 +104,7 @@ impl<'s> Reporter<'s> {
         reporter
     }
 
-    /// Ends: the bar goes away.
+    /// Removes the bar.
     pub fn close(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -156,7 +156,7 @@ impl<'s> Reporter<'s> {
         bar.set_message(parts.join(" · "));
     }
 
-    /// How many jobs end in a minute, by those that ended last.
+    /// Returns the number of jobs per minute, based on the last ended ones.
     fn per_minute(&self) -> Option<f64> {
         let seconds = self.ends.back()?.duration_since(*self.ends.front()?).as_secs_f64();
         (self.ends.len() > 2 && seconds > 0.0).then(|| (self.ends.len() - 1) as f64 * 60.0 / seconds)
@@ -209,7 +209,7 @@ impl Observer for Reporter<'_> {
 }
 
 fn bar(screen: &Screen, work: u64) -> ProgressBar {
-    // A template that is fixed here either parses or fails the first test.
+    // A constant template either parses or fails in the first test.
     let style = ProgressStyle::with_template("{bar:28.green/dim} {pos}/{len}  {wide_msg}");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌");
     let bar = screen.bars().add(ProgressBar::new(work).with_style(style));
@@ -217,7 +217,7 @@ fn bar(screen: &Screen, work: u64) -> ProgressBar {
     bar
 }
 
-/// Returns why a run stops, what happens to jobs in flight, and how to end it sooner.
+/// Returns the message that the run stops, what happens to jobs in flight, and how to end it sooner.
 fn stopping_words(reason: &StopReason, under_way: InFlight) -> String {
     let then = match (under_way, reason) {
         (InFlight::Nothing, _) => return format!("stopping: {reason}"),
@@ -237,7 +237,7 @@ fn stopping_words(reason: &StopReason, under_way: InFlight) -> String {
     format!("stopping: {reason}; {then}")
 }
 
-/// Returns what is shown at once about a check; `None` if nothing is wrong.
+/// Returns the message that is shown immediately after a check; `None` if nothing is wrong.
 fn color_words(check: &Check, of: CheckedPicture) -> Option<String> {
     let whose = match of {
         CheckedPicture::Result => "its color",
@@ -260,7 +260,7 @@ fn color_words(check: &Check, of: CheckedPicture) -> Option<String> {
     Some(words)
 }
 
-/// The event for logs, where programs look for it.
+/// Logs an event, for programs that read the logs.
 fn log(event: &Event<'_>) {
     match event {
         Event::Submitting { job, attempt } => tracing::debug!(%job, attempt, "submitting"),
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_stops_says_whether_what_is_under_way_ends_or_is_left() {
+    fn a_stopping_run_reports_what_happens_to_jobs_in_flight() {
         let words = |reason: StopReason, under_way| stopping_words(&reason, under_way);
         let refused = StopReason::Api(Stop::Auth("HTTP 401".to_owned()));
         insta::assert_snapshot!(
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_only_come_back_from_earlier_are_not_said_to_be_left_to_do() {
+    fn rows_whose_pictures_only_move_back_are_not_counted_as_work() {
         let words = |work, returning| RemainingWork { total: 3, work, returning }.words();
         assert_eq!([words(3, 0), words(0, 0), words(2, 0)], ["", ", 0 left to do", ", 2 left to do"]);
         assert_eq!([words(3, 3), words(1, 1)], [", 3 restored from earlier/", ", 1 restored from earlier/"]);

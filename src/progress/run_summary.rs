@@ -12,37 +12,37 @@ use super::changed_jobs::ChangedJobs;
 use super::uncertain_submit::UncertainSubmit;
 use crate::words::{counted, duration};
 
-/// How a run ended, for the user or the program that started it.
+/// The result of a run, for the user or the calling program.
 #[derive(Clone, Debug)]
 pub struct RunSummary {
-    /// The backend that edited.
+    /// The backend.
     pub backend: Backend,
-    /// The share of the manifest, if the run was for one.
+    /// The share of the manifest, if the run was limited to one.
     pub partition: Option<Partition>,
-    /// How many jobs had something left to do when it began.
+    /// The number of jobs with work to do at the start.
     pub work: u64,
-    /// How the jobs stand that the run was for.
+    /// The totals of the selected jobs.
     pub totals: BatchTotals,
-    /// How many submits were made over the folder's whole life.
+    /// The number of submits in all runs of the folder.
     pub submits: u64,
     /// The cost and its limits.
     pub money: MoneySummary,
-    /// How long this run took.
+    /// The duration of this run.
     pub elapsed: Duration,
     /// The reason why it stopped before its work was done.
     pub stopped: Option<StopReason>,
-    /// The jobs whose pictures this run has moved aside because the manifest no longer has them; they are not counted as
-    /// removed.
+    /// The number of jobs whose pictures this run has moved aside because they are no longer in the manifest. They do
+    /// not count as removed.
     pub set_aside: u64,
-    /// The jobs whose request differed from earlier runs when this one began.
+    /// The jobs whose requests differed from earlier runs at the start.
     pub changed: ChangedJobs,
     /// The submits that may have been charged.
     pub uncertain: Vec<UncertainSubmit>,
-    /// How often a job that missed its color is submitted again.
+    /// The maximum number of re-rolls of a job that missed its color.
     pub rerolls: u32,
-    /// Where the pictures are.
+    /// The path of the results.
     pub results: PathBuf,
-    /// Where the report is.
+    /// The path of the report.
     pub report: PathBuf,
     /// The command that continues the run.
     pub resume: String,
@@ -51,21 +51,21 @@ pub struct RunSummary {
 /// The cost of a folder's submits, in cents, and its limits.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct MoneySummary {
-    /// Whether the sums were charged; if not, they are what the provider would charge.
+    /// Whether the sums were charged. If not, they are what the provider would charge.
     pub charged: bool,
-    /// The cost over the folder's whole life.
+    /// The cost of all runs of the folder.
     pub spent: Cents,
     /// The cost of this run.
     pub spent_now: Cents,
-    /// The possible cost of uncertain submits beyond that.
+    /// The possible further cost of uncertain submits.
     pub reserved: Cents,
-    /// The limit of the folder's whole life.
+    /// The budget for all runs of the folder.
     pub budget: Option<Cents>,
-    /// The limit of this run alone.
+    /// The budget for this run alone.
     pub budget_per_run: Option<Cents>,
 }
 
-/// A run's summary as programs read it.
+/// The JSON form of a run's summary.
 #[derive(Serialize)]
 struct RunSummaryJson<'a> {
     version: u32,
@@ -86,7 +86,7 @@ struct RunSummaryJson<'a> {
 }
 
 impl RunSummary {
-    /// The summary as a person reads it.
+    /// Returns the summary as text.
     pub fn text(&self) -> String {
         let mut text = format!("{}\n", self.head());
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
@@ -144,7 +144,7 @@ impl RunSummary {
         text
     }
 
-    /// The summary as one JSON object, version 1, with the code that the program ends with.
+    /// Returns the summary as a JSON object, version 1. `exit` is the exit code of the program.
     pub fn json(&self, exit: Exit) -> serde_json::Value {
         serde_json::json!(RunSummaryJson {
             version: 1,
@@ -164,7 +164,7 @@ impl RunSummary {
         })
     }
 
-    /// Returns the number of completed jobs, or that there was nothing to do.
+    /// Returns the first line: the number of completed jobs, or that there was nothing to do.
     fn head(&self) -> String {
         let counts = &self.totals.jobs;
         let done = if counts.completed == counts.total {
@@ -222,7 +222,7 @@ impl RunSummary {
     }
 }
 
-/// Returns the cost of edits that this machine makes.
+/// Returns the cost of edits by the embedded backend as text.
 pub fn cost_here(at_the_provider: Cents) -> String {
     format!("nothing; the provider would charge {at_the_provider}")
 }
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_without_a_removed_row_reports_its_cost_and_its_picture() {
+    fn the_cost_and_the_picture_of_a_removed_row_are_reported() {
         let money = MoneySummary { spent_now: Cents(14), budget_per_run: Some(Cents(50)), ..MONEY };
         let totals = BatchTotals { removed: 1, ..totals() };
         let run_summary = RunSummary { money, totals, set_aside: 2, ..run_summary() };
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn missed_colors_are_counted_with_the_way_out() {
+    fn missed_colors_are_counted_with_a_hint() {
         let colors = VerdictCounts { on: 44, near: 2, off: 1, unmeasurable: 1 };
         let totals = BatchTotals { colors, ..totals() };
         let color = |run_summary: RunSummary| run_summary.text().lines().nth(1).unwrap_or_default().to_owned();

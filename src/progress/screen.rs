@@ -6,7 +6,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::cli::{LogFormat, Output, ProgressStyle};
 use crate::manifest::Style;
 
-/// Stderr, shared between a bar, lines and logs so that none tears another.
+/// Stderr, shared by the bar, lines and logs so that they do not interrupt each other.
 #[derive(Clone, Debug)]
 pub struct Screen {
     bars: MultiProgress,
@@ -15,7 +15,7 @@ pub struct Screen {
     logs: LogFormat,
 }
 
-/// How the progress of a run is shown.
+/// The way in which progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Show {
     Bar,
@@ -24,7 +24,7 @@ pub(super) enum Show {
 }
 
 impl Screen {
-    /// The screen as the command line and the terminal ask for it.
+    /// Returns the screen for the options of the command line and the kind of terminal.
     pub fn new(output: &Output) -> Screen {
         let is_terminal = io::stderr().is_terminal();
         let show = match output.progress {
@@ -32,7 +32,7 @@ impl Screen {
             ProgressStyle::None => Show::Nothing,
             ProgressStyle::Bar => Show::Bar,
             ProgressStyle::Plain => Show::Lines,
-            // JSON logs contain the same events, and other lines between them would break their readers.
+            // JSON logs contain the same events, and other lines between them would break their consumers.
             ProgressStyle::Auto if output.log_format == LogFormat::Json => Show::Nothing,
             ProgressStyle::Auto if is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb") => {
                 Show::Bar
@@ -48,20 +48,20 @@ impl Screen {
         }
     }
 
-    /// Writes a line of progress, unless the user wants silence.
+    /// Prints a line of progress, unless progress is turned off.
     pub fn say(&self, line: &str) {
         if self.show != Show::Nothing {
             self.print_line(line);
         }
     }
 
-    /// Writes a line that must be seen.
+    /// Prints a line that must not be suppressed.
     pub fn print_line(&self, line: &str) {
         // If stderr is closed, there is nowhere to report it.
         self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
     }
 
-    /// Prints why the program cannot continue, in the form that its logs have.
+    /// Prints why the program cannot continue, in the format of the logs.
     pub fn fail(&self, why: impl FnOnce(Style) -> String) {
         match self.logs {
             LogFormat::Text => self.print_line(&why(self.style)),
@@ -69,7 +69,7 @@ impl Screen {
         }
     }
 
-    /// Whether lines have colors.
+    /// Returns whether lines are colored.
     pub fn style(&self) -> Style {
         self.style
     }
@@ -83,13 +83,13 @@ impl Screen {
     }
 }
 
-/// How what is written to a terminal, or to something else, looks by the user's wish.
+/// Returns the style for output to a terminal or another destination. Respects `NO_COLOR`.
 pub fn style(is_terminal: bool) -> Style {
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     if is_terminal && !is_plain { Style::Colored } else { Style::Plain }
 }
 
-/// A log line on its way to the screen.
+/// A line of the logs, which is printed when it is complete.
 #[derive(Debug)]
 pub struct LogLine {
     bars: MultiProgress,

@@ -8,15 +8,16 @@ use crate::journal::{Ledger, LinesError};
 
 use crate::words::{counted, shell_word};
 
-/// How many submits a person is shown; the report has all of those that the manifest asks for, and the journal all.
+/// The maximum number of submits that are printed. The report has all that the manifest asks for, and the journal has
+/// all.
 const MAX_SHOWN: usize = 10;
 
-/// A submit that may have been charged, with what it takes to look it up at the provider.
+/// A submit that may have been charged, with the data to look it up at the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct UncertainSubmit {
     /// The job.
     pub job: JobId,
-    /// When the submit was announced.
+    /// The time at which the submit was announced.
     pub submitted_at: Option<Timestamp>,
     /// The fingerprint of the request, as in the journal.
     pub fingerprint: Fingerprint,
@@ -26,22 +27,21 @@ pub struct UncertainSubmit {
     pub row: Row,
 }
 
-/// What the manifest asks for now under the id of a job.
+/// The current request of the manifest for the id of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Row {
-    /// The very same.
+    /// The same request.
     Asked,
-    /// Something else.
+    /// Another request.
     Edited,
-    /// Nothing.
+    /// None, because the row was removed.
     Gone,
 }
 
 impl UncertainSubmit {
-    /// Returns all uncertain submits of `ledger`, in the order in which they were submitted; `asks_for` returns the
-    /// fingerprint that the manifest has for an id. Rows that the manifest no longer has are included, because their
-    /// money is reserved as well.
+    /// Returns all uncertain submits of `ledger`, in the order of their times. `asks_for` returns the fingerprint that
+    /// the manifest has for an id. Removed rows are included, because money is reserved for them as well.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl UncertainSubmit {
                 let (job, edit) = found?;
                 let row = match asks_for(&job) {
                     None => Row::Gone,
-                    // A re-roll of what is asked for goes with it.
+                    // A re-roll belongs to the edit that it repeats.
                     Some(wanted) if wanted == edit.reroll.map_or(edit.fingerprint, |reroll| reroll.of) => Row::Asked,
                     Some(_) => Row::Edited,
                 };
@@ -69,7 +69,7 @@ impl UncertainSubmit {
         Ok(submits)
     }
 
-    /// Returns what to do about those that the manifest asks for, in the run's `folder`, to follow their number.
+    /// Returns advice about those that the manifest asks for, in the run's `folder`. It is printed after their number.
     pub fn advice(folder: &Path) -> String {
         format!(
             "may have been charged: check the provider's dashboard; {}, --uncertain resubmit pays again",
@@ -77,14 +77,14 @@ impl UncertainSubmit {
         )
     }
 
-    /// How many of `submits` the manifest asks for, and a line for each, as they stand below the word `uncertain`.
+    /// Returns the number of `submits` that the manifest asks for, and a line for each.
     pub fn asked(submits: &[UncertainSubmit]) -> (u64, String) {
         let asked: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row == Row::Asked).collect();
         (asked.len() as u64, lines(&asked, "report/results.csv"))
     }
 
-    /// Returns what to do about those that the manifest no longer asks for, to follow the word `reserved`, and a line
-    /// for each. `None` if there are none.
+    /// Returns advice about those that the manifest no longer asks for, which is printed after the word `reserved`, and
+    /// a line for each; `None` if there are none.
     pub fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<(String, String)> {
         let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row != Row::Asked).collect();
         if left.is_empty() {

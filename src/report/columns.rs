@@ -1,8 +1,8 @@
-//! The user's own columns, in the order in which they are met.
+//! The user's own columns, in the order of their first use.
 
 use std::collections::HashMap;
 
-/// Numbers columns as jobs come by: jobs of a YAML manifest need not have the same ones.
+/// Numbers the columns while jobs are added. The jobs of a YAML manifest can have different ones.
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
     names: Vec<String>,
@@ -10,12 +10,12 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// The names of all columns met so far.
+    /// Returns the names of all columns so far.
     pub(crate) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// A job's own cells by the number of their column.
+    /// Returns a job's own cells with the numbers of their columns.
     pub(crate) fn cells(&mut self, own: &[(String, String)]) -> Vec<(usize, String)> {
         own.iter().map(|(name, cell)| (self.number_of(name), cell.clone())).collect()
     }

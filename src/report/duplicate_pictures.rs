@@ -7,22 +7,22 @@ use super::model::JobView;
 use crate::run_folder::RunFolder;
 use crate::words::and_more;
 
-/// How many of them are named.
+/// The maximum number of jobs that are listed.
 const MAX_NAMED: usize = 10;
 
-/// Jobs that show exactly the same picture as an earlier job, byte for byte, though they asked for something else.
+/// Jobs that show exactly the same picture as an earlier job with another request, byte for byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DuplicatePictures {
-    /// How many.
+    /// The number of such jobs.
     pub jobs: u64,
     /// The ids of the first of them.
     pub ids: Vec<String>,
 }
 
-/// Finds them while the jobs go by.
+/// Finds duplicate pictures while jobs are added.
 ///
-/// Of each picture it keeps twelve bytes: eight of its hash, which in a million pictures are the same by chance once in
-/// thirty million batches, and four of the fingerprint of the request that it came of first.
+/// Per picture it keeps twelve bytes: eight of its hash, which collide by chance in one of thirty million batches of a
+/// million pictures, and four of the fingerprint of the first request with it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DuplicatePictureFinder {
     seen: HashMap<[u8; 8], [u8; 4]>,
@@ -30,7 +30,7 @@ pub(crate) struct DuplicatePictureFinder {
 }
 
 impl DuplicatePictureFinder {
-    /// Adds a job. A picture that the color lock corrected is left out, because it says nothing about its source.
+    /// Adds a job. If the color lock has corrected its pictures, the provider's pictures are compared instead.
     pub(crate) fn add(&mut self, job: &JobView) {
         let request = job.fingerprint.map_or([0; 4], |fingerprint| first(fingerprint.as_bytes()));
         let files = if job.originals.is_empty() { &job.files } else { &job.originals };
@@ -46,7 +46,7 @@ impl DuplicatePictureFinder {
 }
 
 impl DuplicatePictures {
-    /// Returns those that the report in `folder` names; none if there is no report.
+    /// Returns the duplicates in the report of `folder`; none if there is no report.
     pub fn of_report(folder: &RunFolder) -> DuplicatePictures {
         read(&folder.report_page().with_file_name("summary.json")).unwrap_or_default()
     }
@@ -73,7 +73,7 @@ fn read(summary: &Path) -> Option<DuplicatePictures> {
     Some(serde_json::from_slice::<Summary>(&bytes).ok()?.alike)
 }
 
-/// The first bytes of a hash.
+/// Returns the first bytes of a hash.
 fn first<const ALL: usize, const SOME: usize>(hash: &[u8; ALL]) -> [u8; SOME] {
     hash.first_chunk().copied().unwrap_or([0; SOME])
 }
@@ -104,13 +104,13 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_stands_under_two_different_requests_is_found() {
+    fn the_same_picture_for_two_different_requests_is_found() {
         let jobs = [job("a", 1, &["mug"]), job("b", 2, &["cup"]), job("c", 3, &["mug"]), job("d", 4, &["jug", "cup"])];
         insta::assert_snapshot!(found(&jobs), @"2 jobs have exactly the same picture as an earlier job: c, d; check them: the provider may have mixed up pictures");
     }
 
     #[test]
-    fn pictures_and_requests_whose_first_bytes_are_the_same_are_told_apart() {
+    fn similar_hashes_of_pictures_and_requests_are_distinguished() {
         let with_hash = |id: &str, request: u8, hash: &str| {
             let mut job = job(id, request, &["mug"]);
             job.files[0].blake3 = format!("{hash:0<64}").parse().unwrap();
@@ -125,13 +125,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_request_twice_and_the_pictures_of_one_job_may_be_alike() {
+    fn equal_requests_and_pictures_of_one_job_may_be_identical() {
         let jobs = [job("a", 1, &["mug", "mug"]), job("b", 1, &["mug"]), job("c", 2, &[]), job("d", 3, &[])];
         assert_eq!(found(&jobs), DuplicatePictures::default());
     }
 
     #[test]
-    fn what_the_color_lock_made_of_one_picture_is_still_one_picture() {
+    fn pictures_corrected_from_the_same_original_are_duplicates() {
         let corrected = |id, request, made: &[&str]| JobView {
             originals: job(id, request, &["mug"]).files,
             ..job(id, request, made)
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_whole_catalog_with_one_picture_the_first_are_named() {
+    fn only_the_first_of_many_duplicates_are_listed() {
         let jobs: Vec<JobView> = (0..14).map(|number| job(&format!("job-{number}"), number, &["mug"])).collect();
         let text = found(&jobs).to_string();
         assert!(text.starts_with("13 jobs have") && text.contains("job-10 and 3 more; check"), "{text}");

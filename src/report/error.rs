@@ -4,31 +4,31 @@ use std::path::{Path, PathBuf};
 /// The reason why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// A file or folder of the report.
+    /// A file or folder of the report cannot be used.
     #[error("{verb} {}", path.display())]
     Io {
-        /// The verb of the attempt: `make`, `read`, `write`, `remove`.
+        /// The verb of the failed operation: `make`, `read`, `write`, `remove`.
         verb: &'static str,
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// The system's error.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// The temporary file in which rows wait.
+    /// The temporary file with the rows cannot be used.
     #[error("keep rows in a temporary file")]
     RowBuffer(#[from] io::Error),
-    /// A row of a table.
+    /// A row of a table cannot be written.
     #[error("write a row of {name}")]
     Table {
-        /// The table's file.
+        /// The name of the table's file.
         name: &'static str,
         /// The CSV writer's error.
         source: csv::Error,
     },
-    /// The page.
+    /// The page cannot be rendered.
     #[error("fill in the page")]
     Page(#[from] minijinja::Error),
-    /// Data that is no JSON.
+    /// The data cannot be serialized.
     #[error("write the page's data")]
     Data(#[from] serde_json::Error),
 }
@@ -38,7 +38,7 @@ impl ReportError {
         ReportError::Io { verb, path: path.to_owned(), source }
     }
 
-    /// Returns what the user can do about it.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> &'static str {
         match self {
             ReportError::Io { .. } => {

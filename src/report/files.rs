@@ -1,4 +1,4 @@
-//! Files that are whole or not there, and a folder that holds what belongs there and nothing else.
+//! Atomic writes into the report's folder, and the removal of outdated files.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use super::error::ReportError;
 use crate::files::sync_folder;
 
-/// The report's folder, and what was written to it so far.
+/// The report's folder, and the files that were written to it so far.
 #[derive(Debug)]
 pub(crate) struct ReportFolder {
     root: PathBuf,
@@ -18,7 +18,7 @@ pub(crate) struct ReportFolder {
     changed: usize,
 }
 
-/// A file that is being written: it has a temporary name until it is complete.
+/// A file that is being written. It has a temporary name until it is complete.
 #[derive(Debug)]
 pub(crate) struct Draft {
     file: BufWriter<NamedTempFile>,
@@ -35,17 +35,17 @@ impl Write for Draft {
     }
 }
 
-/// The folder of thumbnails, below the report's.
+/// The folder of thumbnails, relative to the report's folder.
 pub(crate) const THUMBNAILS: &str = "thumbs";
 
-/// The folders below the report's that it makes and keeps tidy.
+/// The subfolders that the report creates and cleans up.
 const SUBFOLDERS: [&str; 3] = ["data", "inputs", THUMBNAILS];
 
-/// How the names of drafts begin, so that those of a program that died can be recognized and removed.
+/// The prefix of the names of drafts, by which those of a process that died are recognized and removed.
 pub(crate) const DRAFT_PREFIX: &str = ".draft-";
 
 impl ReportFolder {
-    /// Opens `root`, and makes it if it does not exist.
+    /// Opens `root`, and creates it if it does not exist.
     pub(crate) fn open(root: PathBuf) -> Result<ReportFolder, ReportError> {
         fs::create_dir_all(&root).map_err(|source| ReportError::io("make", &root, source))?;
         Ok(ReportFolder { root, names: BTreeSet::new(), changed: 0 })
@@ -63,7 +63,7 @@ impl ReportFolder {
         self.names.iter()
     }
 
-    /// Begins the file `name`, a path below the report's folder with `/` between its parts.
+    /// Starts the file `name`, a path relative to the report's folder with `/` as separator.
     pub(crate) fn draft(&self, name: &str) -> Result<Draft, ReportError> {
         let target = self.root.join(name);
         let parent = target.parent().unwrap_or(&self.root);
@@ -75,7 +75,7 @@ impl ReportFolder {
         Ok(Draft { file: BufWriter::new(file), name: name.to_owned() })
     }
 
-    /// Renames `draft` to its final name, or drops it if the file there has the same content.
+    /// Renames `draft` to its final name, or removes it if the existing file has the same content.
     pub(crate) fn publish(&mut self, draft: Draft) -> Result<(), ReportError> {
         let target = self.root.join(&draft.name);
         let failed = |source| ReportError::io("write", &target, source);
@@ -97,14 +97,14 @@ impl ReportFolder {
         }
     }
 
-    /// Writes a whole file at once.
+    /// Writes a complete file.
     pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
         let mut draft = self.draft(name)?;
         draft.write_all(bytes).map_err(|source| ReportError::io("write", &self.root.join(name), source))?;
         self.publish(draft)
     }
 
-    /// Writes a file that is named by its content, unless it is there.
+    /// Writes a file that is named by its content, unless it exists.
     pub(crate) fn write_once(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
         let there = fs::metadata(self.root.join(name)).is_ok_and(|found| found.len() == bytes.len() as u64);
         if there {
@@ -114,7 +114,7 @@ impl ReportFolder {
         self.write(name, bytes)
     }
 
-    /// Removes what an earlier report left in the subfolders and this one doesn't name, and drafts of the dead.
+    /// Removes files in the subfolders that are not part of this report, and drafts of processes that died.
     pub(crate) fn sweep(&mut self) -> Result<(), ReportError> {
         self.sync()?;
         for folder in [""].into_iter().chain(SUBFOLDERS) {

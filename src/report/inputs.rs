@@ -1,4 +1,4 @@
-//! The pictures to edit, as the page and a manifest can name them.
+//! The input pictures, in the form that the page and a manifest can refer to.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,27 +13,27 @@ use super::model::JobView;
 use crate::job::{ContentHash, ImageSource};
 use crate::pictures::{LocalPictures, PictureProblem};
 
-/// A picture to edit, as the page shows it.
+/// An input picture for the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
-    /// A file on this machine.
+    /// A local file.
     File {
-        /// Absolute.
+        /// The absolute path.
         path: PathBuf,
-        /// Its name for the user.
+        /// The path as shown to the user.
         label: String,
-        /// The hash of its content, if it is a picture that can be shown as a thumbnail.
+        /// The hash of its content, if a thumbnail can be made of it.
         content: Option<ContentHash>,
     },
-    /// A URL, which the page names and never loads by itself.
+    /// A URL. The page links to it but never loads it by itself.
     Url(String),
-    /// Something that can't be shown, in words.
+    /// A text in place of an input that cannot be shown.
     Words(String),
 }
 
-/// The pictures to edit of `job`; `data:` URIs become files of the report.
+/// Returns the input pictures of `job`. Those in `data:` URIs become files of the report.
 ///
-/// A picture in a URI would stand in the page's data a second time, and a browser refuses to open it in a tab.
+/// The page's data would otherwise have the picture a second time, and browsers refuse to open `data:` URIs in a tab.
 pub(crate) fn gather(
     job: &JobView,
     known: &mut LocalPictures,
@@ -63,9 +63,10 @@ pub(crate) fn gather(
     Ok(found)
 }
 
-/// The file that stands in for `path` where a manifest's cell can't name it: a copy in the report with a plain name.
+/// Returns a file that replaces `path` in a manifest's cell that cannot have it: a copy in the report with a simple
+/// name.
 ///
-/// The content is the same, and so is the job's fingerprint.
+/// It has the same content, so the job has the same fingerprint.
 pub(crate) fn stand_in(path: &Path, folder: &mut ReportFolder) -> Result<Option<PathBuf>, ReportError> {
     let Ok(bytes) = fs::read(path) else { return Ok(None) };
     let Some(extension) = extension_of(&bytes) else {
@@ -85,7 +86,7 @@ fn local(path: &Path, known: &mut LocalPictures) -> Before {
     }
 }
 
-/// Returns the file of the report for a `data:` URI, if there is a picture in it.
+/// Returns the report's file for the picture in a `data:` URI, if it has one.
 pub(crate) fn data_file(uri: &str, folder: &mut ReportFolder) -> Result<Option<PathBuf>, ReportError> {
     picture_of(uri).map(|(bytes, extension)| keep(&bytes, extension, folder)).transpose()
 }
@@ -97,7 +98,7 @@ fn keep(bytes: &[u8], extension: &str, folder: &mut ReportFolder) -> Result<Path
     Ok(folder.root().join(name))
 }
 
-/// Returns the picture in a `data:` URI, whatever its media type claims: its bytes and the extension for its format.
+/// Returns the picture in a `data:` URI, whatever its media type: its bytes and the extension of its format.
 fn picture_of(uri: &str) -> Option<(Vec<u8>, &'static str)> {
     let (head, body) = uri.split_once(',')?;
     let bytes: Vec<u8> = percent_encoding::percent_decode_str(body).collect();

@@ -1,7 +1,7 @@
-//! `--junit FILE`: the batch as a test report, for the CI systems that read those.
+//! `--junit FILE`: the batch as a JUnit report, for CI systems.
 //!
-//! The elements and their order are those of Apache Ant's `junit` task, the strictest of the schemas in use, so that
-//! Jenkins, GitLab and GitHub's readers accept it.
+//! The elements and their order are those of Apache Ant's `junit` task, the strictest schema in use. Jenkins, GitLab
+//! and the report readers for GitHub accept it.
 
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -17,7 +17,7 @@ use super::model::BatchView;
 use super::row_buffer::RowBuffer;
 use super::test_case::{Ending, TestCase, TestTotals};
 
-/// Writes the cases that wait in `spool` to `path`: whole, or not at all.
+/// Atomically writes the test cases in `spool` to `path`.
 pub(crate) fn write(
     path: &Path,
     batch: &BatchView,
@@ -44,7 +44,7 @@ fn suites(file: impl Write, batch: &BatchView, totals: TestTotals, row_buffer: &
             ("package", "dyehouse"),
             ("id", "0"),
             ("timestamp", &started),
-            // The schema's own word for a host that is not told.
+            // The schema's value for an unknown host.
             ("hostname", "localhost"),
             ("tests", &totals.tests.to_string()),
             ("failures", &totals.failures.to_string()),
@@ -107,12 +107,12 @@ fn test_case<W: Write>(xml: &mut Writer<W>, suite: &str, case: &TestCase) -> io:
     Ok(())
 }
 
-/// Text for an attribute, on one line.
+/// Returns a text for an attribute, on one line.
 fn attribute(text: &str) -> String {
     characters(text).replace(['\n', '\r', '\t'], " ")
 }
 
-/// Text with a mark in place of the characters that XML cannot hold, not even escaped (XML 1.0, section 2.2).
+/// Replaces characters that XML does not allow, not even escaped (XML 1.0, section 2.2).
 fn characters(text: &str) -> String {
     let is_held = |character: char| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..);
     text.chars().map(|character| if is_held(character) { character } else { '\u{FFFD}' }).collect()

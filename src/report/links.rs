@@ -1,16 +1,17 @@
-//! Paths as a page's links: relative if possible, and with every byte encoded that has a meaning in URLs.
+//! Paths as links of a page: relative if possible, and percent-encoded.
 
 use std::path::{Component, Path, PathBuf};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-/// All but the characters that RFC 3986 leaves unreserved.
+/// All characters except the unreserved ones of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The link from a page in `folder` to the file `target`, both absolute.
+/// Returns the link from a page in `folder` to the file `target`. Both paths are absolute.
 ///
-/// It is relative, so that a run's folder can be moved or served with what it refers to; a target on another drive
-/// gets a `file:` URL. A browser resolves `..` in the text of a URL, so nothing here looks at the disk either.
+/// The link is relative, so that the folder of a run can be moved or served together with the files that it refers to.
+/// A target on another drive gets a `file:` URL. Browsers resolve `..` in URLs textually, so the file system is not
+/// consulted here either.
 pub(crate) fn link(folder: &Path, target: &Path) -> String {
     let (folder, target) = (normalized(folder), normalized(target));
     let shared = folder.components().zip(target.components()).take_while(|(left, right)| left == right).count();
@@ -38,7 +39,7 @@ fn encoded(part: Component<'_>) -> String {
     percent_encode(part.as_os_str().as_encoded_bytes(), ENCODED).to_string()
 }
 
-/// Takes `.` and `..` out of an absolute path by its text alone.
+/// Resolves `.` and `..` in an absolute path textually.
 fn normalized(path: &Path) -> PathBuf {
     let mut normalized = PathBuf::new();
     for part in path.components() {
@@ -66,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_means_the_file_whatever_its_name() {
+    fn a_link_leads_to_the_file_whatever_its_name() {
         let link = |name: &str| link(Path::new("/r"), &Path::new("/r").join(name));
         assert_eq!(link("50% off?#1.png"), "50%25%20off%3F%231.png");
         assert_eq!(link("a\"><script>.png"), "a%22%3E%3Cscript%3E.png");

@@ -1,8 +1,8 @@
-//! `failed.csv`: the rows that did not complete, as a manifest that the next run takes as it is.
+//! `failed.csv`: the rows that did not complete, as a manifest for the next run.
 //!
-//! Its cells are the manifest's own text, unchanged. They are not neutralised for spreadsheets as those of
-//! `results.csv` are: a prompt that begins with `=` must be sent unchanged, or it would be another edit with another
-//! fingerprint. All text in here is the user's; the provider's text, which is untrusted, stays out.
+//! Its cells are the unchanged text of the manifest. They are not neutralized for spreadsheets like those of
+//! `results.csv`: a prompt that begins with `=` must be sent unchanged, or it would be another edit with another
+//! fingerprint. All text in this file is the user's. The provider's text is untrusted, and left out.
 
 use std::path::Path;
 
@@ -13,21 +13,21 @@ use super::model::JobView;
 use crate::job::ImageSource;
 use crate::manifest::Field;
 
-/// The columns before the user's own: a manifest's.
+/// The columns of a manifest, before the user's own.
 pub(crate) const COLUMNS: [&str; Field::KEYS.len()] = Field::KEYS;
 
-/// How a picture in a `data:` URI is named.
+/// The representation of pictures in `data:` URIs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DataUris {
-    /// To the letter, so that the job stays the same.
+    /// The unchanged URI, so that the job stays the same.
     AsTheyAre,
-    /// By a file of the report, so that megabytes do not stand in a page.
+    /// A file of the report, so that the page does not contain megabytes of data.
     AsFiles,
 }
 
-/// The cells of a job under [`COLUMNS`].
+/// Returns the cells of a job for [`COLUMNS`].
 ///
-/// The id is kept, and a picture keeps its content, so that in the folder of the same run this is the same job.
+/// The id and the content of the pictures are preserved, so it is the same job in the folder of the same run.
 pub(crate) fn cells(job: &JobView, uris: DataUris, folder: &mut ReportFolder) -> Result<Vec<String>, ReportError> {
     let mut images = Vec::new();
     for image in &job.images {
@@ -52,10 +52,10 @@ pub(crate) fn cells(job: &JobView, uris: DataUris, folder: &mut ReportFolder) ->
     ])
 }
 
-/// A picture in a cell that separates pictures with `|`.
+/// Returns a picture for a cell whose pictures are separated by `|`.
 ///
-/// A `|` in a URL is written `%7C`, which is how a client sends it in any case. A file whose path holds one, or is no
-/// Unicode text, is named by a copy of it.
+/// A `|` in a URL is written as `%7C`, which is how clients send it anyway. A file whose path contains `|` or is not
+/// Unicode is replaced by a copy.
 fn image_cell(image: &ImageSource, folder: &mut ReportFolder) -> Result<String, ReportError> {
     Ok(match image {
         ImageSource::Url(text) | ImageSource::Data(text) => text.replace('|', "%7C"),
@@ -69,7 +69,7 @@ fn image_cell(image: &ImageSource, folder: &mut ReportFolder) -> Result<String, 
     })
 }
 
-/// The path as a cell can hold it: Unicode, no `|`, no white space at its edges, on one line.
+/// Returns the path if a cell can have it: Unicode on one line, no `|`, no leading or trailing white space.
 fn plain(path: &Path) -> Option<&str> {
     path.to_str().filter(|text| !text.contains('|') && !text.contains(char::is_control) && text.trim() == *text)
 }

@@ -2,18 +2,18 @@
 //!
 //! ```text
 //! report/
-//!   index.html               the page: opens from disk, asks nothing of the network
-//!   data/                    what the page shows: `batch.js` names the files that hold the jobs
-//!   thumbs/<hash>.jpg        small pictures of what is in `results/` and of local pictures to edit
-//!   inputs/<hash>.<ext>      pictures to edit that are no file with a plain path: from `data:` URIs
+//!   index.html               the page: opens from disk, and makes no network requests
+//!   data/                    the data of the page: `batch.js` lists the files with the jobs
+//!   thumbs/<hash>.jpg        thumbnails of pictures in `results/` and of local input pictures
+//!   inputs/<hash>.<ext>      input pictures from `data:` URIs, and copies of files with unusual paths
 //!   summary.json             for scripts: the whole batch
-//!   results.csv              for spreadsheets and scripts: one row a job
+//!   results.csv              for spreadsheets and scripts: one row per job
 //!   failed.csv               for the next run: the rows that did not complete, as a manifest
 //! ```
 //!
-//! [`write()`] takes a [`BatchView`] and a stream of [`JobView`]s and knows neither journal nor runner. Every file is
-//! written to a temporary name and renamed, so that a reader never sees half a file. A file whose content would not
-//! change is left alone, so that writing a report again and again while a batch runs costs little.
+//! [`write()`] takes a [`BatchView`] and a stream of [`JobView`]s, and depends on neither journal nor runner. Every
+//! file is written to a temporary name and renamed, so that readers never see an incomplete file. A file whose content
+//! did not change is not replaced, so that updating the report while a batch runs costs little.
 
 mod batch_totals;
 mod columns;

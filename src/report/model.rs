@@ -1,4 +1,4 @@
-//! What a report is made from, and what is left of making it.
+//! The inputs and the result of writing a report.
 
 use std::path::PathBuf;
 
@@ -13,205 +13,206 @@ use crate::job::{
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
 pub struct BatchView {
-    /// The key of the run, which stays the same if its folder moves: a reviewer's decisions are stored under it.
+    /// The key of the run. It stays the same if the folder moves, because a reviewer's decisions are stored under it.
     pub key: String,
-    /// The manifest's name, as the page's heading.
+    /// The manifest's name, used as the page's heading.
     pub title: String,
-    /// Where the manifest is, as the user named it.
+    /// The path of the manifest, as the user wrote it.
     pub manifest: String,
-    /// The backend that edits; `None` if no run was begun.
+    /// The backend; `None` if no run was started.
     pub backend: Option<Backend>,
-    /// When the first submit was made.
+    /// The time of the first submit.
     pub started_at: Option<Timestamp>,
-    /// When the last job ended, once nothing is left in work.
+    /// The time at which the last job ended, if nothing is in progress.
     pub finished_at: Option<Timestamp>,
-    /// Whether the batch is under way, done, or stopped early.
+    /// The state of the batch.
     pub state: BatchState,
-    /// The time of the last known event while the batch is running: the report may be read much later.
+    /// The time of the last known event of a running batch. The report may be read much later.
     pub as_of: Option<Timestamp>,
     /// The jobs by status.
     pub counts: StatusCounts,
     /// The cost that was charged.
     pub spent: Cents,
-    /// The possible cost beyond that, of submits without a known price or with an unknown outcome.
+    /// The possible further cost, of submits with an unknown price or outcome.
     pub reserved: Cents,
-    /// The ceiling that was set.
+    /// The budget.
     pub budget: Option<Cents>,
-    /// How many jobs have pictures in `results/` and are no longer in the manifest.
+    /// The number of jobs with pictures in `results/` that are no longer in the manifest.
     pub removed: u64,
-    /// The jobs that the last run did not submit because pictures exist that the journal does not know.
+    /// The jobs that the last run did not submit because of pictures that the journal does not know.
     pub held_back: HeldBack,
-    /// The 429s and the pauses, in order of time.
+    /// The 429s and the pauses, in chronological order.
     pub timeline: Vec<TimelineEvent>,
-    /// The command that continues this run, as a user would type it.
+    /// The command that continues this run.
     pub resume: Option<String>,
-    /// Other facts for the user, a sentence each.
+    /// Further notes for the user, a sentence each.
     pub notes: Vec<String>,
 }
 
-/// Where a batch stands.
+/// The state of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum BatchState {
-    /// Jobs are being submitted or followed; an open page looks for news.
+    /// Jobs are being submitted or followed. An open page polls for updates.
     #[default]
     Running,
     /// Nothing is left to do.
     Finished,
-    /// It ended early and can be resumed; the text is the reason.
+    /// The batch ended early and can be resumed. The text is the reason.
     Stopped(String),
 }
 
-/// Something that slowed the whole batch down.
+/// An event that slowed the whole batch down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimelineEvent {
-    /// When it began.
+    /// The start.
     pub at: Timestamp,
-    /// When it was over, if that is known.
+    /// The end, if known.
     pub until: Option<Timestamp>,
-    /// Its kind.
+    /// The kind of the event.
     pub kind: TimelineKind,
 }
 
 /// The reason why a batch was slowed down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimelineKind {
-    /// The provider answered 429 and named, or left to us, a time to wait.
+    /// The provider answered 429. The time to wait was stated by it, or chosen by the client.
     RateLimited,
-    /// The batch paused by itself: the provider was down, the network was gone.
+    /// The batch paused by itself, because the provider or the network was down.
     Paused,
 }
 
-/// One job.
+/// A job.
 #[derive(Clone, Debug)]
 pub struct JobView {
-    /// Its name.
+    /// The id.
     pub id: JobId,
-    /// Where it stands.
+    /// The status.
     pub status: JobStatus,
     /// The instruction.
     pub prompt: String,
     /// The pictures to edit, as they are sent.
     pub images: Vec<ImageSource>,
-    /// Local copies of pictures to edit that `images` names by URL, if available. Files of `images` need not be named
-    /// again.
+    /// Local copies of input pictures that `images` refers to by URL, if available. Local files in `images` are not
+    /// repeated.
     pub before: Vec<PathBuf>,
-    /// The pictures that came back, as they are in `results/`.
+    /// The resulting pictures in `results/`.
     pub files: Vec<ResultFile>,
     /// Whether the user has changed `files` since they were saved.
     pub is_retouched: bool,
     /// The pictures as the provider made them, if the color lock has corrected `files`.
     pub originals: Vec<ResultFile>,
-    /// The color asked for, `#RRGGBB`.
+    /// The requested color, `#RRGGBB`.
     pub color: Option<String>,
     /// The result of the color check.
     pub check: Option<ColorCheck>,
-    /// All tries, where the color was missed and the job was submitted again for it: the first and the re-rolls, oldest
-    /// first. `cost` is that of all of them.
+    /// All attempts, oldest first, if the job was submitted again because it missed its color. `cost` includes all of
+    /// them.
     pub tries: Vec<TryView>,
-    /// The prediction's id at the provider, of the attempt that is shown.
+    /// The provider's id of the prediction of the shown attempt.
     pub prediction_id: Option<String>,
-    /// The cost that was charged for it, re-rolls included.
+    /// The cost that was charged, including re-rolls.
     pub cost: Cents,
-    /// The possible cost beyond that.
+    /// The possible further cost.
     pub reserved: Cents,
-    /// How often it was submitted.
+    /// The number of submits.
     pub attempts: u32,
-    /// When it was submitted the last time.
+    /// The time of the last submit.
     pub submitted_at: Option<Timestamp>,
-    /// When it ended.
+    /// The time at which it ended.
     pub finished_at: Option<Timestamp>,
     /// The fingerprint of its request in the journal.
     pub fingerprint: Option<Fingerprint>,
     /// The class of its error.
     pub error_class: Option<ErrorClass>,
-    /// The error in the provider's or the program's words.
+    /// The error message of the provider or the program.
     pub error: Option<String>,
-    /// The size asked for.
+    /// The requested size.
     pub size: Option<Size>,
-    /// The seed asked for.
+    /// The requested seed.
     pub seed: Option<Seed>,
     /// The three switches.
     pub switches: Switches,
-    /// The user's own columns, name and value, in the manifest's order.
+    /// The user's own columns, name and value, in the order of the manifest.
     pub columns: Vec<(String, String)>,
-    /// The line of the manifest where it begins, from 1.
+    /// The line of the manifest at which the job begins, from 1.
     pub line: u64,
 }
 
-/// A picture that came back.
+/// A resulting picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultFile {
-    /// Where it is, relative to the run's folder.
+    /// The path relative to the folder of the run.
     pub path: PathBuf,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: u64,
-    /// Its width in pixels.
+    /// The width in pixels.
     pub width: u32,
-    /// Its height in pixels.
+    /// The height in pixels.
     pub height: u32,
-    /// The hash of its bytes.
+    /// The hash of the file's bytes.
     pub blake3: ContentHash,
 }
 
-/// The result of the check of a result's color.
+/// The result of a color check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColorCheck {
-    /// The color asked for, `#RRGGBB`.
+    /// The requested color, `#RRGGBB`.
     pub asked: String,
-    /// The color found, `#RRGGBB`.
+    /// The measured color, `#RRGGBB`.
     pub measured: Option<String>,
-    /// The CIEDE2000 difference between the two under the plausible light that suits them best: the verdict's measure.
+    /// The CIEDE2000 difference between the two under the plausible illuminant that fits best. The verdict is based on
+    /// it.
     pub delta_e: Option<f64>,
-    /// The CIEDE2000 difference between the two as they are.
+    /// The CIEDE2000 difference between the two without adaptation.
     pub plain: Option<f64>,
-    /// The mean CIEDE2000 difference of the rest of the picture to what it was.
+    /// The mean CIEDE2000 difference between the rest of the picture and the input.
     pub background: Option<f64>,
-    /// The color that the provider's picture shows, `#RRGGBB`, if the color lock has corrected it.
+    /// The color of the provider's picture, `#RRGGBB`, if the color lock has corrected it.
     pub original: Option<String>,
-    /// Whether that is near enough.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The reason of the verdict, above all why a color cannot be measured.
+    /// The reason of the verdict, for example why a color cannot be measured.
     pub reason: Option<String>,
 }
 
-/// One of several tries to get a job's color.
+/// One of several attempts at a job's color.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TryView {
-    /// Where it stands.
+    /// The status.
     pub status: JobStatus,
-    /// The seed that was sent, if one was.
+    /// The seed that was sent, if any.
     pub seed: Option<Seed>,
-    /// The prediction's id at the provider.
+    /// The provider's id of the prediction.
     pub prediction_id: Option<String>,
-    /// The cost that was charged for it.
+    /// The cost that was charged.
     pub cost: Cents,
-    /// The possible cost beyond that.
+    /// The possible further cost.
     pub reserved: Cents,
-    /// The pictures that came back: in `results/` if they are the best, in `earlier/` otherwise.
+    /// The resulting pictures: in `results/` if they are the best, in `earlier/` otherwise.
     pub files: Vec<ResultFile>,
     /// The result of the color check.
     pub check: Option<ColorCheck>,
-    /// Whether it is the one that stands under the job's name.
+    /// Whether this attempt is shown as the job's result.
     pub is_shown: bool,
-    /// The error in the provider's or the program's words.
+    /// The error message of the provider or the program.
     pub error: Option<String>,
 }
 
-/// How a report is made.
+/// The options of a report.
 #[derive(Clone, Debug, Default)]
 pub struct ReportOptions {
-    /// Where a JUnit file is written as well.
+    /// The path of an additional JUnit file.
     pub junit: Option<PathBuf>,
 }
 
 /// The result of writing a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// The page.
+    /// The path of the page.
     pub index: PathBuf,
-    /// How many jobs it shows.
+    /// The number of jobs that it shows.
     pub jobs: u64,
-    /// How many files were new or had to change.
+    /// The number of files that were added or changed.
     pub changed: usize,
     /// All files of the report, relative to its folder, sorted.
     pub files: Vec<String>,
@@ -225,7 +226,7 @@ impl BatchView {
 }
 
 impl JobView {
-    /// A job that nothing has happened to yet.
+    /// Returns a job without any events.
     pub fn new(id: JobId, prompt: impl Into<String>) -> JobView {
         JobView {
             id,
@@ -256,7 +257,7 @@ impl JobView {
         }
     }
 
-    /// Returns what to do about a job that did not complete, if anything is known.
+    /// Returns a hint about a job that did not complete, if there is one.
     pub(crate) fn advice(&self) -> Option<&'static str> {
         match self.status {
             JobStatus::Completed | JobStatus::Pending => None,
@@ -267,14 +268,14 @@ impl JobView {
         }
     }
 
-    /// Seconds from the last submit to the end.
+    /// Returns the seconds from the last submit to the end.
     pub(crate) fn seconds(&self) -> Option<f64> {
         Some(self.finished_at?.duration_since(self.submitted_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
     }
 }
 
 impl BatchState {
-    /// The state in the word that `summary.json` uses.
+    /// Returns the name of the state in `summary.json`.
     pub fn as_str(&self) -> &'static str {
         match self {
             BatchState::Running => "running",
@@ -283,7 +284,7 @@ impl BatchState {
         }
     }
 
-    /// Returns why the batch ended early.
+    /// Returns the reason why the batch ended early.
     pub fn reason(&self) -> Option<&str> {
         match self {
             BatchState::Stopped(reason) => Some(reason),

@@ -1,11 +1,12 @@
-//! `results.csv`: one row a job, in the manifest's order, for spreadsheets and scripts.
+//! `results.csv`: one row per job, in the order of the manifest, for spreadsheets and scripts.
 
 use std::borrow::Cow;
 
 use super::model::{JobView, ResultFile};
 use crate::job::{ErrorClass, Size};
 
-/// The columns before the user's own. Scripts go by these names; new ones are added behind, none is taken away.
+/// The columns before the user's own. Scripts depend on the names: new columns are added after them, and none is
+/// removed.
 pub(crate) const COLUMNS: [&str; 27] = [
     "id",
     "status",
@@ -36,7 +37,7 @@ pub(crate) const COLUMNS: [&str; 27] = [
     "retouched",
 ];
 
-/// The cells of a job under [`COLUMNS`].
+/// Returns the cells of a job for [`COLUMNS`].
 pub(crate) fn cells(job: &JobView) -> Vec<String> {
     let check = job.check.as_ref();
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
@@ -76,7 +77,7 @@ pub(crate) fn cells(job: &JobView) -> Vec<String> {
     ]
 }
 
-/// The user's own column as it is named here: one that is called like ours gets `own_` before it.
+/// Returns the name of a user's own column. If it equals one of [`COLUMNS`], it gets the prefix `own_`.
 pub(crate) fn own_column(name: &str) -> String {
     let mut name = name.to_owned();
     while COLUMNS.contains(&name.as_str()) {
@@ -85,10 +86,10 @@ pub(crate) fn own_column(name: &str) -> String {
     name
 }
 
-/// The cell for a spreadsheet: text that would be run as a formula gets an apostrophe before it.
+/// Returns a cell that is safe in spreadsheets: text that would be run as a formula is prefixed with an apostrophe.
 ///
-/// The rule is OWASP's (CSV Injection): `=`, `+`, `-`, `@`, their full-width forms, tab and line ends at the start. A
-/// plain number is left a number.
+/// The rule is OWASP's (CSV Injection): `=`, `+`, `-`, `@`, their full-width forms, tab and line ends at the start.
+/// Plain numbers stay unchanged.
 pub(crate) fn neutral(cell: &str) -> Cow<'_, str> {
     let is_formula = cell.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']);
     let is_number = || {
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_that_a_spreadsheet_would_run_is_text() {
+    fn cells_that_a_spreadsheet_would_run_are_neutralized() {
         for bad in ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx", "\rx", "＝1", "-", "-1e5x", "-inf"] {
             assert_eq!(neutral(bad), format!("'{bad}"));
         }
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_of_the_users_never_hides_one_of_ours() {
+    fn a_users_column_never_replaces_a_standard_column() {
         assert_eq!(own_column("sku"), "sku");
         assert_eq!(own_column("status"), "own_status");
     }

@@ -1,7 +1,7 @@
-//! Rows on disk until every column is known.
+//! A buffer on disk for rows, until all columns are known.
 //!
-//! A table's header comes first, and which columns the user has is known only after the last job: jobs of a YAML
-//! manifest need not have the same ones. So rows wait in a temporary file, and memory holds one at a time.
+//! A table begins with its header, but the user's columns are known only after the last job, because the jobs of a YAML
+//! manifest can have different ones. The rows are therefore kept in a temporary file, and memory holds one at a time.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
@@ -17,20 +17,20 @@ pub(crate) struct Row {
     pub(crate) results: Vec<String>,
     /// The cells of `failed.csv`, if the job did not complete.
     pub(crate) manifest: Option<Vec<String>>,
-    /// The test case of a JUnit file, if one is written.
+    /// The test case, if a JUnit file is written.
     pub(crate) case: Option<TestCase>,
-    /// The user's own cells by the number of the column.
+    /// The user's own cells, with the numbers of their columns.
     pub(crate) own: Vec<(usize, String)>,
 }
 
-/// Rows that wait.
+/// The buffered rows.
 #[derive(Debug)]
 pub(crate) struct RowBuffer {
     file: BufWriter<File>,
 }
 
 impl Row {
-    /// The user's own cells, one for each of `count` columns.
+    /// Returns the user's own cells, one for each of `count` columns.
     pub(crate) fn own_cells(&self, count: usize) -> Vec<&str> {
         let mut cells = vec![""; count];
         for (number, cell) in &self.own {
@@ -50,7 +50,7 @@ impl RowBuffer {
         self.file.write_all(b"\n")
     }
 
-    /// Gives every row to `take`, in the order in which they came.
+    /// Passes every row to `take`, in order.
     pub(crate) fn replay<E: From<io::Error>>(&mut self, mut take: impl FnMut(&Row) -> Result<(), E>) -> Result<(), E> {
         self.file.flush()?;
         let mut file = self.file.get_ref();

@@ -1,11 +1,11 @@
-//! The shape of `summary.json` as a JSON Schema, draft 2020-12: what `dyehouse schema summary` prints.
+//! The JSON Schema (draft 2020-12) of `summary.json`, which `dyehouse schema summary` prints.
 
 use serde_json::{Map, Value, json};
 
 use crate::job::ErrorClass;
 
-/// The schema of version 1. Fields are added within a version, and none changes its meaning or is removed: readers
-/// should ignore unknown ones.
+/// Returns the schema of version 1. Within a version, fields may be added, but none is removed or changes its meaning.
+/// Readers should ignore unknown fields.
 pub fn summary_schema() -> Value {
     let count = |description: &str| json!({"description": description, "type": "integer", "minimum": 0});
     let text = |description: &str| json!({"description": description, "type": "string"});

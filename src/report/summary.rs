@@ -1,4 +1,4 @@
-//! `summary.json`: the whole batch in one object, version 1.
+//! `summary.json`: the whole batch as one object, version 1.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use super::model::BatchView;
 use super::tally::Tally;
 use crate::job::Backend;
 
-/// The object in `summary.json`. Fields are added within a version, and none changes its meaning or goes.
+/// The object in `summary.json`. Within a version, fields may be added, but none is removed or changes its meaning.
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary<'a> {
     version: u32,
@@ -17,22 +17,22 @@ pub(crate) struct Summary<'a> {
     backend: &'a str,
     /// `running`, `finished` or `stopped`.
     state: &'a str,
-    /// When the last thing happened that this knows of, while it is `running`; `null` otherwise.
+    /// The time of the last known event of a `running` batch; `null` otherwise.
     as_of: Option<Timestamp>,
     /// The reason why the batch ended early; `null` if it did not.
     stopped_because: Option<&'a str>,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
-    /// From the first submit to the end of the last job.
+    /// The time from the first submit to the end of the last job.
     seconds: Option<f64>,
     #[serde(flatten)]
     totals: BatchTotals,
     cost_cents: Cost,
-    /// How many results the color lock has corrected.
+    /// The number of results that the color lock has corrected.
     corrected: u64,
-    /// How many submits were made again because the color was missed; `attempts` counts them too.
+    /// The number of submits that were repeated because the color was missed. They count in `attempts` too.
     rerolls: u64,
-    /// How many submits were made.
+    /// The number of submits.
     attempts: u64,
     pictures: Pictures,
     notes: &'a [String],
@@ -40,7 +40,7 @@ pub(crate) struct Summary<'a> {
 
 #[derive(Debug, Serialize)]
 struct Cost {
-    /// Whether the sums were charged; if not, they are what the provider would charge.
+    /// Whether the sums were charged. If not, they are what the provider would charge.
     charged: bool,
     spent: u64,
     reserved: u64,
@@ -90,7 +90,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// How long the batch took, once it is over.
+/// Returns the duration of the batch in seconds, if it has ended.
 pub(crate) fn seconds(batch: &BatchView) -> Option<f64> {
     Some(batch.finished_at?.duration_since(batch.started_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
 }

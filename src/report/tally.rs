@@ -1,4 +1,4 @@
-//! What is counted while the jobs go by.
+//! Sums and statistics over all jobs.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::model::JobView;
 use crate::color::{Verdict, VerdictCounts};
 use crate::job::{Cents, ErrorClass, JobStatus};
 
-/// Figures over all jobs that the batch itself does not carry.
+/// Figures over all jobs that the batch itself does not have.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) jobs: u64,
@@ -18,19 +18,19 @@ pub(crate) struct Tally {
     pub(crate) pictures: u64,
     pub(crate) picture_bytes: u64,
     pub(crate) attempts: u64,
-    /// Results that the color lock has corrected.
+    /// The number of results that the color lock has corrected.
     pub(crate) corrected: u64,
-    /// Jobs whose results the user has changed since they were saved.
+    /// The number of jobs whose results the user has changed since they were saved.
     pub(crate) retouched: u64,
-    /// Submits that were made again because the color was missed.
+    /// The number of submits that were repeated because the color was missed.
     pub(crate) rerolls: u64,
-    /// Jobs that show another one's picture.
+    /// Finds jobs that show the picture of another job.
     pub(crate) duplicate_pictures: DuplicatePictureFinder,
-    /// The data of charts: some bytes a job.
+    /// The data of charts, some bytes per job.
     pub(crate) ends: Vec<End>,
-    /// From the last submit to the picture.
+    /// The seconds from the last submit to the picture.
     pub(crate) seconds: Vec<f32>,
-    /// ΔE00 to the color asked for.
+    /// The ΔE00 between the result and the requested color, with the verdict.
     pub(crate) differences: Vec<(f32, Verdict)>,
 }
 

@@ -1,5 +1,5 @@
-//! Jobs as test cases. One that failed or missed its color is a failure, one whose outcome is unknown an error, one
-//! that is still to do is skipped.
+//! Jobs as test cases. A failed job or a missed color is a failure, an unknown outcome is an error, and a pending job
+//! is skipped.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ pub(crate) struct TestCase {
     pub(super) ending: Ending,
 }
 
-/// How a test case ended.
+/// The outcome of a test case.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Ending {
     Passed,
@@ -24,16 +24,16 @@ pub(super) enum Ending {
     Error(Finding),
 }
 
-/// The failure or the error of a job.
+/// The failure or error of a job.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Finding {
     pub(super) kind: String,
     pub(super) message: String,
-    /// What to do about it, and the fingerprint of the request.
+    /// A hint, and the fingerprint of the request.
     pub(super) text: String,
 }
 
-/// The sums of all cases.
+/// The totals of all test cases.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct TestTotals {
     pub(super) tests: u64,
@@ -67,7 +67,7 @@ impl TestCase {
     }
 }
 
-/// How a result missed its color, if it did.
+/// Returns a description of how a result missed its color, if it did.
 fn missed(job: &JobView) -> Option<String> {
     let check = job.check.as_ref().filter(|check| check.verdict == Verdict::Off)?;
     let found = check.measured.as_deref().unwrap_or("none");

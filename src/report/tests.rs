@@ -14,7 +14,7 @@ fn job(id: &str, status: JobStatus) -> JobView {
     JobView { status, cost: Cents(7), attempts: 1, ..JobView::new(JobId::new(id).unwrap(), HOSTILE) }
 }
 
-/// One job of each kind, with hostile words where words are.
+/// Returns a job of each kind, with hostile text wherever text is possible.
 fn jobs() -> Vec<JobView> {
     let check = |verdict| ColorCheck {
         asked: "#1E90FF".to_owned(),
@@ -49,7 +49,7 @@ fn batch() -> BatchView {
     batch
 }
 
-/// An element of an XML file: its path, its attributes, and the text that follows it.
+/// An element of an XML file: its path, its attributes, and the text after it.
 type Element = (String, Vec<(String, String)>, String);
 
 fn elements(xml: &str) -> Vec<Element> {
@@ -120,7 +120,7 @@ fn a_junit_file_has_the_elements_and_attributes_of_the_common_schema_in_their_or
 }
 
 #[test]
-fn a_failure_in_a_junit_file_says_what_was_wrong_and_what_to_do() {
+fn a_failure_in_a_junit_file_has_a_message_and_a_hint() {
     let folder = report(&batch());
     let elements = elements(&fs::read_to_string(folder.path().join("junit.xml")).unwrap());
     let found: Vec<(&str, &str)> = elements
@@ -139,7 +139,7 @@ fn a_failure_in_a_junit_file_says_what_was_wrong_and_what_to_do() {
 }
 
 #[test]
-fn a_summary_has_the_shape_that_its_schema_says_and_every_field_is_in_it() {
+fn the_summary_conforms_to_its_schema_which_describes_every_field() {
     let schema = summary_schema();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let at = jiff::Timestamp::from_second(1_795_000_000).unwrap();
@@ -164,7 +164,7 @@ fn a_summary_has_the_shape_that_its_schema_says_and_every_field_is_in_it() {
     }
 }
 
-/// Every field of `value` is one that `schema` names.
+/// Checks that `schema` describes every field of `value`.
 fn assert_is_described(value: &Value, schema: &Value, place: &str) {
     for (name, field) in value.as_object().into_iter().flatten() {
         let described = &schema["properties"][name];

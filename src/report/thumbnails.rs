@@ -1,4 +1,4 @@
-//! Small pictures for the page: each made once, on all cores, and named by the content that it shows.
+//! Thumbnails for the page. Each is made once, on all cores, and named by the content of its picture.
 
 use std::collections::HashSet;
 use std::fs;
@@ -19,16 +19,16 @@ use crate::photo::Photo;
 /// The longer side of a thumbnail, in pixels.
 const LONGER_SIDE: u32 = 320;
 
-/// JPEG quality: what a smaller picture gains from more cannot be seen at this size.
+/// The JPEG quality. At this size, a higher quality makes no visible difference.
 const QUALITY: u8 = 82;
 
-/// How many thumbnails may wait: enough to keep all cores busy, and no more, so that memory stays flat.
+/// The maximum number of queued thumbnails: enough to keep all cores busy, and bounded to limit memory.
 const MAX_WAITING: usize = 64;
 
-/// Takes orders for thumbnails while others are being made.
+/// Accepts orders for thumbnails while others are being made.
 #[derive(Debug)]
 pub(crate) struct Thumbnails {
-    /// Names that are there or on their way.
+    /// The names of thumbnails that exist or are ordered.
     known: HashSet<String>,
     orders: SyncSender<Order>,
 }
@@ -40,22 +40,22 @@ struct Order {
 }
 
 impl Thumbnails {
-    /// Orders the thumbnail of the picture at `source`, unless it is there. The answer is its name.
+    /// Orders the thumbnail of the picture at `source`, unless it exists, and returns its name.
     ///
-    /// A picture that cannot be decoded gets none; the page falls back to the picture itself.
+    /// A picture that cannot be decoded gets none, and the page falls back to the picture itself.
     pub(crate) fn of(&mut self, source: &Path, content: &ContentHash, report: &mut ReportFolder) -> String {
         let name = format!("{THUMBNAILS}/{}.jpg", &content.to_string()[..32]);
         report.keep(&name);
         if self.known.insert(name.clone()) {
             let order = Order { source: source.to_owned(), target: report.root().join(&name) };
-            // The other end is open until the orders are dropped.
+            // The receiver exists until `orders` is dropped.
             let _ = self.orders.send(order);
         }
         name
     }
 }
 
-/// Does `work`, which orders thumbnails of the report in `root`, while they are made. Ends when both are done.
+/// Runs `work`, which orders thumbnails for the report in `root`, while they are made. Returns when both are done.
 pub(crate) fn alongside<T, E: From<ReportError>>(
     root: &Path,
     work: impl FnOnce(&mut Thumbnails) -> Result<T, E>,
@@ -72,13 +72,13 @@ pub(crate) fn alongside<T, E: From<ReportError>>(
                 }
             });
         });
-        // The orders end with the thumbnails, and so does the thread.
+        // When `thumbnails` is dropped, the channel closes, and the thread ends.
         let mut thumbnails = Thumbnails { known, orders };
         work(&mut thumbnails)
     })
 }
 
-/// The thumbnails that are there. An empty file is what a crash leaves of one.
+/// Returns the existing thumbnails. Empty files, which a crash may leave behind, do not count.
 fn names(folder: &Path) -> io::Result<HashSet<String>> {
     let entries = fs::read_dir(folder)?.flatten();
     let whole = entries.filter(|entry| entry.metadata().is_ok_and(|found| found.len() > 0));
@@ -97,7 +97,7 @@ impl Order {
     }
 }
 
-/// The picture as a JPEG of at most [`LONGER_SIDE`] pixels a side, on white if it is transparent.
+/// Returns a JPEG of at most [`LONGER_SIDE`] pixels per side, with white in place of transparency.
 fn thumbnail(encoded: &[u8]) -> io::Result<Vec<u8>> {
     let photo = Photo::decode(encoded).map_err(io::Error::other)?;
     let photo = if photo.longer_side() > LONGER_SIDE { photo.resized(LONGER_SIDE) } else { photo };
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thumbnail_keeps_the_shape_and_stands_on_white() {
+    fn a_thumbnail_keeps_the_aspect_ratio_and_has_a_white_background() {
         let clear = RgbaImage::from_pixel(1000, 500, Rgba([0, 0, 255, 0]));
         let small = image::load_from_memory(&thumbnail(&png(&clear)).unwrap()).unwrap().to_rgb8();
         assert_eq!(small.dimensions(), (320, 160));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_is_small_is_not_enlarged() {
+    fn small_pictures_are_not_enlarged() {
         let blue = RgbaImage::from_pixel(40, 30, Rgba([0, 0, 255, 255]));
         let small = image::load_from_memory(&thumbnail(&png(&blue)).unwrap()).unwrap();
         assert_eq!((small.width(), small.height()), (40, 30));

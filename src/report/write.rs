@@ -1,4 +1,4 @@
-//! From views to the files of the report.
+//! Writes the files of the report.
 
 use std::io;
 use std::path::Path;
@@ -21,13 +21,13 @@ use crate::run_folder::RunFolder;
 
 /// Writes the report of the run in `folder` to `folder/report`.
 ///
-/// Jobs come in the manifest's order and are taken one at a time; memory holds one of them, and some bytes of each for
-/// names and charts. What an earlier report left and this one doesn't name is removed at the end.
+/// Jobs come in the order of the manifest, one at a time. Memory holds one of them, and some bytes of each for names
+/// and charts. Files of an earlier report that are not part of this one are removed at the end.
 ///
 /// # Errors
 ///
-/// A job cannot be read, or a file cannot be written. If not all jobs can be read, an earlier report keeps its tables and
-/// its page.
+/// A job cannot be read, or a file cannot be written. If not all jobs can be read, the tables and the page of an
+/// earlier report stay.
 pub fn write<E: From<ReportError>>(
     folder: &Path,
     batch: &BatchView,
@@ -62,7 +62,7 @@ pub fn write<E: From<ReportError>>(
         Ok::<_, E>(())
     })?;
     if batch.backend == Some(Backend::Embedded) {
-        // Its editor makes the same picture for every seed, and confuses no pictures.
+        // The embedded editor makes the same picture for every seed, and does not mix up pictures.
         tally.duplicate_pictures = DuplicatePictureFinder::default();
     }
     write_tables(&mut row_buffer, columns.names(), &mut report)?;

@@ -12,27 +12,27 @@ use super::error::FolderError;
 use super::folder::RunFolder;
 use super::journal_file::{JournalDraft, JournalFile};
 
-/// A journal that was compacted.
+/// The result of compacting a journal.
 #[derive(Debug)]
 pub struct Compaction {
-    /// The count of its records before and after.
+    /// The number of its records before and after.
     pub records: Compacted,
     /// Its length in bytes before and after.
     pub bytes: [u64; 2],
-    /// The path of the long journal, which is kept.
+    /// The path of the original journal, which is kept.
     pub kept: PathBuf,
 }
 
 impl Compaction {
-    /// Replaces a folder's journal by a shorter one with the same content, and keeps the long one under another name. The
-    /// folder's lock is held. Returns `None` if the journal would not become shorter.
+    /// Replaces a folder's journal by a shorter one with the same content, and keeps the original under another name.
+    /// The folder must be locked. Returns `None` if the journal would not become shorter.
     ///
-    /// At any time the folder's journal is complete, either the long or the short one: the short one is written and synced
-    /// next to it, read again, compared with it, and renamed in one step.
+    /// At any time, the folder's journal is complete, either the original or the compacted one: the compacted one is
+    /// written and synced next to the original, read again, compared with it, and atomically renamed.
     ///
     /// # Errors
     ///
-    /// The journal cannot be read, or the folder cannot be written. The long journal is still in place then.
+    /// The journal cannot be read, or the folder cannot be written. The original journal is then still in place.
     pub fn run(folder: &RunFolder) -> Result<Option<Compaction>, FolderError> {
         let path = folder.journal();
         if !path.exists() {
@@ -61,15 +61,15 @@ impl Compaction {
     }
 }
 
-/// Keeps the journal under a second name. The name contains the time of the last record, so that a repetition after a
-/// crash uses the same one.
+/// Keeps the journal under a second name. It contains the time of the last record, so that a retry after a crash uses
+/// the same name.
 fn keep(folder: &RunFolder, ledger: &Ledger) -> Result<PathBuf, FolderError> {
     let kept = folder.kept_journal(ledger.last_at().unwrap_or(Timestamp::UNIX_EPOCH));
     let keep = || -> io::Result<()> {
         match std::fs::hard_link(folder.journal(), &kept) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            // Some file systems have no second names.
+            // Some file systems do not support hard links.
             Err(_) => {
                 std::fs::copy(folder.journal(), &kept)?;
                 File::open(&kept)?.sync_all()?;
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_journal_takes_the_place_of_the_long_one_and_the_long_one_is_kept() {
+    fn a_compacted_journal_replaces_the_original_which_is_kept() {
         let (_temporary, folder, _lock) = folder();
         let before = JournalFile::read(&folder).unwrap();
         let compaction = Compaction::run(&folder).unwrap().unwrap();
@@ -126,11 +126,11 @@ mod tests {
     fn a_compaction_resumes_after_a_crash_at_any_step() {
         let (_temporary, folder, _lock) = folder();
         let before = JournalFile::read(&folder).unwrap();
-        // After a part of the draft was written.
+        // A crash while the draft was written.
         let draft = folder.path().join(format!("{}x", super::super::folder::JOURNAL_DRAFT_PREFIX));
         std::fs::write(&draft, &lines()[..50]).unwrap();
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
-        // After the long journal got its second name.
+        // A crash after the original journal was linked to its second name.
         let kept = keep(&folder, &before).unwrap();
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
         let compaction = Compaction::run(&folder).unwrap().unwrap();

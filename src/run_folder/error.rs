@@ -3,31 +3,31 @@ use std::path::PathBuf;
 
 use crate::journal::{LinesError, ReplayError};
 
-/// A run's folder cannot be used.
+/// The reason why a run's folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// The file system refuses.
+    /// A file or folder cannot be read or written.
     #[error("{action} {}: {cause}", path.display())]
     Io {
         /// The action, such as `write`.
         action: &'static str,
-        /// The file or folder.
+        /// The path of the file or folder.
         path: PathBuf,
         /// The operating system's error.
         cause: io::Error,
     },
-    /// Another process holds it.
+    /// Another process has locked it.
     #[error("use {}: {holder} is using it", path.display())]
     Locked {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
-        /// The process, as far as known.
+        /// The process, if known.
         holder: String,
     },
     /// The journal is broken.
     #[error("read {}: {cause}", path.display())]
     Journal {
-        /// The journal.
+        /// The path of the journal.
         path: PathBuf,
         /// The error in it.
         cause: ReplayError,
@@ -38,37 +38,37 @@ pub enum FolderError {
     /// A merge into it was interrupted.
     #[error("use {}: a merge into it was interrupted", path.display())]
     MergeInterrupted {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
-        /// The command of the merge, as far as known.
+        /// The command of the merge, if known.
         command: String,
     },
     /// There are results but no journal.
     #[error("use {}: it has results and no journal", path.display())]
     JournalMissing {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
     },
     /// The journal does not continue from where the last run left it.
     #[error("use {}: its journal is an outdated copy, or was shortened since the last run", path.display())]
     StaleJournal {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
-        /// The file with the last run's checkpoint.
+        /// The path of the file with the last run's checkpoint.
         checkpoint: PathBuf,
     },
     /// There is no run in the folder.
     #[error("find a run in {}", path.display())]
     NoRun {
-        /// The folder.
+        /// The path of the folder.
         path: PathBuf,
     },
     /// The plan file is broken.
     #[error("read {}: line {line}: {cause}", path.display())]
     Plan {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
         /// The error in it.
         cause: serde_json::Error,
@@ -81,7 +81,7 @@ impl FolderError {
         move |cause| FolderError::Io { action, path, cause }
     }
 
-    /// Returns what the user can do.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> String {
         match self {
             FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::StorageFull => {

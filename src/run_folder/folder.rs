@@ -21,37 +21,37 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Returns the folder at `path`, without touching it.
+    /// Returns the folder at `path`, without accessing the file system.
     pub fn new(path: impl Into<PathBuf>) -> RunFolder {
         RunFolder { path: path.into() }
     }
 
-    /// Returns the folder of a run that was started: it has a journal.
+    /// Returns the folder of a run that was started, which has a journal.
     ///
     /// # Errors
     ///
-    /// [`FolderError::NoRun`].
+    /// [`FolderError::NoRun`] if there is none.
     pub fn existing(path: &Path) -> Result<RunFolder, FolderError> {
         let folder = RunFolder::new(path);
         if folder.journal().exists() { Ok(folder) } else { Err(FolderError::NoRun { path: folder.path }) }
     }
 
-    /// The folder itself.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// `journal.jsonl`.
+    /// Returns the path of `journal.jsonl`.
     pub fn journal(&self) -> PathBuf {
         self.path.join("journal.jsonl")
     }
 
-    /// `pictures.jsonl`: a cache about local pictures.
+    /// Returns the path of `pictures.jsonl`, a cache of the hashes of local pictures.
     pub fn pictures(&self) -> PathBuf {
         self.path.join("pictures.jsonl")
     }
 
-    /// `results/`.
+    /// Returns the path of `results/`.
     pub fn results(&self) -> PathBuf {
         self.path.join(RESULTS)
     }
@@ -61,57 +61,57 @@ impl RunFolder {
         outputs::presence_by_size(&self.path, name, bytes)
     }
 
-    /// `originals/`: pictures as the provider made them, where corrected ones are in `results/`.
+    /// Returns the path of `originals/`, which has the provider's originals of corrected pictures in `results/`.
     pub fn originals(&self) -> PathBuf {
         self.path.join(ORIGINALS)
     }
 
-    /// `plan.jsonl`: the jobs of the last run's manifest.
+    /// Returns the path of `plan.jsonl`, the jobs of the last run's manifest.
     pub fn plan(&self) -> PathBuf {
         self.path.join("plan.jsonl")
     }
 
-    /// `report/index.html`.
+    /// Returns the path of `report/index.html`.
     pub fn report_page(&self) -> PathBuf {
         self.path.join("report").join("index.html")
     }
 
-    /// `.embedded`: the predictions of the embedded server.
+    /// Returns the path of `.embedded`, the data folder of the embedded server.
     pub fn embedded(&self) -> PathBuf {
         self.path.join(".embedded")
     }
 
-    /// `.merging`: exists while a merge is unfinished, and contains its command.
+    /// Returns the path of `.merging`, which exists while a merge is unfinished, and contains its command.
     pub fn merging(&self) -> PathBuf {
         self.path.join(".merging")
     }
 
-    /// `.journal-snapshot`: a cache of what the journal adds up to.
+    /// Returns the path of `.journal-snapshot`, a cache of the journal's aggregated state.
     pub(super) fn snapshot(&self) -> PathBuf {
         self.path.join(".journal-snapshot")
     }
 
-    /// The path of a long journal that is kept after a compaction; its last record is of the time `until`.
+    /// Returns the path of an original journal that is kept after a compaction. `until` is the time of its last record.
     pub(super) fn kept_journal(&self, until: Timestamp) -> PathBuf {
         self.path.join(format!("journal-until-{}.jsonl", until.strftime("%Y-%m-%dT%H-%M-%S.%3fZ")))
     }
 
-    /// `.known-journal`: the end of the journal after the last run.
+    /// Returns the path of `.known-journal`, the checkpoint of the journal after the last run.
     pub(super) fn journal_checkpoint(&self) -> PathBuf {
         self.path.join(".known-journal")
     }
 
-    /// `.report-of`: the stamp of the report's inputs.
+    /// Returns the path of `.report-of`, the stamp of the report's inputs.
     pub(super) fn report_stamp(&self) -> PathBuf {
         self.path.join(".report-of")
     }
 
-    /// `.plan-of`: the stamp of the plan's inputs.
+    /// Returns the path of `.plan-of`, the stamp of the plan's inputs.
     pub(super) fn plan_stamp(&self) -> PathBuf {
         self.path.join(".plan-of")
     }
 
-    /// Whether anything is in `results/`.
+    /// Whether `results/` has any files.
     pub fn has_results(&self) -> bool {
         std::fs::read_dir(self.results()).is_ok_and(|mut files| files.next().is_some())
     }
@@ -120,11 +120,11 @@ impl RunFolder {
         self.journal().metadata().is_ok_and(|journal| journal.len() > 0)
     }
 
-    /// Removes unfinished journals and plans of dead processes. The folder's lock is held, and this process has not started
-    /// one.
+    /// Removes unfinished journals and plans of dead processes. The folder must be locked, and this process must not
+    /// have started one.
     ///
     /// # Errors
-    /// The folder cannot be read, or a draft not be removed.
+    /// The folder cannot be read, or a draft cannot be removed.
     pub fn remove_drafts(&self) -> Result<(), FolderError> {
         let sweep = || -> io::Result<()> {
             for entry in std::fs::read_dir(&self.path)? {

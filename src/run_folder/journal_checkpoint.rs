@@ -7,21 +7,22 @@ use crate::job::ContentHash;
 use super::error::FolderError;
 use super::folder::RunFolder;
 
-/// How many bytes of the journal are compared with the checkpoint, at most.
+/// The maximum number of bytes of the journal that are compared with the checkpoint.
 const LOOKED_AT: usize = 4096;
 
-/// The end of a folder's journal after its last run. Journals are only appended to, so a journal that does not continue from
+/// The end of a folder's journal after its last run. Journals are append-only, so a journal that does not continue from
 /// there is an older copy, and may lack submits that were paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalCheckpoint {
-    /// Its length in bytes.
+    /// The length of the journal in bytes.
     length: u64,
     /// The hash of the last bytes before that.
     end: ContentHash,
 }
 
 impl JournalCheckpoint {
-    /// Writes the checkpoint of the folder's journal, all of which is durable. A failure only costs the next run this check.
+    /// Writes the checkpoint of the folder's journal, which must be durable. If this fails, the next run only lacks
+    /// this check.
     pub fn put(folder: &RunFolder) {
         let checkpoint = || -> io::Result<()> {
             let journal = File::open(folder.journal())?;
@@ -34,7 +35,7 @@ impl JournalCheckpoint {
         }
     }
 
-    /// Removes the checkpoint durably, before another journal replaces the present one.
+    /// Durably removes the checkpoint, before another journal replaces the current one.
     ///
     /// # Errors
     ///
@@ -74,7 +75,8 @@ impl JournalCheckpoint {
 }
 
 impl RunFolder {
-    /// Refuses results without a journal, because every job would be new, and a journal that was replaced by an older copy.
+    /// Refuses results without a journal, because every job would be new, and a journal that was replaced by an older
+    /// copy.
     ///
     /// # Errors
     /// [`FolderError::JournalMissing`], [`FolderError::StaleJournal`], or the journal cannot be read.
@@ -120,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_goes_on_from_its_mark_is_the_same_and_any_other_is_not() {
+    fn only_a_journal_that_continues_from_its_checkpoint_is_accepted() {
         for length in [10, LOOKED_AT, 3 * LOOKED_AT + 1] {
             let long = vec![b'a'; length];
             let (_temporary, folder) = with_checkpoint(&long);
@@ -133,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_checkpoint_that_is_missing_or_damaged_refuses_no_run() {
+    fn a_missing_or_damaged_checkpoint_is_ignored() {
         let (_temporary, folder) = with_checkpoint(b"long");
         fs::write(folder.journal_checkpoint(), "4").unwrap();
         assert!(!is_refused(&folder, b"l"));

@@ -18,19 +18,19 @@ use super::snapshot_file::{replay_and_keep, replay_from_snapshot};
 pub struct JournalFile {
     /// The ledger of its records.
     pub ledger: Ledger,
-    /// The length in bytes of the torn last line, which was cut.
+    /// The length in bytes of the torn last line, which was truncated.
     pub torn: u64,
     file: Arc<File>,
 }
 
 impl JournalFile {
-    /// Opens the journal of a folder whose lock is held, making it where it is missing. A line that a crash has torn
-    /// is cut off; a journal that is broken elsewhere is not touched.
+    /// Opens the journal of a locked folder, and creates it if it does not exist. A last line that a crash has torn is
+    /// truncated. A journal that is broken elsewhere is not changed.
     pub fn open(folder: &RunFolder) -> Result<JournalFile, FolderError> {
         JournalFile::prepared(folder, replay_and_keep)
     }
 
-    /// Opens it without its snapshot, for callers that rewrite it and so rely on its lines alone.
+    /// Opens the journal without its snapshot, for callers that rewrite it and therefore rely on its lines alone.
     pub fn open_whole(folder: &RunFolder) -> Result<JournalFile, FolderError> {
         JournalFile::prepared(folder, |_, journal| replay(Arc::clone(journal)))
     }
@@ -45,7 +45,7 @@ impl JournalFile {
         folder.check_journal()?;
         let path = folder.journal();
         if !folder.has_journal() {
-            // The checkpoint belongs to a journal that was removed with all its results.
+            // The checkpoint belongs to a journal that was removed together with all results.
             JournalCheckpoint::remove(folder).map_err(FolderError::io("write into", folder.path()))?;
         }
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path);
@@ -60,17 +60,17 @@ impl JournalFile {
         let replayed = replayed.map_err(|cause| FolderError::Journal { path: path.clone(), cause })?;
         let prepared = if replayed.torn > 0 { file.set_len(replayed.length) } else { Ok(()) };
         prepared.and_then(|()| file.sync_all()).map_err(FolderError::io("write", &path))?;
-        // The name of a new journal must be as durable as what is written to it.
+        // The directory entry of a new journal must be as durable as its content.
         sync_folder(folder.path()).map_err(FolderError::io("sync the folder", folder.path()))?;
         Ok(JournalFile { ledger: replayed.ledger, torn: replayed.torn, file })
     }
 
-    /// Reads the journal of a folder that another process may be writing to. Nothing is touched.
+    /// Reads the journal of a folder that another process may be writing to. Nothing is changed.
     pub fn read(folder: &RunFolder) -> Result<Ledger, FolderError> {
         Ok(JournalFile::view(folder)?.0)
     }
 
-    /// Reads the journal as [`JournalFile::read`] does, and returns it open as well, for callers that need its lines.
+    /// Reads the journal like [`JournalFile::read`], and also returns the open file, for callers that need its lines.
     pub fn view(folder: &RunFolder) -> Result<(Ledger, Arc<File>), FolderError> {
         let path = folder.journal();
         let file = File::open(&path).map_err(|cause| match cause.kind() {
@@ -83,7 +83,7 @@ impl JournalFile {
         Ok((replayed.map_err(|cause| FolderError::Journal { path, cause })?.ledger, file))
     }
 
-    /// Returns the ledger, and the file for the writer.
+    /// Returns the ledger and the disk for the writer.
     pub fn into_disk(self) -> (Ledger, FileDisk) {
         (self.ledger, FileDisk::new(self.file))
     }
@@ -94,15 +94,14 @@ impl JournalFile {
     }
 }
 
-/// A journal on its way to a folder whose lock is held: it takes the place of the one that is there in one step, and is
-/// durable then.
+/// A new journal for a locked folder. It atomically and durably replaces the existing one when it is published.
 #[derive(Debug)]
 pub struct JournalDraft {
     writer: BufWriter<NamedTempFile>,
 }
 
 impl JournalDraft {
-    /// Begins a journal for `folder` with what `write` writes.
+    /// Starts a journal for `folder` with the output of `write`.
     pub fn begin(
         folder: &RunFolder,
         write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
@@ -114,14 +113,14 @@ impl JournalDraft {
         Ok(JournalDraft { writer })
     }
 
-    /// Replays what was written so far.
+    /// Replays the lines that were written so far.
     pub fn ledger(&self) -> Result<Ledger, FolderError> {
         let path = self.writer.get_ref().path().to_owned();
         let file = File::open(&path).map_err(FolderError::io("open", &path))?;
         Ok(replay(file).map_err(|cause| FolderError::Journal { path, cause })?.ledger)
     }
 
-    /// Adds `records` and makes the draft the journal of `folder`.
+    /// Appends `records`, and makes the draft the journal of `folder`.
     pub fn publish(mut self, folder: &RunFolder, records: &[Record], at: Timestamp) -> Result<(), FolderError> {
         let publish = || -> io::Result<()> {
             records.iter().try_for_each(|record| self.writer.write_all(&record.to_line(at)?))?;

@@ -7,19 +7,19 @@ use crate::files::make_folder;
 use super::error::FolderError;
 use super::folder::RunFolder;
 
-/// The lock of a run's folder. The operating system releases it when the process ends in any way; the file that is left
-/// means nothing by itself.
+/// The lock of a run's folder. The operating system releases it when the process ends in any way. The existence of the
+/// file has no meaning.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock, and makes the folder if it is missing.
+    /// Takes the lock, and creates the folder if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`FolderError::Locked`] names the process that has it.
+    /// [`FolderError::Locked`], with the process that holds the lock.
     pub fn take(folder: &RunFolder) -> Result<Lock, FolderError> {
         make_folder(folder.path()).map_err(FolderError::io("make the folder", folder.path()))?;
         let path = folder.lock_file();
@@ -29,7 +29,7 @@ impl Lock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // The holder is only named in the error, so it may be unknown.
+                // The holder is only used in the error message, so it may be unknown.
                 let _ = file.read_to_string(&mut holder);
                 let holder =
                     if holder.trim().is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };
@@ -43,7 +43,7 @@ impl Lock {
         Ok(Lock { _file: file })
     }
 
-    /// Returns the name of the process that holds the folder; `None` if none does.
+    /// Returns the name of the process that has locked the folder; `None` if none has.
     pub fn holder(folder: &RunFolder) -> Option<String> {
         let mut file = File::open(folder.lock_file()).ok()?;
         match file.try_lock_shared() {
@@ -57,8 +57,8 @@ impl Lock {
     }
 }
 
-/// The lock for writing the report of a run, because a run and `dyehouse report` would remove each other's drafts. A writer
-/// that reads the journal after taking it never replaces a newer report with an older one.
+/// The lock for writing the report of a run, because a run and `dyehouse report` would remove each other's drafts. A
+/// writer that reads the journal after taking it never replaces a newer report with an older one.
 #[derive(Debug)]
 pub struct ReportTurn {
     _file: File,
@@ -69,7 +69,7 @@ impl ReportTurn {
     ///
     /// # Errors
     ///
-    /// There is no such folder, or it cannot be written to.
+    /// The folder does not exist, or cannot be written to.
     pub fn wait(folder: &RunFolder) -> Result<ReportTurn, FolderError> {
         let path = folder.report_lock_file();
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
@@ -85,8 +85,8 @@ impl ReportTurn {
     }
 }
 
-/// Locks the file exclusively. A process that asks for the holder shares it for a moment, and is waited for: a run must not
-/// end because its status was asked for as it started.
+/// Locks the file exclusively. Waits for processes that briefly share the lock to read its holder: a status request
+/// must not make a starting run fail.
 fn lock(file: &File) -> Result<(), TryLockError> {
     loop {
         match file.try_lock() {

@@ -7,8 +7,8 @@ use crate::journal::{Chained, Ledger, ReadAt, compacted_until, replay};
 use super::error::FolderError;
 use super::folder::RunFolder;
 
-/// Returns a compacted journal with the original lines of the long journals that are kept next to it. Both must add up to
-/// `ledger`, as `journal` does. `None` if it was not compacted, or the long one is missing.
+/// Returns a compacted journal with the lines of the original journals that are kept next to it. Both must replay to
+/// the state of `ledger`, like `journal`. Returns `None` if it was not compacted, or an original is missing.
 ///
 /// # Errors
 ///
@@ -19,7 +19,7 @@ pub fn long_journal(
     ledger: &Ledger,
 ) -> Result<Option<Arc<dyn ReadAt>>, FolderError> {
     let long = with_long_journals(folder, journal).map_err(FolderError::io("read", folder.journal()))?;
-    // An edited long journal is another history, and is not used.
+    // An original journal that was edited is another history, and is not used.
     Ok(long.filter(|long| replay(Arc::clone(long)).is_ok_and(|long| long.ledger.agrees_with(ledger))))
 }
 

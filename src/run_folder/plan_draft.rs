@@ -13,13 +13,13 @@ use super::folder::{PLAN_DRAFT_PREFIX, RunFolder};
 /// The size of a write in bytes.
 const PAGE: usize = 1 << 17;
 
-/// How many bytes are written between syncs, so that publishing a large plan need not wait for one long sync.
+/// The number of bytes written between syncs, so that publishing a large plan does not have to wait for one long sync.
 const SYNC_EVERY: u64 = 1 << 24;
 
-/// The plan while the manifest is being read, one job per line. It takes the place of the folder's plan
-/// in one step: a reader sees the old plan or the new one, and a manifest that turns out wrong leaves nothing behind.
+/// A new plan that is written while the manifest is read, one job per line. It atomically replaces the folder's plan:
+/// readers see either the old or the new plan, and a manifest with errors leaves nothing behind.
 ///
-/// Most runs have the same plan as the one before. A draft is only written once it differs from the folder's plan.
+/// Most runs have the same plan as the run before. A draft is only written once it differs from the folder's plan.
 #[derive(Debug)]
 pub struct PlanDraft {
     folder: RunFolder,
@@ -31,16 +31,16 @@ pub struct PlanDraft {
     position: u64,
 }
 
-/// The file behind a draft.
+/// The file with the content of a draft.
 #[derive(Debug)]
 enum Backing {
-    /// In the folder's plan, which was the same so far.
+    /// The folder's plan, which is identical so far.
     Same(File),
-    /// In a separate file.
+    /// A separate file.
     Own(NamedTempFile),
 }
 
-/// A job as a line of the plan, on whatever thread it is made.
+/// A job as a line of the plan. It can be created on any thread.
 #[derive(Debug)]
 pub struct DraftLine(Vec<u8>);
 
@@ -49,7 +49,7 @@ impl DraftLine {
     ///
     /// # Errors
     ///
-    /// A path of the job is no text.
+    /// A path of the job is not Unicode.
     pub fn of(folder: &RunFolder, job: &PlannedJob) -> Result<DraftLine, FolderError> {
         let mut line = Vec::with_capacity(512);
         serde_json::to_writer(&mut line, job).map_err(|error| FolderError::io("write", folder.plan())(error.into()))?;
@@ -59,7 +59,7 @@ impl DraftLine {
 }
 
 impl PlanDraft {
-    /// Begins a plan for `folder`, which need not be there yet: the draft is on the same file system.
+    /// Starts a plan for `folder`, which does not have to exist yet. The draft is on the same file system.
     pub fn begin(folder: &RunFolder) -> Result<PlanDraft, FolderError> {
         let backing = match File::open(folder.plan()) {
             Ok(plan) => Backing::Same(plan),
@@ -81,7 +81,7 @@ impl PlanDraft {
         self.position += 1;
     }
 
-    /// Adds a job at a place that is known, from 0.
+    /// Adds a job at a known position, from 0.
     pub fn push_at(&mut self, position: u64, job: &PlannedJob) -> Result<(), FolderError> {
         self.position = position;
         self.push(job)
@@ -92,8 +92,8 @@ impl PlanDraft {
         self.push_line(&DraftLine::of(&self.folder, job)?)
     }
 
-    /// Adds the line of a job. It has its place with it only where the plan is of a share, so that shares can be put in
-    /// order again.
+    /// Adds the line of a job. Its position is only included if the plan is that of a share, so that shares can be
+    /// merged in order.
     pub fn push_line(&mut self, DraftLine(line): &DraftLine) -> Result<(), FolderError> {
         match line.strip_prefix(b"{") {
             Some(rest) if self.position != self.jobs => {
@@ -107,7 +107,7 @@ impl PlanDraft {
         if self.page.len() >= PAGE { self.flush_page() } else { Ok(()) }
     }
 
-    /// Makes it the plan of `folder`, which exists and is locked. Returns its hash.
+    /// Makes it the plan of `folder`, which must exist and be locked. Returns its hash.
     pub fn publish(mut self) -> Result<ContentHash, FolderError> {
         self.flush_page()?;
         if let Backing::Same(plan) = &self.backing
@@ -150,7 +150,7 @@ impl PlanDraft {
         Ok(())
     }
 
-    /// Copies the part that was the same to a separate file.
+    /// Copies the identical part of the plan to a separate file.
     fn fork(&mut self) -> Result<(), FolderError> {
         let Backing::Same(plan) = &mut self.backing else { return Ok(()) };
         let mut own = own_file(&self.folder)?;
@@ -163,7 +163,8 @@ impl PlanDraft {
         Ok(())
     }
 
-    /// Whether `plan`, which equals this draft so far, is still the folder's plan and not longer than the draft.
+    /// Whether `plan`, which is identical to this draft so far, is still the folder's plan and not longer than the
+    /// draft.
     fn is_still(&self, plan: &File) -> bool {
         let stamp = |found: Metadata| Some((found.len(), found.modified().ok()?));
         let here = self.folder.plan().metadata().ok().and_then(stamp);

@@ -20,17 +20,17 @@ pub struct PlanLine<'f> {
     text: Cow<'f, str>,
 }
 
-/// Some lines of the plan file, in their order.
+/// Consecutive lines of the plan file.
 #[derive(Debug)]
 pub struct PlanLines<'f> {
     folder: &'f RunFolder,
-    /// The number of the first one, from 1.
+    /// The number of the first line, from 1.
     first: usize,
     text: String,
 }
 
 impl PlanLines<'_> {
-    /// Each of them.
+    /// Returns the lines.
     pub fn lines(&self) -> impl Iterator<Item = PlanLine<'_>> {
         let line = |(number, text)| PlanLine { folder: self.folder, number, text: Cow::Borrowed(text) };
         (self.first..).zip(self.text.lines()).map(line)
@@ -38,12 +38,12 @@ impl PlanLines<'_> {
 }
 
 impl PlanLine<'_> {
-    /// The job.
+    /// Returns the job.
     pub fn job(&self) -> Result<PlannedJob, FolderError> {
         serde_json::from_str(&self.text).map_err(|cause| self.broken(cause))
     }
 
-    /// Returns the key of the edit; the rest of the line is not read.
+    /// Returns the key of the edit, without parsing the rest of the line.
     pub fn key(&self) -> Result<EditKey, FolderError> {
         if let Some(key) = usual_key(&self.text) {
             return Ok(key);
@@ -69,7 +69,7 @@ impl PlanLine<'_> {
         Ok(place.position.unwrap_or(self.number as u64 - 1))
     }
 
-    /// Returns the colors that the job is compared with; the rest of the line is not read.
+    /// Returns the colors that the job is compared with, without parsing the rest of the line.
     pub fn colors(&self) -> Result<Vec<Hex>, FolderError> {
         #[derive(Deserialize)]
         struct Meant<'l> {
@@ -98,14 +98,14 @@ impl PlanLine<'_> {
     }
 }
 
-/// Returns the key of a line in this program's usual form; `None` for others. No id contains an escape.
+/// Returns the key of a line in the form that this program writes; `None` for others. No id contains an escape.
 fn usual_key(line: &str) -> Option<EditKey> {
     let (fingerprint, rest) = line.strip_prefix(r#"{"fingerprint":""#)?.split_once('"')?;
     let (job, _) = rest.strip_prefix(r#","id":""#)?.split_once('"')?;
     Some(EditKey { job: JobId::new(job).ok()?, fingerprint: fingerprint.parse().ok()? })
 }
 
-/// Reads the plan, some thousand lines at a time.
+/// Reads the plan in blocks of some thousand lines.
 pub fn plan_blocks(
     folder: &RunFolder,
 ) -> Result<impl Iterator<Item = Result<PlanLines<'_>, FolderError>> + use<'_>, FolderError> {
@@ -128,7 +128,7 @@ pub fn plan_blocks(
     }))
 }
 
-/// Reads the plan, line by line.
+/// Reads the plan line by line.
 pub fn plan_lines(
     folder: &RunFolder,
 ) -> Result<impl Iterator<Item = Result<PlanLine<'_>, FolderError>> + use<'_>, FolderError> {
@@ -148,7 +148,7 @@ fn open(folder: &RunFolder) -> Result<File, FolderError> {
     })
 }
 
-/// Reads the plan, job by job.
+/// Reads the plan job by job.
 pub fn read_plan(
     folder: &RunFolder,
 ) -> Result<impl Iterator<Item = Result<PlannedJob, FolderError>> + use<'_>, FolderError> {

@@ -5,7 +5,7 @@ use crate::job::ContentHash;
 
 use super::folder::RunFolder;
 
-/// The stamp of a folder's plan. If neither the inputs nor the plan have changed, the plan need not be made again.
+/// The stamp of a folder's plan. If neither the inputs nor the plan have changed, the plan does not have to be rebuilt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanStamp {
     /// The hash of all inputs.
@@ -15,8 +15,8 @@ pub struct PlanStamp {
 }
 
 impl PlanStamp {
-    /// Returns the hash of the folder's plan, if it was made of these inputs and is unchanged. No other process may write
-    /// it meanwhile.
+    /// Returns the hash of the folder's plan, if it was made from these inputs and is unchanged. No other process may
+    /// be writing it.
     pub fn plan_of(folder: &RunFolder, made_of: ContentHash) -> Option<ContentHash> {
         let text = fs::read_to_string(folder.plan_stamp()).ok()?;
         let (known, plan) = text.trim_end().split_once(' ')?;
@@ -27,7 +27,7 @@ impl PlanStamp {
         plan.parse().ok().filter(|plan| *plan == found)
     }
 
-    /// Writes the stamp. If that fails, the next run makes the plan again.
+    /// Writes the stamp. If that fails, the next run rebuilds the plan.
     pub fn put(self, folder: &RunFolder) {
         let PlanStamp { made_of, plan } = self;
         let text = format!("{made_of} {plan}\n");

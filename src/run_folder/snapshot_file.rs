@@ -6,15 +6,16 @@ use crate::journal::{ReadAt, ReplayError, Replayed, read_snapshot, replay_from, 
 
 use super::folder::RunFolder;
 
-/// How many bytes of a journal may follow its snapshot before a new one is made: they take a tenth of a second to read.
+/// The number of bytes of a journal after its snapshot for which a new one is written: reading them takes a tenth of a
+/// second.
 const WORTH: u64 = 32 << 20;
 
-/// Replays a folder's journal, from its snapshot on if there is one.
+/// Replays a folder's journal, starting from its snapshot if there is one.
 pub(super) fn replay_from_snapshot(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
     replay_from(journal, known(folder, journal))
 }
 
-/// Replays a folder's journal, and makes a snapshot if that saves the next reader time. The folder's lock is held.
+/// Replays a folder's journal, and writes a snapshot if that saves the next reader time. The folder must be locked.
 pub(super) fn replay_and_keep(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Result<Replayed, ReplayError> {
     replay_and_keep_if_worth(folder, journal, WORTH)
 }
@@ -42,7 +43,7 @@ fn known(folder: &RunFolder, journal: &Arc<dyn ReadAt>) -> Replayed {
     let read = || -> io::Result<Replayed> {
         let path = folder.snapshot();
         let found = path.metadata()?;
-        // A pipe under that name would be waited for.
+        // Opening a named pipe would block.
         if !found.is_file() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_is_made_where_it_is_worth_it_and_spares_reading_what_it_knows() {
+    fn a_snapshot_is_written_for_a_long_journal_and_shortens_the_next_replay() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
         let mut lines = line(1);
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_snapshot_of_another_journal_or_a_spoiled_one_says_nothing() {
+    fn a_damaged_snapshot_or_one_of_another_journal_is_ignored() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
         let journal: Arc<dyn ReadAt> = Arc::new([line(1), line(2)].concat());
@@ -112,7 +113,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_pipe_in_place_of_a_snapshot_is_not_waited_for() {
+    fn a_pipe_at_the_path_of_the_snapshot_does_not_block() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
         assert!(std::process::Command::new("mkfifo").arg(folder.snapshot()).status().unwrap().success());

@@ -17,7 +17,7 @@ fn key() -> EditKey {
 }
 
 #[test]
-fn a_second_process_learns_who_holds_the_folder() {
+fn a_locked_folder_is_reported_with_its_holder() {
     let (_temporary, folder) = folder();
     let lock = Lock::take(&folder).unwrap();
     let error = Lock::take(&folder).unwrap_err();
@@ -41,7 +41,7 @@ fn reading_the_status_does_not_block_a_run() {
             Lock::take(&folder).map(drop)
         });
         barrier.wait();
-        // One that does not wait has ended by the end of this.
+        // A run that does not wait has ended after this loop.
         (0..1000).take_while(|_| !run.is_finished()).for_each(|_| std::thread::yield_now());
         looking.unlock().unwrap();
         run.join().unwrap().unwrap();
@@ -49,7 +49,7 @@ fn reading_the_status_does_not_block_a_run() {
 }
 
 #[test]
-fn a_torn_line_is_cut_before_anything_is_appended() {
+fn a_torn_line_is_truncated_before_anything_is_appended() {
     let (_temporary, folder) = folder();
     let _lock = Lock::take(&folder).unwrap();
     let whole = Record::Edit(key(), Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None })
@@ -87,7 +87,7 @@ fn planned(id: &str) -> PlannedJob {
     PlannedJob { fingerprint: key().fingerprint, job }
 }
 
-/// Plans jobs with these ids; one that is empty is in another share.
+/// Plans jobs with these ids. An empty id stands for a job in another share.
 fn plan(folder: &RunFolder, ids: &[&str]) -> crate::job::ContentHash {
     let mut draft = PlanDraft::begin(folder).unwrap();
     for id in ids {
@@ -97,7 +97,7 @@ fn plan(folder: &RunFolder, ids: &[&str]) -> crate::job::ContentHash {
 }
 
 #[test]
-fn a_plan_reads_back_as_it_was_written() {
+fn a_plan_round_trips_through_its_file() {
     let (_temporary, folder) = folder();
     let _lock = Lock::take(&folder).unwrap();
     plan(&folder, &["a", "größe"]);
@@ -112,7 +112,7 @@ fn a_plan_reads_back_as_it_was_written() {
 }
 
 #[test]
-fn the_jobs_of_a_share_have_their_places_with_them() {
+fn the_plan_of_a_share_has_the_positions_of_its_jobs() {
     let (_temporary, folder) = folder();
     let _lock = Lock::take(&folder).unwrap();
     plan(&folder, &["a", "", "", "b"]);
@@ -123,7 +123,7 @@ fn the_jobs_of_a_share_have_their_places_with_them() {
 }
 
 #[test]
-fn a_plan_that_says_the_same_is_left_as_it_is_and_any_other_takes_its_place() {
+fn only_a_different_plan_replaces_the_existing_one() {
     let (_temporary, folder) = folder();
     let _lock = Lock::take(&folder).unwrap();
     let numbers: Vec<String> = (0..2_000).map(|number| format!("job-{number}")).collect();
@@ -145,7 +145,7 @@ fn a_plan_that_says_the_same_is_left_as_it_is_and_any_other_takes_its_place() {
 }
 
 #[test]
-fn a_plan_that_another_run_has_replaced_meanwhile_is_written_again() {
+fn a_plan_that_was_replaced_by_another_run_is_written_again() {
     let (_temporary, folder) = folder();
     let _lock = Lock::take(&folder).unwrap();
     plan(&folder, &["a", "b"]);

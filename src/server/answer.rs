@@ -1,4 +1,4 @@
-//! Refusals as the API words them: a status and `{"error": "…"}`.
+//! Error answers in the API's format: a status and `{"error": "…"}`.
 
 use axum::Json;
 use axum::http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -6,7 +6,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// A request that is refused, and why.
+/// The refusal of a request, with its status and message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: StatusCode,

@@ -1,4 +1,4 @@
-//! What the routes work on: the predictions, the key, the queue and the limits.
+//! The state that the routes work on: the predictions, the key, the queue and the limits.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,23 +28,23 @@ pub(super) struct App {
     pub(super) store: Store,
     pub(super) ids: Ids,
     pub(super) limits: ServerLimits,
-    /// The ids of predictions that wait for a worker.
+    /// The queue of ids of predictions that wait for a worker.
     pub(super) queue: UnboundedSender<Uuid>,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
 }
 
-/// Where the ids of predictions come from.
+/// The source of prediction ids.
 #[derive(Debug)]
 pub(super) enum Ids {
-    /// From chance.
+    /// Random ids.
     Random,
-    /// From the seed of chaos and the number of the prediction.
+    /// Ids derived from the seed of the chaos and the number of the prediction.
     Seeded(Arc<Chaos>, AtomicU64),
 }
 
 impl Ids {
-    /// Ids that continue after the `known` ones.
+    /// Returns ids that continue after the `known` first ones.
     pub(super) fn seeded(chaos: Arc<Chaos>, known: usize) -> Ids {
         Ids::Seeded(chaos, AtomicU64::new(known as u64))
     }
@@ -58,16 +58,16 @@ impl Ids {
 }
 
 impl App {
-    /// Puts a prediction at the queue's end.
+    /// Appends a prediction to the queue.
     pub(super) fn enqueue(&self, id: Uuid) {
-        // After the server stops, the queue has no reader; the next start finds the prediction in the ledger.
+        // After a stop, the queue has no reader. The next start finds the prediction in the ledger.
         let _ = self.queue.send(id);
     }
 
     /// Accepts a prediction and queues it.
     ///
-    /// This runs as a separate task: a client that hangs up in the middle must not leave a prediction that is recorded
-    /// and never worked on.
+    /// This runs as a separate task, so that a client that disconnects cannot leave a prediction that is recorded but
+    /// never worked on.
     pub(super) async fn accept(self: &Arc<Self>, request: Generate, fingerprint: BodyHash) -> Result<Uuid, Refusal> {
         if self.store.processing() >= self.limits.queued {
             return Err(Refusal::queue_full("the queue is full: try again later"));
@@ -89,7 +89,7 @@ impl App {
         }
     }
 
-    /// Waits for a prediction to finish, for as long as sync mode waits and the server runs.
+    /// Waits until a prediction is finished, the sync-mode timeout expires, or the server stops.
     pub(super) async fn wait(&self, id: Uuid) {
         let finished = tokio::time::timeout(self.limits.sync_time, self.store.finished(id));
         tokio::select! {
@@ -98,7 +98,7 @@ impl App {
         }
     }
 
-    /// The answer to a submit; `origin` is how the client reached this server.
+    /// Returns the answer to a submit. `origin` is the origin at which the client reached this server.
     pub(super) fn submitted(&self, id: Uuid, origin: &str) -> Result<Submitted, Refusal> {
         let entry = self.entry(id)?;
         let id = wire_id(id)?;
@@ -112,7 +112,7 @@ impl App {
         })
     }
 
-    /// The answer to a poll.
+    /// Returns the answer to a poll.
     pub(super) async fn prediction(&self, id: Uuid, origin: &str) -> Result<Prediction, Refusal> {
         let entry = self.entry(id)?;
         let (word, outputs, error, completed_at) = match &entry.state {
@@ -157,7 +157,7 @@ impl App {
     }
 }
 
-/// The refusal of an id that no prediction has.
+/// Returns the refusal of an unknown prediction id.
 pub(super) fn unknown(id: &str) -> Refusal {
     let id: String = id.chars().take(64).collect();
     Refusal::not_found(format!("no prediction has the id {id}"))
@@ -178,7 +178,7 @@ fn wire_id(id: Uuid) -> Result<PredictionId, Refusal> {
     PredictionId::new(&id.to_string()).map_err(|error| Refusal::internal(error.to_string()))
 }
 
-/// ISO 8601 in UTC with milliseconds, as the page shows it.
+/// Returns a time as ISO 8601 in UTC with milliseconds, the format that the provider documents.
 fn iso(at: Timestamp) -> String {
     format!("{at:.3}")
 }

@@ -1,4 +1,4 @@
-//! The API key: only its hash is kept, and hashes are compared in constant time.
+//! The API key. Only its hash is kept, and hashes are compared in constant time.
 
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
@@ -17,7 +17,7 @@ use super::body;
 pub(super) struct KeyHash(blake3::Hash);
 
 impl KeyHash {
-    /// The hash of `key`, and nothing of an empty one.
+    /// Returns the hash of `key`; `None` if it is empty.
     pub(super) fn new(key: &SecretString) -> Option<KeyHash> {
         let key = key.expose_secret();
         (!key.is_empty()).then(|| KeyHash(blake3::hash(key.as_bytes())))
@@ -42,7 +42,7 @@ impl std::fmt::Debug for KeyHash {
     }
 }
 
-/// Lets a request pass that carries the key.
+/// Passes on requests that carry the key, and refuses all others.
 pub(super) async fn require_key(State(key): State<KeyHash>, request: Request, next: Next) -> Response {
     match key.check(request.headers()) {
         Ok(()) => next.run(request).await,

@@ -1,4 +1,4 @@
-//! Bodies of requests, read under a cap and a time limit.
+//! Request bodies, read with a size cap and a time limit.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use futures::StreamExt;
 
 use super::answer::Refusal;
 
-/// How long a refused body is read on, so that the client comes to read the refusal instead of a reset.
+/// The time limit for discarding a refused body. A client that can finish sending reads the refusal instead of a reset.
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The body's bytes, at most `cap` of them, within `time`.
+/// Reads the body, at most `cap` bytes within `time`.
 pub(super) async fn read(body: Body, cap: usize, time: Duration) -> Result<Vec<u8>, Refusal> {
     match tokio::time::timeout(time, collect(body, cap)).await {
         Ok(result) => result,
@@ -18,7 +18,7 @@ pub(super) async fn read(body: Body, cap: usize, time: Duration) -> Result<Vec<u
     }
 }
 
-/// Reads the rest of an unused body, for a limited number of bytes and seconds.
+/// Reads and discards an unused body, for a limited number of bytes and seconds.
 pub(super) async fn discard(body: Body, cap: usize) {
     let mut chunks = body.into_data_stream();
     let reading = async {
@@ -30,7 +30,7 @@ pub(super) async fn discard(body: Body, cap: usize) {
             }
         }
     };
-    // If a client sends for longer, its connection is closed: no answer can reach it.
+    // If a client sends for longer, its connection is closed, and it gets no answer.
     drop(tokio::time::timeout(DISCARD_TIMEOUT, reading).await);
 }
 
@@ -49,7 +49,7 @@ async fn collect(body: Body, cap: usize) -> Result<Vec<u8>, Refusal> {
     Ok(bytes)
 }
 
-/// The refusal of a body over `cap` bytes.
+/// Returns the refusal of a body of more than `cap` bytes.
 pub(super) fn over(cap: usize) -> Refusal {
     Refusal::too_large(format!("the body is over {} MiB: send fewer or smaller images, or their URLs", cap >> 20))
 }

@@ -9,72 +9,74 @@ use crate::job::MAX_IMAGES;
 
 use super::chaos::ChaosPlan;
 
-/// How a server runs.
+/// The configuration of a server.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on. Port 0 selects a free port.
     pub listen: SocketAddr,
-    /// The folder of the ledger, the requests and the outputs; made if it is missing. One server a folder.
+    /// The folder of the ledger, the requests and the outputs. It is created if it does not exist. Only one server can
+    /// use it.
     pub data: PathBuf,
     /// The key that clients must send.
     pub api_key: SecretString,
-    /// How many predictions are worked on at once.
+    /// The number of predictions that are worked on at the same time.
     pub workers: NonZeroUsize,
-    /// Where images may be fetched from.
+    /// The addresses that images may be fetched from.
     pub fetch: FetchPolicy,
-    /// Caps on sizes, counts and times.
+    /// Limits of sizes, counts and times.
     pub limits: ServerLimits,
-    /// How often it fails on purpose.
+    /// The deliberate failures, if any.
     pub chaos: Option<ChaosPlan>,
 }
 
-/// Where the server may fetch images from: a client must not reach through it what only its machine can reach.
+/// The addresses that the server may fetch images from. The policy keeps clients from reaching, through the server,
+/// addresses that only its machine can reach.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FetchPolicy {
-    /// From public addresses alone.
+    /// Public addresses only.
     #[default]
     Public,
-    /// From public addresses and this machine's loopback: for a server inside a run.
+    /// Public addresses and this machine's loopback addresses, for a server inside a run.
     PublicAndLoopback,
-    /// From anywhere, private and link-local networks too.
+    /// Any address, including private and link-local networks.
     Anywhere,
 }
 
-/// Caps that keep one client from using the machine up.
+/// Limits that keep a client from exhausting the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// The largest body of a submit, in bytes.
+    /// The maximum size of the body of a submit, in bytes.
     pub body_bytes: usize,
-    /// The most images of a submit.
+    /// The maximum number of images of a submit.
     pub images: usize,
-    /// The largest image, in encoded bytes.
+    /// The maximum size of an encoded image, in bytes.
     pub image_bytes: usize,
-    /// The largest image, in pixels.
+    /// The maximum size of an image, in pixels.
     pub image_pixels: u64,
-    /// The largest output, in encoded bytes.
+    /// The maximum size of an encoded output, in bytes.
     pub output_bytes: usize,
-    /// The longest prompt, in bytes.
+    /// The maximum length of a prompt, in bytes.
     pub prompt_bytes: usize,
-    /// The most predictions that wait or are in work; a submit beyond is answered with 429.
+    /// The maximum number of unfinished predictions. Further submits are answered with 429.
     pub queued: usize,
-    /// The most connections at once; further ones wait to be accepted.
+    /// The maximum number of open connections. Further ones wait to be accepted.
     pub connections: usize,
-    /// How long a client may take over a request's head, and stay idle between requests.
+    /// The time limit for receiving the head of a request, and for idling between requests.
     pub head_time: Duration,
-    /// How long a client may take over a request's body.
+    /// The time limit for receiving the body of a request.
     pub body_time: Duration,
-    /// How long a client may take nothing of an answer.
+    /// The time limit for a client that reads nothing of a response.
     pub write_time: Duration,
-    /// How long fetching one image may take.
+    /// The time limit for fetching one image.
     pub fetch_time: Duration,
-    /// How long a submit in sync mode waits before it answers `processing`.
+    /// The maximum time that a submit in sync mode waits before it answers `processing`.
     pub sync_time: Duration,
-    /// How long a shutdown waits for requests and edits in work.
+    /// The maximum time that a shutdown waits for open requests and edits.
     pub stop_time: Duration,
 }
 
 impl ServerConfig {
-    /// A server with a worker for every core that fetches from public addresses alone.
+    /// Returns a configuration with one worker per core, which fetches from public addresses only.
     pub fn new(listen: SocketAddr, data: PathBuf, api_key: SecretString) -> ServerConfig {
         ServerConfig {
             listen,

@@ -1,4 +1,4 @@
-//! Sockets: each connection with its time limits, and all of them with an orderly end.
+//! Connections: accepting, time limits and graceful shutdown.
 
 use std::convert::Infallible;
 use std::io;
@@ -24,13 +24,13 @@ use tokio_util::task::TaskTracker;
 use super::chaos::Hangup;
 use super::config::ServerLimits;
 
-/// How long connections may live.
+/// The limits of connections, and the signals that end them.
 #[derive(Clone, Debug)]
 pub(super) struct Lifetime {
     pub(super) limits: ServerLimits,
-    /// No connection is accepted after this, and the open ones end after the request that they are at.
+    /// Once canceled, no connection is accepted, and open ones close after their current request.
     pub(super) stop: CancellationToken,
-    /// Every connection ends at this.
+    /// Once canceled, all connections are closed.
     pub(super) kill: CancellationToken,
     pub(super) tasks: TaskTracker,
 }
@@ -50,7 +50,7 @@ pub(super) async fn accept(listener: TcpListener, routes: Router, lifetime: Life
                     });
                 }
                 Err(error) => {
-                    // Out of file descriptors, or a client that is gone again: neither ends the server.
+                    // The process is out of file descriptors, or the client is already gone. Neither stops the server.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -61,7 +61,7 @@ pub(super) async fn accept(listener: TcpListener, routes: Router, lifetime: Life
 }
 
 async fn serve(stream: TcpStream, routes: Router, lifetime: Lifetime) {
-    // Answers are small and wanted at once.
+    // Responses are small, so there is no point in delaying them.
     drop(stream.set_nodelay(true));
     let io = TokioIo::new(WriteTimeoutStream::new(stream, lifetime.limits.write_time));
     let routes = TowerToHyperService::new(routes);
@@ -92,12 +92,12 @@ async fn serve(stream: TcpStream, routes: Router, lifetime: Lifetime) {
     }
 }
 
-/// A stream that fails once its peer has taken nothing for a while.
+/// A stream that fails if its peer reads nothing for a while.
 #[derive(Debug)]
 struct WriteTimeoutStream {
     stream: TcpStream,
     patience: Duration,
-    /// Runs from the moment that a write began to wait.
+    /// Started when a write has to wait.
     deadline: Option<Pin<Box<Sleep>>>,
 }
 

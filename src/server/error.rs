@@ -10,20 +10,20 @@ pub enum ServerError {
     /// The API key is empty.
     #[error("start a server with an empty API key")]
     EmptyKey,
-    /// The address is in use, not this machine's, or not allowed.
+    /// The address is in use, is not an address of this machine, or is not permitted.
     #[error("listen on {address}")]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// The system's error.
+        /// The operating system's error.
         source: io::Error,
     },
-    /// Another server holds the data folder.
+    /// Another server uses the data folder.
     #[error("use the data folder {}: another server{} is using it", path.display(), holder.map(|process| format!(" (process {process})")).unwrap_or_default())]
     Locked {
         /// The data folder.
         path: PathBuf,
-        /// The other server's process, if it is known.
+        /// The process id of the other server, if known.
         holder: Option<u32>,
     },
     /// The data folder cannot be used.
@@ -39,7 +39,7 @@ impl ServerError {
         ServerError::Listen { address, source }
     }
 
-    /// Returns what the user can do about it.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> Option<String> {
         match self {
             ServerError::EmptyKey => Some("set VIBEDREAM_API_KEY or give --api-key; any text will do".to_owned()),

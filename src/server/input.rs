@@ -1,4 +1,4 @@
-//! The body of a submit, understood field by field: pure.
+//! Parsing and validation of the body of a submit. No I/O.
 
 use serde_json::{Map, Value};
 
@@ -6,11 +6,11 @@ use super::fetch::data_uri;
 use crate::api::wire::Generate;
 use crate::job::{Seed, Size, Switches};
 
-/// The fields that the page documents.
+/// The fields that the provider documents.
 const FIELDS: [&str; 7] =
     ["prompt", "images", "size", "seed", "enable_sync_mode", "enable_base64_output", "enable_safety_checker"];
 
-/// The caps that a submit is held to.
+/// The limits of a submit.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Caps {
     pub(super) prompt_bytes: usize,
@@ -18,9 +18,9 @@ pub(super) struct Caps {
     pub(super) image_bytes: usize,
 }
 
-/// Reads the JSON text of a submit.
+/// Parses the JSON body of a submit.
 ///
-/// Every field that is wrong is named, in one message. `null` in an optional field counts as left out.
+/// The error message lists every wrong field. `null` in an optional field is the same as no field.
 pub(super) fn parse(body: &[u8], caps: Caps) -> Result<Generate, String> {
     let value: Value = serde_json::from_slice(body).map_err(|error| format!("the body is not JSON: {error}"))?;
     let Value::Object(fields) = value else {
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_own_example_is_understood() {
+    fn the_documented_example_is_accepted() {
         let page = json!({
             "prompt": "A beautiful sunset", "images": ["https://example.com/image1.jpg"], "size": "small", "seed": 0,
             "enable_sync_mode": false, "enable_base64_output": false, "enable_safety_checker": false,

@@ -1,24 +1,24 @@
-//! The embedded API server: the documented API over real HTTP, with a real editor behind it.
+//! The embedded API server: the documented API over HTTP, with a working editor.
 //!
 //! ```text
-//! connection   sockets: time limits, connection cap, graceful stop
-//!   chaos      fails on purpose, if that was asked for
-//!   routes     paths to answers; auth, body and input check requests
-//!     app      accepts a prediction, and returns its status
-//!       queue  a bounded number of workers: safety, fetch, edit
-//!       store  what was accepted and what became of it, on disk
+//! connection   sockets: time limits, connection limit, graceful shutdown
+//!   chaos      deliberate failures, if enabled
+//!   routes     request handlers; auth, body and input check requests
+//!     app      accepts predictions, and returns their status
+//!       queue  a bounded number of workers: safety check, fetch, edit
+//!       store  the accepted predictions and their results, on disk
 //! ```
 //!
-//! A prediction is durable before its id is answered. One that was in work when the server ended is worked on again by
-//! the next server over the same data folder. Memory holds some hundred bytes a prediction; requests and outputs are
-//! files.
+//! A prediction is durable before its id is returned. Predictions that are unfinished when the server stops are
+//! continued by the next server with the same data folder. Memory use is some hundred bytes per prediction; requests
+//! and outputs are files.
 //!
-//! # Where the provider's page is silent
-//! - Errors are `{"error": "…"}`: 400 for fields, 401 for the key, 404 for unknown models, ids and paths, 405, 408,
-//!   413, and 429 if the queue is full.
-//! - A field that the page does not name is refused with 400: a misspelled `seed` must not be dropped unseen.
-//! - `data:` URIs are taken as images, base64 or percent-encoded.
-//! - Base64 outputs are bare base64 text of the PNG, without a `data:` prefix.
+//! # Behavior that the provider does not document
+//! - Errors are `{"error": "…"}`: 400 for invalid fields, 401 for the key, 404 for unknown models, ids and paths,
+//!   405, 408, 413, and 429 if the queue is full.
+//! - An undocumented field is refused with 400, so that a misspelled `seed` is not silently ignored.
+//! - `data:` URIs are accepted as images, base64 or percent-encoded.
+//! - Base64 outputs are the base64 text of the PNG, without a `data:` prefix.
 //! - Outputs are kept until the data folder is deleted.
 
 mod answer;
@@ -62,8 +62,8 @@ use store::Store;
 
 /// A server that runs until it is shut down or dropped.
 ///
-/// [`Server::shutdown`] lets open requests and edits finish. A drop ends the tasks at their next step. Both keep every
-/// edit that was answered.
+/// [`Server::shutdown`] lets open requests and edits finish. A drop cancels the tasks at their next await point. In
+/// both cases, no accepted prediction is lost.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -77,8 +77,8 @@ impl Server {
     /// Opens the data folder, queues unfinished predictions, and listens.
     ///
     /// # Errors
-    /// An empty key, a data folder that cannot be written, is held by another server or has a broken record, or an
-    /// address that cannot be listened on.
+    /// The key is empty, the data folder cannot be written, is used by another server or has a broken record, or the
+    /// address cannot be listened on.
     pub async fn start(config: ServerConfig, editor: Arc<dyn Editor>) -> Result<Server, ServerError> {
         let key = KeyHash::new(&config.api_key).ok_or(ServerError::EmptyKey)?;
         let fetcher = Fetcher::new(config.fetch, &config.limits).map_err(ServerError::Client)?;
@@ -122,12 +122,12 @@ impl Server {
         Ok(Server { address, app, stop, kill: kill.drop_guard(), tasks })
     }
 
-    /// The address that it listens on; the port is the real one where port 0 was asked for.
+    /// Returns the address that the server listens on. If port 0 was requested, it has the actual port.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL for clients on this machine, without a slash at its end.
+    /// Returns the base URL for clients on this machine, without a trailing slash.
     pub fn url(&self) -> String {
         let mut address = self.address;
         if address.ip().is_unspecified() {
@@ -136,9 +136,10 @@ impl Server {
         format!("http://{address}")
     }
 
-    /// Stops listening, lets what is in work finish for [`ServerLimits::stop_time`], and releases the data folder.
+    /// Stops listening, lets open requests and edits finish within [`ServerLimits::stop_time`], and releases the data
+    /// folder.
     ///
-    /// What is still in work then stays `processing`, and the next server over the same folder takes it up.
+    /// Predictions that are unfinished then stay `processing`, and the next server with the same folder continues them.
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.tasks.close();

@@ -19,17 +19,17 @@ use super::store::StoreError;
 use crate::api::wire::Generate;
 use crate::editor::{EditError, EditInput, Editor};
 
-/// How many work, and until when.
+/// The number of workers, and the signals that stop them.
 #[derive(Debug)]
 pub(super) struct WorkerSettings {
     pub(super) workers: NonZeroUsize,
-    /// No further prediction is begun after this.
+    /// Once canceled, no further prediction is started.
     pub(super) stop: CancellationToken,
-    /// Work is given up after this.
+    /// Once canceled, unfinished work is abandoned.
     pub(super) kill: CancellationToken,
 }
 
-/// The reason why a prediction fails, in the words of its answer.
+/// The reason why a prediction fails. Its text becomes the prediction's `error`.
 #[derive(Debug, thiserror::Error)]
 enum EditFailure {
     #[error("the request is no longer in the server's data folder")]
@@ -67,7 +67,7 @@ pub(super) struct Worker {
     fetcher: Fetcher,
 }
 
-/// Works off the queue in order, until it is stopped.
+/// Processes the queue in order, until it is stopped.
 pub(super) async fn run(
     worker: Worker,
     mut queued: UnboundedReceiver<Uuid>,
@@ -95,7 +95,7 @@ impl Worker {
         Worker { app, editor, fetcher }
     }
 
-    /// Takes one prediction to its end.
+    /// Processes one prediction, and records its result.
     async fn work(&self, id: Uuid) {
         let store = &self.app.store;
         let result = match self.edit(id).await {
@@ -153,7 +153,7 @@ fn edit(
     Ok(png)
 }
 
-/// Looks at a picture's head, so that a small file that unfolds to a huge picture goes no further.
+/// Checks the header of a picture, so that a small file with a huge picture is not decoded.
 fn check(image: &[u8], limits: &ServerLimits) -> Result<(), UnusableImage> {
     let format = image::guess_format(image).ok();
     let known = format.filter(|format| {

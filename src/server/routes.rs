@@ -1,4 +1,4 @@
-//! Paths to answers.
+//! The routes of the API.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use super::input::{self, Caps};
 use super::store::BodyHash;
 use super::{auth, body, model};
 
-/// The documented paths, and JSON for all others. Chaos stands before the documented ones.
+/// Returns the documented routes, and JSON errors for all other paths. Chaos applies only to the documented ones.
 pub(super) fn router(app: Arc<App>, chaos: Option<Arc<Chaos>>) -> Router {
     let documented = Router::new()
         .route("/api/v1/models/{model}/generate", post(generate))
@@ -48,7 +48,7 @@ async fn generate(
         Err(_) => Some(unknown_model("?")),
     };
     if let Some(refusal) = refused {
-        // A client that waits for permission to send its body is refused at once; from others the body is read first.
+        // A client that sent `Expect: 100-continue` is refused at once. From others, the body is read first.
         if !request.headers().contains_key(EXPECT) {
             body::discard(request.into_body(), limits.body_bytes).await;
         }
@@ -92,7 +92,7 @@ async fn output(
     let Path((id, file)) = place.map_err(|_| missing())?;
     let id = Uuid::try_parse(&id).map_err(|_| missing())?;
     let entry = app.store.get(id).ok_or_else(missing)?;
-    // Only names that the ledger vouches for are opened, so that no path can leave the folder.
+    // Only file names that follow from the ledger are opened, so that no path can leave the folder.
     let outputs = app.store.outputs(id, &entry);
     let (_, path) = outputs.iter().find(|(name, _)| *name == file).ok_or_else(missing)?;
     let file = tokio::fs::File::open(path).await.map_err(|_| missing())?;
@@ -120,7 +120,7 @@ async fn wrong_method(method: Method, uri: Uri) -> Response {
     response
 }
 
-/// Returns the refusal of a request by its head alone: its body is not JSON, or announced as too large.
+/// Returns the refusal of a request by its headers: its content type is not JSON, or its announced length is too large.
 fn refused_by_head(headers: &HeaderMap, cap: usize) -> Option<Refusal> {
     let media_type = headers
         .get(CONTENT_TYPE)

@@ -1,9 +1,9 @@
-//! The safety checker: a small list of words, honest about being no more than that.
+//! The safety checker: a small list of words, and nothing more.
 
 /// The provider's answer to a prompt that its safety check refuses.
 pub(super) const FLAGGED_MESSAGE: &str = "Your request was flagged by content moderation. Please modify your prompt.";
 
-/// Words that flag a prompt, as whole words in any case.
+/// Words that flag a prompt. They match as whole words, in any case.
 const FLAGGED_WORDS: &[&str] = &[
     "beheaded",
     "beheading",
@@ -33,7 +33,7 @@ const FLAGGED_WORDS: &[&str] = &[
     "xxx",
 ];
 
-/// Whether `prompt` holds one of the words.
+/// Whether `prompt` contains a flagged word.
 pub(super) fn flags(prompt: &str) -> bool {
     let words: Vec<String> = prompt
         .split(|character: char| !character.is_alphanumeric())

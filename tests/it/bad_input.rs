@@ -1,4 +1,4 @@
-//! Bad input: each gets one clear message with the place and the remedy, and the promised exit code.
+//! Bad input gets one clear message with a location and a hint, and the documented exit code.
 
 use crate::support::{Sandbox, code};
 
@@ -14,7 +14,7 @@ fn assert_refused(sandbox: &Sandbox, arguments: &str, exit: i32, parts: &[&str])
 }
 
 #[test]
-fn a_bad_manifest_is_reported_with_its_place_and_nothing_is_made() {
+fn a_bad_manifest_is_reported_with_locations_and_nothing_is_created() {
     let long = "x".repeat(300);
     let rows = [
         ("../x,p,https://x/a.png", "2:1", "the id contains '/'"),
@@ -40,7 +40,7 @@ fn a_bad_manifest_is_reported_with_its_place_and_nothing_is_made() {
 }
 
 #[test]
-fn bad_values_are_reported_with_what_would_be_right() {
+fn bad_values_are_reported_with_the_expected_ones() {
     let values = [
         ("seed: 10001", "a whole number from 0 to 10000"),
         ("seed: 1.5", "a whole number from 0 to 10000"),
@@ -56,7 +56,7 @@ fn bad_values_are_reported_with_what_would_be_right() {
 }
 
 #[test]
-fn files_that_are_no_manifest_are_told_apart() {
+fn files_that_are_not_manifests_are_recognized() {
     let sandbox = Sandbox::new();
     sandbox.write("empty.csv", "");
     sandbox.write("headless.csv", "id,images\na,https://x/a.png\n");
@@ -69,7 +69,7 @@ fn files_that_are_no_manifest_are_told_apart() {
 }
 
 #[test]
-fn check_as_json_names_every_error_with_its_place() {
+fn check_json_lists_every_error_with_its_location() {
     let sandbox = Sandbox::new();
     sandbox.write("bad.csv", "id,prompt,images,seed\na,p,https://x/a.png,1.5\n../b,p,https://x/a.png,\n");
     let output = sandbox.run("check bad.csv --json");
@@ -86,7 +86,7 @@ fn check_as_json_names_every_error_with_its_place() {
 }
 
 #[test]
-fn without_a_key_the_variable_and_the_other_backend_are_named() {
+fn a_missing_key_is_reported_with_the_variable_and_the_other_backend() {
     let sandbox = Sandbox::new();
     sandbox.write("catalog.csv", GOOD);
     assert_refused(&sandbox, "run catalog.csv", 1, &["VIBEDREAM_API_KEY", "--backend embedded"]);
@@ -94,7 +94,7 @@ fn without_a_key_the_variable_and_the_other_backend_are_named() {
 }
 
 #[test]
-fn local_pictures_are_refused_for_the_provider_with_the_ways_out() {
+fn local_pictures_are_refused_for_the_provider_with_a_hint() {
     let sandbox = Sandbox::new();
     image::RgbImage::new(4, 4).save(sandbox.path("a.png")).unwrap();
     sandbox.write("catalog.csv", "id,prompt,images\na,p,a.png\nb,p,a.png\n");
@@ -107,7 +107,7 @@ fn local_pictures_are_refused_for_the_provider_with_the_ways_out() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_reported() {
+fn a_folder_that_cannot_be_created_is_reported() {
     let sandbox = Sandbox::new();
     sandbox.write("catalog.csv", GOOD);
     sandbox.write("taken", "a file");
@@ -115,7 +115,7 @@ fn a_folder_that_cannot_be_made_is_reported() {
 }
 
 #[test]
-fn a_journal_with_a_broken_line_is_refused_and_left_as_it_is() {
+fn a_journal_with_a_broken_line_is_refused_and_not_changed() {
     let sandbox = Sandbox::new();
     sandbox.write("catalog.csv", GOOD);
     let journal = "{\"v\":1,\"at\":\"2026-11-23T20:00:00Z\",\"type\":\"ended\"}\n{\"v\":1,\n{\"v\":1,\"at\":\"2026-11-23T20:00:00Z\",\"type\":\"ended\"}\n";
@@ -154,7 +154,7 @@ fn invalid_options_are_usage_errors() {
 
 #[cfg(unix)]
 #[test]
-fn a_picture_whose_path_is_no_text_is_refused_by_check_and_run() {
+fn a_picture_with_a_path_that_is_not_unicode_is_refused_by_check_and_run() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
 

@@ -1,4 +1,4 @@
-//! Who is told how a night ended: webhooks, monitors, commands, metrics and logs.
+//! Notifications about the end of a run: webhooks, monitors, commands, metrics and logs.
 
 use std::fs;
 use std::process::Command;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::support::{Behavior, Provider, Sandbox, code, wait_until};
 
-/// What was posted: its path, its headers, its body.
+/// A received post: its path, its headers, its body.
 #[derive(Clone, Debug)]
 struct Post {
     path: String,
@@ -23,7 +23,7 @@ struct Post {
     body: Bytes,
 }
 
-/// A host that takes what is posted to it, after it has refused as often as it was told to.
+/// A host that accepts posts, after refusing a given number of them.
 struct Listener {
     url: String,
     posts: Arc<Mutex<Vec<Post>>>,
@@ -68,7 +68,7 @@ fn two_jobs() -> (Sandbox, Provider) {
 }
 
 #[test]
-fn a_webhook_gets_the_summary_signed_and_again_where_it_was_not_taken() {
+fn a_webhook_gets_the_signed_summary_and_failed_posts_are_retried() {
     let (sandbox, provider) = two_jobs();
     let listener = Listener::start(1, StatusCode::SERVICE_UNAVAILABLE);
     let mut run = provider.run(&sandbox, &format!("--notify {}/hooks/se-cret", listener.url));
@@ -92,7 +92,7 @@ fn a_webhook_gets_the_summary_signed_and_again_where_it_was_not_taken() {
 }
 
 #[test]
-fn failing_notifications_do_not_change_how_a_run_ends() {
+fn failing_notifications_do_not_change_the_result_of_a_run() {
     let (sandbox, provider) = two_jobs();
     let deaf = Listener::start(usize::MAX, StatusCode::GONE);
     let arguments = format!("--notify {0}/hook --healthcheck {0}/ping --metrics-file no/such/folder.prom -q", deaf.url);
@@ -139,7 +139,8 @@ fn a_monitor_is_pinged_at_every_end_of_a_run() {
     endings.push(pinged(&mut sandbox.dyehouse(&format!("run bad.csv {check}")), 2, &mut heard));
     endings.push(pinged(provider.run(&sandbox, &check).env_remove("VIBEDREAM_API_KEY"), 1, &mut heard));
     endings.push(pinged(&mut provider.run(&sandbox, &format!("--budget 0.01 {check}")), 4, &mut heard));
-    // A night that ends by what it alone may cost is a good one, for the next goes on, unless none can submit anything.
+    // A run that stops at its own budget ends as planned, because the next one continues, unless the budget allows no
+    // submit.
     for budget in ["0.01", "0.07"] {
         let arguments = format!("--budget-per-run {budget} {check}");
         endings.push(pinged(&mut provider.run(&sandbox, &arguments), 4, &mut heard));
@@ -165,7 +166,7 @@ fn a_monitor_is_pinged_at_every_end_of_a_run() {
 }
 
 #[test]
-fn a_command_may_work_in_the_folder_and_knows_how_it_went() {
+fn a_command_can_use_the_folder_and_gets_the_result() {
     let (sandbox, provider) = two_jobs();
     let command = format!(
         "cat > summary.json; env > environment; echo $DYEHOUSE_EXIT_CODE $DYEHOUSE_JOBS_COMPLETED $DYEHOUSE_SPENT_CENTS $DYEHOUSE_REPORT > printed; {} merge $DYEHOUSE_FOLDER -o copy > merged",
@@ -188,7 +189,7 @@ fn a_command_may_work_in_the_folder_and_knows_how_it_went() {
 }
 
 #[test]
-fn metrics_are_what_prometheus_reads() {
+fn metrics_are_in_the_format_of_prometheus() {
     let (sandbox, provider) = two_jobs();
     code(&provider.run(&sandbox, "--metrics-file night.prom").output().unwrap(), 0);
     let text = sandbox.read("night.prom");
@@ -203,7 +204,7 @@ fn metrics_are_what_prometheus_reads() {
     sandbox.write("bad.csv", "id,promt\na,Make it red\n");
     code(&sandbox.run("run bad.csv --metrics-file night.prom"), 2);
     assert!(sandbox.read("night.prom").contains("dyehouse_last_run_exit_code{manifest=\"bad.csv\"} 2\n"));
-    // Where Prometheus's own reader is at hand, it has the last word.
+    // If Prometheus's own parser is installed, it must accept the file as well.
     if let Ok(mut promtool) = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(fs::File::open(sandbox.write("first.prom", &text)).unwrap())
@@ -215,7 +216,7 @@ fn metrics_are_what_prometheus_reads() {
 }
 
 #[test]
-fn submits_are_counted_over_the_folders_whole_life_whatever_the_manifest_shows() {
+fn submits_of_all_runs_are_counted_even_if_rows_were_removed() {
     let (sandbox, provider) = two_jobs();
     let submits = || {
         code(&provider.run(&sandbox, "--metrics-file night.prom").output().unwrap(), 0);
@@ -233,8 +234,8 @@ fn submits_are_counted_over_the_folders_whole_life_whatever_the_manifest_shows()
     assert_eq!((submits(), provider.accepted()), (4.0, 4));
 }
 
-/// Reads the text format strictly: each metric has its help and its type before its samples, once, and every sample has
-/// labels that end and a number. The answer is the samples with their values.
+/// Parses the text format strictly: each metric has its help and its type once, before its samples, and every sample
+/// has complete labels and a number. Returns the samples with their values.
 fn samples(text: &str) -> Vec<(String, f64)> {
     let mut samples: Vec<(String, f64)> = Vec::new();
     let (mut helped, mut typed) = (Vec::new(), Vec::new());
@@ -264,7 +265,7 @@ fn samples(text: &str) -> Vec<(String, f64)> {
 }
 
 #[test]
-fn every_line_of_a_jobs_work_has_its_id() {
+fn every_log_line_about_a_job_has_its_id() {
     let (sandbox, provider) = two_jobs();
     let output = provider.run(&sandbox, "--log-format json -vv").output().unwrap();
     let printed = code(&output, 0);

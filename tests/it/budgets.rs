@@ -1,11 +1,11 @@
-//! What may be spent: over the run's whole life, in a night, for a submit, and with an empty balance.
+//! Limits of the cost: of all runs of a folder, of a run, of a submit, and an empty balance.
 
 use std::time::Duration;
 
 use crate::support::{Behavior, Provider, Sandbox, code};
 
 #[test]
-fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_way_out() {
+fn money_reserved_for_edited_or_removed_rows_is_reported_with_a_hint() {
     let slow = Behavior { answer: Duration::from_secs(60), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     let row = |id: &str, color: &str| format!("{id},Make it {color},https://example.com/{id}.jpg\n");
@@ -38,7 +38,7 @@ fn money_that_is_reserved_for_rows_that_are_edited_or_gone_has_a_heading_and_a_w
 }
 
 #[test]
-fn a_price_at_which_nothing_is_submitted_is_no_estimate() {
+fn a_price_above_the_limit_is_not_used_as_an_estimate() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { price: 70_000, ..Behavior::default() }));
     sandbox.manifest("catalog.csv", 12);
     code(&provider.run(&sandbox, "--budget 800").output().unwrap(), 4);
@@ -53,7 +53,7 @@ fn a_price_at_which_nothing_is_submitted_is_no_estimate() {
 }
 
 #[test]
-fn the_budget_is_a_ceiling_over_all_runs() {
+fn the_budget_limits_all_runs_together() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 12);
     for _night in 0..2 {
@@ -66,7 +66,7 @@ fn the_budget_is_a_ceiling_over_all_runs() {
 }
 
 #[test]
-fn each_night_has_a_budget_of_its_own_beside_that_of_the_whole() {
+fn each_run_has_its_own_budget_in_addition_to_that_of_the_folder() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 12);
     let mut nights = Vec::new();
@@ -89,7 +89,7 @@ fn each_night_has_a_budget_of_its_own_beside_that_of_the_whole() {
 }
 
 #[test]
-fn a_price_above_the_budget_of_a_run_is_named_with_the_ways_out_and_is_no_night_that_ended_as_planned() {
+fn a_price_above_the_budget_of_a_run_is_reported_with_hints_and_is_not_a_planned_stop() {
     let dear = Behavior { price: 40, ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(dear));
     sandbox.manifest("catalog.csv", 3);
@@ -107,7 +107,7 @@ fn a_price_above_the_budget_of_a_run_is_named_with_the_ways_out_and_is_no_night_
 }
 
 #[test]
-fn a_used_up_balance_stops_the_run_and_keeps_what_was_paid_for() {
+fn a_used_up_balance_stops_the_run_and_keeps_paid_results() {
     let poor = Behavior { balance: 3, ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(poor));
     sandbox.manifest("catalog.csv", 6);

@@ -1,4 +1,4 @@
-//! `dyehouse color`: measuring and changing colors of single pictures, good ones and bad ones.
+//! `dyehouse color`: measuring and changing the colors of single pictures, valid and invalid ones.
 
 use std::io::Cursor;
 
@@ -8,7 +8,7 @@ use crate::support::{Sandbox, code};
 
 const GROUND: [u8; 3] = [235, 235, 235];
 
-/// A disc of `color` on a light ground, 120 pixels a side.
+/// Returns a picture of 120 pixels per side with a disc of `color` on a light background.
 fn disc(color: [u8; 3]) -> RgbImage {
     RgbImage::from_fn(120, 120, |x, y| {
         let (x, y) = (x as f32 - 60.0, y as f32 - 60.0);
@@ -29,7 +29,7 @@ fn png(picture: impl Into<DynamicImage>) -> Vec<u8> {
 }
 
 #[test]
-fn what_is_recolored_measures_as_the_color_asked_for() {
+fn a_recolored_picture_measures_as_the_requested_color() {
     let sandbox = Sandbox::new();
     sandbox.write("mug.jpg", encoded(disc([198, 40, 40]), ImageFormat::Jpeg));
     let printed = code(&sandbox.run("color recolor mug.jpg --to #1E90FF -o ocean.png"), 0);
@@ -44,7 +44,7 @@ fn what_is_recolored_measures_as_the_color_asked_for() {
 }
 
 #[test]
-fn a_named_color_is_changed_and_the_rest_stays() {
+fn only_the_named_color_is_changed() {
     let sandbox = Sandbox::new();
     let mut picture = disc([198, 40, 40]);
     for (x, y) in (45..75).flat_map(|x| (60..80).map(move |y| (x, y))) {
@@ -60,7 +60,7 @@ fn a_named_color_is_changed_and_the_rest_stays() {
 }
 
 #[test]
-fn pictures_without_a_product_are_told_apart_from_broken_ones() {
+fn pictures_without_a_product_and_broken_ones_have_different_errors() {
     let sandbox = Sandbox::new();
     let mut header = b"GIF89a".to_vec();
     header.extend([20_000u16.to_le_bytes(), 20_000u16.to_le_bytes()].concat());
@@ -112,7 +112,7 @@ fn a_color_that_cannot_be_measured_has_a_reason() {
 }
 
 #[test]
-fn what_was_left_as_it_was_is_off_although_a_part_of_it_has_the_color() {
+fn an_unchanged_picture_is_off_even_if_a_part_of_it_has_the_color() {
     let sandbox = Sandbox::new();
     let mut picture = disc([198, 40, 40]);
     let part = disc([30, 144, 255]);
@@ -127,7 +127,7 @@ fn what_was_left_as_it_was_is_off_although_a_part_of_it_has_the_color() {
 }
 
 #[test]
-fn an_animation_is_its_first_frame_and_that_is_reported() {
+fn only_the_first_frame_of_an_animation_is_used_which_is_reported() {
     let sandbox = Sandbox::new();
     let mut gif = Vec::new();
     let frames =
@@ -139,7 +139,7 @@ fn an_animation_is_its_first_frame_and_that_is_reported() {
 }
 
 #[test]
-fn wrong_usage_names_the_way_out() {
+fn wrong_usage_is_reported_with_a_hint() {
     let sandbox = Sandbox::new();
     sandbox.write("mug.png", png(disc([198, 40, 40])));
     let printed = code(&sandbox.run("color recolor mug.png --to #12 -o out.png"), 2);
@@ -153,7 +153,7 @@ fn wrong_usage_names_the_way_out() {
 }
 
 #[test]
-fn a_local_picture_that_is_cut_off_is_found_before_its_edit_is_paid_for() {
+fn a_truncated_local_picture_is_detected_before_its_edit_is_paid_for() {
     let sandbox = Sandbox::new();
     let jpeg = encoded(disc([198, 40, 40]), ImageFormat::Jpeg);
     sandbox.write("mug.jpg", &jpeg[..jpeg.len() / 2]);

@@ -1,6 +1,6 @@
-//! A compacted journal: everything goes on as if it were the long one.
+//! A compacted journal works like the original.
 //!
-//! `DYEHOUSE_KILLS` sets how often a compaction is killed (25 by default), and `DYEHOUSE_SEED` at which moments.
+//! `DYEHOUSE_KILLS` sets how often a compaction is killed (25 by default), and `DYEHOUSE_SEED` sets the moments.
 
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -22,12 +22,12 @@ fn night(sandbox: &Sandbox, provider: &Provider, rows: &[&str], out: &str) -> Ou
 }
 
 #[test]
-fn a_run_a_report_and_a_status_go_on_with_a_compacted_journal_as_with_the_long_one() {
+fn run_report_and_status_work_with_a_compacted_journal_like_with_the_original() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     code(&night(&sandbox, &provider, &["mug", "vase", "lamp"], "out"), 0);
     code(&night(&sandbox, &provider, &["mug", "vase", "jug"], "out"), 0);
     let report_file = |name: &str| sandbox.read(&format!("out/report/{name}"));
-    // What the run has written is what its journal says.
+    // The report of the run matches its journal.
     let (results, status) = (report_file("results.csv"), code(&sandbox.run("status out --json"), 0));
 
     let printed = code(&sandbox.run("compact out"), 0);
@@ -46,7 +46,7 @@ fn a_run_a_report_and_a_status_go_on_with_a_compacted_journal_as_with_the_long_o
 }
 
 #[test]
-fn compacted_shares_are_merged_and_a_folder_that_somebody_works_in_is_left_alone() {
+fn compacted_shares_are_merged_and_locked_folders_are_not_compacted() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     code(&night(&sandbox, &provider, &["mug", "vase"], "one"), 0);
     code(&night(&sandbox, &provider, &["lamp"], "two"), 0);
@@ -62,7 +62,7 @@ fn compacted_shares_are_merged_and_a_folder_that_somebody_works_in_is_left_alone
 }
 
 #[test]
-fn whether_a_share_or_the_joint_folder_is_compacted_they_are_merged_again_and_go_on() {
+fn shares_are_merged_again_after_a_share_or_the_merged_folder_was_compacted() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let merge = |expected: &str| {
         let printed = code(&sandbox.run("merge one two -o all --partial"), 0);
@@ -86,7 +86,7 @@ fn whether_a_share_or_the_joint_folder_is_compacted_they_are_merged_again_and_go
 }
 
 #[test]
-fn a_share_that_went_on_and_was_compacted_then_is_merged_again_by_the_long_journal_that_is_kept() {
+fn a_share_that_was_continued_and_compacted_is_merged_again_using_the_original_journal() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let row = |color: &str| {
         let row = format!("mug,Make the mug {color},https://example.com/mug.jpg");
@@ -115,7 +115,7 @@ fn a_share_that_went_on_and_was_compacted_then_is_merged_again_by_the_long_journ
     );
     std::fs::rename(&hidden, &last).unwrap();
     merge(0);
-    // What the share says of its compaction is the one thing that the long journal has not told.
+    // The record of the compaction is the only one that the original journal does not have.
     assert!(merge(0).contains(" 1 new record"));
     assert!(merge(0).contains(" 0 new records"));
     assert!(sandbox.read("all/journal.jsonl").starts_with(&before), "what was joined before stays");
@@ -126,7 +126,7 @@ fn a_share_that_went_on_and_was_compacted_then_is_merged_again_by_the_long_journ
     assert_eq!(provider.accepted(), accepted);
 }
 
-/// The journal of a run of `jobs` jobs, half of which went well.
+/// Returns the journal of a run of `jobs` jobs, half of which succeeded.
 fn journal(jobs: u64) -> Vec<u8> {
     let counts = StatusCounts { total: jobs, pending: jobs, ..StatusCounts::default() };
     let [manifest, program] = ["catalog.csv", "0.1.0"].map(str::to_owned);
@@ -152,7 +152,7 @@ fn journal(jobs: u64) -> Vec<u8> {
 }
 
 #[test]
-fn a_compaction_that_is_killed_leaves_the_long_journal_or_the_short_one() {
+fn a_killed_compaction_leaves_either_the_original_or_the_compacted_journal() {
     let (sandbox, long) = (Sandbox::new(), journal(1_000));
     let kept = "out/journal-until-1970-01-01T00-00-00.000Z.jsonl";
     sandbox.write("out/journal.jsonl", &long);
@@ -173,7 +173,7 @@ fn a_compaction_that_is_killed_leaves_the_long_journal_or_the_short_one() {
         if journal != long {
             assert!(journal == short, "a journal of {} bytes is neither", journal.len());
             assert!(std::fs::read(sandbox.path(kept)).unwrap() == long, "the long one is kept");
-            // The next one begins with the long one, and with all that those before it have left.
+            // The next one starts with the original journal, and with all files that the previous ones left behind.
             std::fs::rename(sandbox.path(kept), sandbox.path("out/journal.jsonl")).unwrap();
         }
     }

@@ -1,8 +1,8 @@
-//! Manifests as spreadsheets, shops and people make them: what each good one comes to, and what is printed of each bad one.
+//! Manifests as spreadsheets, shops and people write them: the jobs of each valid one, and the output for each bad one.
 //!
-//! A file in `tests/manifests/bad` needs nothing more than a look at what the program says of it, which is kept in
-//! `tests/manifests/told`: does it say where, what, and how to fix it? The good ones and what is read of them are in
-//! `tests/manifests/good` and `tests/manifests/read`.
+//! To add a file to `tests/manifests/bad`, only its output in `tests/manifests/told` has to be reviewed: does it state
+//! the location, the error, and how to fix it? The valid ones and what is read from them are in `tests/manifests/good`
+//! and `tests/manifests/read`.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::support::{Sandbox, code};
 
-/// The manifests of a folder of `tests/manifests`; what stands in folders below it belongs to them.
+/// Returns the manifests in a folder of `tests/manifests`. Files in subfolders belong to them.
 fn manifests(folder: &str) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(path(folder))
         .unwrap()
@@ -30,14 +30,14 @@ fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests").join(name)
 }
 
-/// What the program says of a manifest of a folder, run in that folder.
+/// Runs the program on a manifest of a folder, in that folder.
 fn dyehouse(sandbox: &Sandbox, folder: &str, arguments: &[&str]) -> std::process::Output {
     let mut command: Command = sandbox.dyehouse("");
     command.current_dir(path(folder)).args(arguments).args(["--backend", "embedded", "-o"]).arg(sandbox.path("out"));
     command.output().unwrap()
 }
 
-/// Holds each text against what is kept under its name.
+/// Compares each text with the snapshot of its name.
 fn hold(kept: &str, texts: Vec<(String, String)>) {
     let settings = || {
         let mut settings = insta::Settings::clone_current();
@@ -69,7 +69,7 @@ fn every_bad_manifest_is_reported_with_location_reason_and_remedy() {
 }
 
 #[test]
-fn a_run_of_a_bad_manifest_submits_nothing_and_leaves_nothing() {
+fn a_run_of_a_bad_manifest_submits_and_writes_nothing() {
     manifests("bad").par_iter().step_by(6).for_each(|name| {
         let sandbox = Sandbox::new();
         code(&dyehouse(&sandbox, "bad", &["run", name]), 2);
@@ -78,7 +78,7 @@ fn a_run_of_a_bad_manifest_submits_nothing_and_leaves_nothing() {
 }
 
 #[test]
-fn every_place_that_is_reported_is_in_its_file() {
+fn every_reported_location_exists_in_its_file() {
     manifests("bad").par_iter().step_by(2).for_each(|name| {
         let output = dyehouse(&Sandbox::new(), "bad", &["check", name, "--json"]);
         let told: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -103,7 +103,7 @@ fn every_place_that_is_reported_is_in_its_file() {
 }
 
 #[test]
-fn every_good_manifest_is_read_as_it_was_meant() {
+fn every_good_manifest_is_read_as_intended() {
     let read: Vec<(String, String)> = manifests("good")
         .into_par_iter()
         .map(|name| {
@@ -115,7 +115,7 @@ fn every_good_manifest_is_read_as_it_was_meant() {
     hold("read", read);
 }
 
-/// Bad manifests that the schema takes, with why it cannot know better.
+/// Bad manifests that the schema accepts, with the reason why it cannot detect the error.
 const BEYOND_THE_SCHEMA: [(&str, &[&str]); 6] = [
     (
         "a comment is gone before a schema looks",
@@ -208,7 +208,7 @@ fn the_schema_and_the_reader_agree_on_the_corpus() {
             }
             None => String::from_utf8(bytes).ok()?,
         };
-        // What is no YAML, or has a key twice, never comes before a schema.
+        // Invalid YAML and YAML with duplicate keys are never validated against a schema.
         serde_yaml::from_str(&text).ok()
     };
     for name in manifests("good").into_iter().filter(is_document) {
@@ -227,7 +227,7 @@ fn the_schema_and_the_reader_agree_on_the_corpus() {
     assert_eq!(taken, expected);
 }
 
-/// What is understood of a manifest: notices, and each job with what it asks for.
+/// Returns the content of a manifest: notices, and each job with its request.
 fn read(path: &Path) -> String {
     let manifest = Manifest::open(path).unwrap_or_else(|problems| panic!("{}: {problems}", path.display()));
     let folder = format!("{}/", path.parent().unwrap().display());

@@ -1,6 +1,6 @@
-//! The real program, killed at random moments again and again, against the embedded server with chaos.
+//! The real program, repeatedly killed at random moments, against the embedded server with chaos.
 //!
-//! `DYEHOUSE_KILLS` sets how often (25 by default); `DYEHOUSE_SEED` which moments and which faults.
+//! `DYEHOUSE_KILLS` sets how often (25 by default), and `DYEHOUSE_SEED` sets the moments and the faults.
 
 use std::collections::HashMap;
 use std::io::Cursor;
@@ -20,7 +20,7 @@ use crate::support::{Sandbox, number};
 
 const JOBS: u32 = 120;
 
-/// About a third of all requests go wrong, in every way that does not take minutes to notice.
+/// About a third of all requests fail, in every way that does not take minutes to be detected.
 const FAULTS: &str = "
 slow: 300ms
 submit: {drop_before: 3, error_before: 3, rate_limited: 4, rate_limited_without_hint: 1,
@@ -32,7 +32,7 @@ output: {drop: 4, error: 4, gone: 1, truncated: 4, wrong_length: 4, html: 2, bom
   redirect_loop: 1, redirect_elsewhere: 1}
 ";
 
-/// Paints a picture as wide as the number at the end of the prompt, so that one in another's place is seen.
+/// Produces a picture whose width is the number at the end of the prompt, so that mixed-up pictures are detected.
 struct Painter;
 
 impl Editor for Painter {
@@ -54,7 +54,7 @@ async fn serve(data: &Path, listen: SocketAddr, faults: Option<String>) -> Serve
     Server::start(config, Arc::new(Painter)).await.unwrap()
 }
 
-/// A host whose one picture is what all jobs edit.
+/// Starts a host with one picture, which all jobs edit.
 async fn picture_host() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/a.png", listener.local_addr().unwrap());
@@ -65,7 +65,7 @@ async fn picture_host() -> String {
     url
 }
 
-/// How often each prompt was accepted, and so paid for.
+/// Returns how often each prompt was accepted, and therefore paid for.
 fn paid(data: &Path) -> HashMap<String, u32> {
     let mut paid = HashMap::new();
     for line in std::fs::read_to_string(data.join("ledger.jsonl")).unwrap().lines() {
@@ -78,7 +78,7 @@ fn paid(data: &Path) -> HashMap<String, u32> {
 }
 
 #[test]
-fn however_often_it_is_killed_nothing_is_paid_for_twice_and_nothing_paid_for_is_lost() {
+fn repeated_kills_lose_no_paid_result_and_pay_for_none_twice() {
     let kills = number("DYEHOUSE_KILLS").unwrap_or(25);
     let seed = number("DYEHOUSE_SEED").unwrap_or(1);
     let mut moments = fastrand::Rng::with_seed(seed);
@@ -107,7 +107,7 @@ fn however_often_it_is_killed_nothing_is_paid_for_twice_and_nothing_paid_for_is_
         for _ in 0..left.min(10) {
             let mut child = run("").spawn().unwrap();
             std::thread::sleep(Duration::from_millis(moments.u64(10..700)));
-            // It may have ended by itself: chaos refuses keys and balances too.
+            // The program may have ended by itself, because chaos also refuses keys and balances.
             let _ = child.kill();
             child.wait().unwrap();
             left -= 1;
@@ -128,7 +128,7 @@ fn however_often_it_is_killed_nothing_is_paid_for_twice_and_nothing_paid_for_is_
     assert!(uncertain_seen > 0, "no kill and no fault left a doubt: the test is too mild");
 }
 
-/// Holds `results.csv` and `results/` against what was paid for; the answer is how many jobs are uncertain.
+/// Checks `results.csv` and `results/` against what was paid for, and returns the number of uncertain jobs.
 fn check_results(sandbox: &Sandbox, paid: &HashMap<String, u32>) -> u32 {
     let text = sandbox.read("out/report/results.csv");
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -145,7 +145,7 @@ fn check_results(sandbox: &Sandbox, paid: &HashMap<String, u32>) -> u32 {
                 assert!(paid.contains_key(&prompt), "{job} is completed, and was never accepted");
             }
             ("uncertain", _) => uncertain += 1,
-            // A prediction that vanished, or that has no outputs, is reported as such.
+            // A prediction that vanished or has no outputs is reported as such.
             ("failed", "lost" | "provider") => assert!(paid.contains_key(&prompt), "{job}"),
             other => panic!("{job} is left as {other:?}"),
         }

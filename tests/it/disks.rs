@@ -1,4 +1,4 @@
-//! Disks that are full, that are read-only, and folders that vanish: a clean stop, nothing lost, and a run that goes on.
+//! Full disks, read-only disks and vanished folders: the run stops cleanly, loses nothing, and can be resumed.
 
 use std::fs::OpenOptions;
 use std::io::{Seek, SeekFrom, Write};
@@ -14,7 +14,7 @@ fn run(sandbox: &Sandbox, provider: &Provider) -> Command {
     provider.client(sandbox, "run catalog.csv -o out --rate 200/s --burst 20 --in-flight 8")
 }
 
-/// After the trouble is over, one more run brings everything home, and nothing was paid for twice.
+/// Checks that another run completes the jobs once the problem is solved, and that nothing was paid for twice.
 fn goes_on(sandbox: &Sandbox, provider: &Provider, jobs: usize) {
     let output = run(sandbox, provider).output().unwrap();
     let printed = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -26,18 +26,18 @@ fn goes_on(sandbox: &Sandbox, provider: &Provider, jobs: usize) {
         usize::try_from(jobs[status].as_u64().unwrap()).unwrap()
     };
     assert_eq!(count("completed") + count("uncertain"), jobs, "{printed}");
-    // What was on its way when the disk failed may be in doubt, and no more than that.
+    // Only submits that were in flight when the disk failed may be uncertain.
     assert!(count("uncertain") <= 8, "{printed}");
     assert_eq!(sandbox.names("out/results").len(), count("completed"));
 }
 
 #[test]
-fn a_journal_that_cannot_grow_ends_the_run_and_names_what_it_could_not_record() {
+fn a_journal_that_cannot_grow_ends_the_run_and_reports_unrecorded_predictions() {
     let thoughtful = Behavior { answer: Duration::from_millis(40), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(thoughtful));
     sandbox.manifest("catalog.csv", 100);
     let program = run(&sandbox, &provider);
-    // No file may grow past 48 KiB: writes beyond fail as on a full disk, once the signal is ignored.
+    // No file may grow beyond 48 KiB: further writes fail like on a full disk, because the signal is ignored.
     let mut limited = Command::new("sh");
     let script = "trap '' XFSZ; ulimit -f 96; exec \"$0\" \"$@\"";
     limited.args(["-c", script]).arg(program.get_program()).args(program.get_args());
@@ -77,9 +77,9 @@ fn a_results_folder_that_vanishes_ends_the_run_and_the_next_one_fetches_again() 
 }
 
 #[test]
-fn a_plan_that_turns_unreadable_ends_the_run_and_no_one_calls_it_finished() {
+fn a_plan_that_becomes_unreadable_ends_the_run_as_unfinished() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
-    // The plan is longer than what is read of it at once.
+    // The plan is longer than the block that is read of it at once.
     let notes = "x".repeat(30_000);
     let row =
         |number| format!("job-{number:02},Make it #1E90FF number {number},https://example.com/{number}.jpg,{notes}\n");
@@ -103,7 +103,7 @@ fn a_plan_that_turns_unreadable_ends_the_run_and_no_one_calls_it_finished() {
     goes_on(&sandbox, &provider, 12);
 }
 
-/// A file system of its own, gone when this is dropped.
+/// A separate file system, which is unmounted when this is dropped.
 struct Mounted(PathBuf);
 
 impl Mounted {
@@ -127,7 +127,7 @@ impl Drop for Mounted {
 
 #[test]
 #[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
-fn a_full_disk_ends_the_run_and_with_room_it_goes_on() {
+fn a_full_disk_ends_the_run_which_resumes_once_there_is_space() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 100);
     let disk = Mounted::tmpfs(&sandbox.path("out"), "size=32m");
@@ -140,7 +140,7 @@ fn a_full_disk_ends_the_run_and_with_room_it_goes_on() {
 
 #[test]
 #[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
-fn a_disk_that_turns_read_only_ends_the_run_and_writable_again_it_goes_on() {
+fn a_read_only_disk_ends_the_run_which_resumes_once_it_is_writable() {
     let slow = Behavior { edit: Duration::from_millis(300), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 100);
@@ -156,7 +156,7 @@ fn a_disk_that_turns_read_only_ends_the_run_and_writable_again_it_goes_on() {
 
 #[test]
 #[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
-fn a_disk_that_fills_up_meanwhile_stops_submits_and_what_was_paid_for_is_brought_home() {
+fn a_disk_that_fills_up_stops_submits_and_paid_results_are_saved() {
     let slow = Behavior { edit: Duration::from_millis(300), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 100);

@@ -1,4 +1,4 @@
-//! What the documents say, compared with the program.
+//! Compares the documents with the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ fn document(name: &str) -> String {
     fs::read_to_string(format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// The README and all that it refers to.
+/// Returns the README and all documents that it refers to.
 fn documents() -> Vec<String> {
     let folder = format!("{}/docs", env!("CARGO_MANIFEST_DIR"));
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -17,7 +17,7 @@ fn documents() -> Vec<String> {
     documents.into_iter().chain(names.map(|name| format!("docs/{name}"))).collect()
 }
 
-/// The heading as GitHub names it in links.
+/// Returns the anchor that GitHub generates for a heading.
 fn anchor(heading: &str) -> String {
     let heading = heading.trim_start_matches('#').trim().to_lowercase();
     heading
@@ -28,7 +28,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn every_link_between_the_documents_leads_somewhere() {
+fn every_link_between_the_documents_has_a_target() {
     let mut links = 0;
     for name in documents() {
         let text = document(&name);
@@ -54,7 +54,7 @@ fn every_link_between_the_documents_leads_somewhere() {
 }
 
 #[test]
-fn the_readme_leads_to_every_document() {
+fn the_readme_links_to_every_document() {
     let readme = document("README.md");
     for name in documents().iter().filter(|name| *name != "README.md") {
         assert!(readme.contains(&format!("]({name})")), "the README does not link to {name}");
@@ -90,7 +90,7 @@ fn every_command_is_documented() {
 }
 
 #[test]
-fn every_manifest_in_the_examples_is_a_good_one() {
+fn every_manifest_in_the_examples_is_valid() {
     let sandbox = Sandbox::new();
     for name in ["catalog.csv", "catalog.yaml", "matrix.yaml"] {
         let path = format!("{}/examples/{name}", env!("CARGO_MANIFEST_DIR"));
@@ -160,7 +160,7 @@ fn every_file_that_a_run_leaves_behind_is_documented() {
 }
 
 #[test]
-fn arrows_between_modules_point_down_the_list_of_the_architecture() {
+fn modules_use_only_modules_below_them_in_the_architecture() {
     let map = document("ARCHITECTURE.md");
     let list = map.split("```").nth(1).unwrap();
     let modules: Vec<&str> = list
@@ -177,7 +177,7 @@ fn arrows_between_modules_point_down_the_list_of_the_architecture() {
             continue;
         }
         let name = path.strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
-        // Tests may use whatever shows what they are about.
+        // Tests may use any module.
         if !name.ends_with(".rs") || name == "lib.rs" || name.contains("tests") {
             continue;
         }

@@ -1,8 +1,8 @@
-//! What the kernel is asked, and in which order, as seen from outside: an intent is on the disk before its submit leaves,
-//! a picture before it gets its name, and the name before the journal calls the job completed.
+//! The system calls and their order, observed from outside: an intent is durable before its submit is sent, a picture
+//! before it is renamed, and the rename before the journal records the job as completed.
 //!
-//! The program runs under `strace`, so that no sync can be left out anywhere on the way down. Where there is none, or it
-//! may not look, nothing is seen and nothing is printed; `.ci/run` installs it.
+//! The program runs under `strace`, so that no layer can omit a sync unnoticed. If strace is missing or not permitted,
+//! the test passes without checking anything. `.ci/run` installs it.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,10 +12,11 @@ use crate::support::{Behavior, Provider, Sandbox};
 
 const JOBS: usize = 3;
 
-/// The files of a folder that are made again where they are not whole, and so need no wait for the disk.
+/// Files of a folder that are rebuilt if they are incomplete, and therefore do not have to be synced.
 const CACHES: [&str; 4] = ["pictures.jsonl", ".plan-of", ".report-of", ".journal-snapshot"];
 
-/// The system calls of a trace in the order in which they were done; what is sent counts from when it was asked for.
+/// Returns the system calls of a trace in the order in which they completed, except sends, which count from their
+/// start.
 fn calls(trace: &str) -> Vec<String> {
     let (mut calls, mut unfinished) = (Vec::new(), HashMap::new());
     for line in trace.lines() {
@@ -60,7 +61,7 @@ fn is_record(call: &str, kind: &str) -> bool {
 }
 
 #[test]
-fn nothing_is_sent_named_or_called_done_before_what_it_rests_on_is_on_the_disk() {
+fn nothing_is_sent_renamed_or_completed_before_its_prerequisites_are_durable() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", JOBS);
     let program = provider.client(&sandbox, "run catalog.csv -o runs/spring --rate 200/s --in-flight 1");

@@ -1,4 +1,5 @@
-//! The examples of where it runs, each compared with the program and checked by its own tool where that is at hand.
+//! The deployment examples, compared with the program, and checked by the tools that they are for if these are
+//! installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,8 @@ fn read(path: &str) -> String {
     fs::read_to_string(repository(path)).unwrap()
 }
 
-/// The words of each command of the program in a shell's text: what is quoted is one word, and redirections and whatever
-/// follows the command are none of its own.
+/// Returns the words of each command of the program in a shell script. A quoted text is one word. Redirections and
+/// anything after the command are left out.
 fn commands(text: &str) -> Vec<Vec<String>> {
     let text = text.replace("\\\n", " ").replace("$((JOB_COMPLETION_INDEX + 1))", "1").replace('…', "x");
     let mut commands = Vec::new();
@@ -25,7 +26,7 @@ fn commands(text: &str) -> Vec<Vec<String>> {
         let line = line.trim_start_matches([' ', '#']);
         let words = words(line);
         let program = words.iter().position(|word| word == "dyehouse" || word.ends_with("/dyehouse"));
-        // In a sentence, the word names the program and nothing more.
+        // In a sentence, the word is only the name of the program.
         let starts = program.filter(|at| words[..*at].iter().all(|word| is_before_a_command(word)));
         if let Some(at) = starts {
             let is_over = |word: &&String| !["||", "&&", ";", "|", "&"].contains(&word.as_str());
@@ -34,14 +35,14 @@ fn commands(text: &str) -> Vec<Vec<String>> {
                 .take_while(is_over)
                 .filter(|word| !word.starts_with(['>', '<']) && !word.starts_with("2>"));
             let own: Vec<String> = own.cloned().collect();
-            // The word alone is a name.
+            // The word alone is the name of the program.
             commands.extend((own.len() > 1).then_some(own));
         }
     }
     commands
 }
 
-/// What may stand before a command: variables, the fields of a crontab, `exec`.
+/// Whether a word may precede a command: a variable, a field of a crontab, or `exec`.
 fn is_before_a_command(word: &str) -> bool {
     let is_field = word == "*" || word.bytes().all(|byte| byte.is_ascii_digit());
     is_field || word == "exec" || word.contains('=')
@@ -76,7 +77,7 @@ fn all_parse(commands: &[Vec<String>], place: &str) {
     }
 }
 
-/// All texts of a YAML file.
+/// Collects all strings in a YAML file.
 fn texts(value: &Value, found: &mut Vec<String>) {
     match value {
         Value::String(text) => found.push(text.clone()),
@@ -91,7 +92,7 @@ fn yaml(path: &str) -> Value {
 }
 
 #[test]
-fn every_command_in_documents_and_examples_is_one_that_the_program_takes() {
+fn every_command_in_documents_and_examples_is_accepted() {
     for (path, least) in [
         ("README.md", 2),
         ("docs/running.md", 1),
@@ -128,7 +129,7 @@ fn every_command_in_documents_and_examples_is_one_that_the_program_takes() {
 }
 
 #[test]
-fn a_night_that_ended_by_the_clock_is_a_good_one_for_kubernetes() {
+fn a_run_that_stopped_at_its_deadline_succeeds_in_kubernetes() {
     let container =
         &yaml("examples/kubernetes/cronjob.yaml")["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0];
     let command: Vec<String> = serde_json::from_value(container["command"].clone()).unwrap();
@@ -143,12 +144,12 @@ fn a_night_that_ended_by_the_clock_is_a_good_one_for_kubernetes() {
     for (code, expected) in [(0, 0), (3, 3), (4, 0), (5, 5)] {
         assert_eq!(ended(&format!("exit {code}")), Some(expected));
     }
-    // SIGTERM reaches the program, which ends in good order.
+    // SIGTERM reaches the program, which ends gracefully.
     assert_eq!(ended("trap 'exit 4' TERM; kill -TERM $PPID; for _ in $(seq 1000); do sleep 0.01; done"), Some(0));
 }
 
 #[test]
-fn the_manifests_of_kubernetes_are_what_they_say() {
+fn the_kubernetes_manifests_are_consistent() {
     let night = yaml("examples/kubernetes/cronjob.yaml");
     assert_eq!((night["apiVersion"].as_str(), night["kind"].as_str()), (Some("batch/v1"), Some("CronJob")));
     assert_eq!(night["spec"]["concurrencyPolicy"], "Forbid");
@@ -166,18 +167,18 @@ fn the_manifests_of_kubernetes_are_what_they_say() {
 }
 
 #[test]
-fn systemd_finds_nothing_wrong_with_its_units() {
+fn the_systemd_units_are_valid() {
     let place = tempfile::tempdir().unwrap();
     let mut verify = Command::new("systemd-analyze");
     verify.arg("verify");
     for name in ["dyehouse-catalog.service", "dyehouse-catalog.timer"] {
         let unit = read(&format!("examples/systemd/{name}"));
-        // It looks whether the program is there.
+        // The tool checks whether the program exists.
         fs::write(place.path().join(name), unit.replace("/usr/local/bin/dyehouse", env!("CARGO_BIN_EXE_dyehouse")))
             .unwrap();
         verify.arg(place.path().join(name));
     }
-    // Without the tool there is nothing to be printed; `.ci/run` installs it.
+    // Without the tool, nothing is checked. `.ci/run` installs it.
     let Ok(output) = verify.output() else { return };
     let printed = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success() && !printed.contains("dyehouse-catalog"), "{printed}");

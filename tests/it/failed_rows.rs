@@ -1,4 +1,4 @@
-//! The `failed.csv` of a report, run as it is offered: it goes on with the run that it is of.
+//! The `failed.csv` of a report, run as it is: it continues the run of the report.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -11,7 +11,7 @@ fn run(sandbox: &Sandbox, provider: &Provider, arguments: &str) -> Output {
     provider.client(sandbox, &format!("run {arguments} --rate 200/s --burst 20 --in-flight 20")).output().unwrap()
 }
 
-/// A run of three jobs: one is completed, and two are under way.
+/// Starts a run of three jobs and interrupts it: one is completed, and two are in progress.
 fn interrupted() -> (Sandbox, Provider) {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 3);
@@ -29,7 +29,7 @@ fn ids(sandbox: &Sandbox, table: &str) -> Vec<String> {
 }
 
 #[test]
-fn failed_rows_go_on_in_their_run_and_its_report_keeps_the_others() {
+fn failed_rows_continue_their_run_and_its_report_keeps_the_other_jobs() {
     let (sandbox, provider) = interrupted();
     assert_eq!(ids(&sandbox, FAILED), ["job-001", "job-002"]);
     let printed = code(&sandbox.run(&format!("check {FAILED}")), 0);
@@ -45,7 +45,7 @@ fn failed_rows_go_on_in_their_run_and_its_report_keeps_the_others() {
 }
 
 #[test]
-fn of_failed_rows_only_those_that_were_kept_are_run_and_pruning_moves_no_others_away() {
+fn only_the_kept_failed_rows_are_run_and_pruning_moves_no_other_pictures() {
     let broken = Behavior { every: Some((2, 400)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(broken));
     sandbox.manifest("catalog.csv", 6);
@@ -67,7 +67,7 @@ fn of_failed_rows_only_those_that_were_kept_are_run_and_pruning_moves_no_others_
 }
 
 #[test]
-fn failed_rows_without_a_row_are_nothing_to_do() {
+fn an_empty_failed_csv_is_nothing_to_do() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
     code(&run(&sandbox, &provider, "catalog.csv"), 0);
@@ -85,7 +85,7 @@ fn failed_rows_without_a_row_are_nothing_to_do() {
 }
 
 #[test]
-fn failed_rows_in_another_folder_are_warned_of_where_they_are_paid_for_anew() {
+fn failed_rows_run_in_another_folder_get_a_warning_if_they_are_paid_for_again() {
     let (sandbox, provider) = interrupted();
     let words = "2 jobs are open or uncertain in runs/catalog, and would be paid for again here";
     let printed = code(&sandbox.run(&format!("check {FAILED} -o other")), 0);
@@ -133,7 +133,7 @@ fn failed_rows_use_the_model_and_the_settings_of_their_run() {
     assert!(printed.contains("at 99/s") && printed.contains("$0.50"), "the price limit of the run: {printed}");
 }
 
-/// The program with the provider's key alone, in a folder of its own.
+/// Returns the program with only the provider's key, in another directory.
 fn elsewhere(sandbox: &Sandbox, arguments: &str) -> Command {
     std::fs::create_dir_all(sandbox.path("elsewhere")).unwrap();
     let mut command = sandbox.dyehouse(arguments);
@@ -142,7 +142,7 @@ fn elsewhere(sandbox: &Sandbox, arguments: &str) -> Command {
 }
 
 #[test]
-fn failed_rows_go_on_from_any_folder_with_the_pictures_and_the_provider_of_their_run() {
+fn failed_rows_continue_from_any_directory_with_the_pictures_and_the_provider_of_their_run() {
     let broken = Behavior { every: Some((2, 400)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(broken));
     std::fs::create_dir_all(sandbox.path("photos")).unwrap();
@@ -171,7 +171,7 @@ fn failed_rows_go_on_from_any_folder_with_the_pictures_and_the_provider_of_their
 
 #[test]
 #[cfg(unix)]
-fn failed_rows_of_a_share_go_on_in_it_also_by_a_link() {
+fn failed_rows_of_a_share_continue_it_even_through_a_symlink() {
     let broken = Behavior { every: Some((2, 400)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(broken));
     sandbox.manifest("catalog.csv", 12);
@@ -188,7 +188,7 @@ fn failed_rows_of_a_share_go_on_in_it_also_by_a_link() {
 }
 
 #[test]
-fn a_check_tells_that_a_run_would_be_refused_where_predictions_are_under_way_elsewhere() {
+fn check_warns_that_a_run_would_be_refused_if_predictions_are_open_at_another_origin() {
     let (sandbox, provider) = interrupted();
     let printed = code(&sandbox.run("check catalog.csv"), 0);
     let refused = "a run would be refused: follow 2 predictions at https://api.vibedream.ai: submitted to";

@@ -1,4 +1,4 @@
-//! A run's folder after what people and dead processes did to it: nothing in it is paid for again, and nothing is left over.
+//! Folders that users or dead processes have changed: nothing is paid for again, and nothing is left behind.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::support::{Behavior, Provider, Sandbox, code};
 
 #[test]
-fn a_prediction_with_thousands_of_pictures_fills_no_disk_and_the_first_of_them_are_saved() {
+fn only_the_first_pictures_of_a_prediction_with_thousands_are_saved() {
     let hostile = Behavior { outputs: 5_000, ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(hostile));
     sandbox.manifest("catalog.csv", 1);
@@ -16,7 +16,7 @@ fn a_prediction_with_thousands_of_pictures_fills_no_disk_and_the_first_of_them_a
 }
 
 #[test]
-fn a_result_that_a_dead_process_has_moved_aside_comes_back_without_the_provider() {
+fn a_result_moved_aside_by_a_dead_process_is_restored_without_the_provider() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let manifest = |color: &str| format!("id,prompt,images\nmug,Make it {color},https://example.com/a.jpg\n");
     for is_another_in_its_place in [true, false] {
@@ -32,7 +32,7 @@ fn a_result_that_a_dead_process_has_moved_aside_comes_back_without_the_provider(
         let journal = sandbox.read(&format!("{out}/journal.jsonl"));
         sandbox.write("catalog.csv", manifest("#00FF00"));
         run();
-        // As if the power had failed before that was recorded, and somebody had thought better of it meanwhile.
+        // Simulates a power failure before that was recorded, after which the user has changed the manifest back.
         sandbox.rewind(&out, &journal);
         if !is_another_in_its_place {
             std::fs::remove_file(sandbox.path(&out).join("results/mug.png")).unwrap();
@@ -79,7 +79,7 @@ fn results_without_their_journal_are_not_paid_for_again() {
 }
 
 #[test]
-fn a_lock_file_that_was_cleared_away_lets_no_second_process_in() {
+fn a_removed_lock_file_does_not_allow_a_second_process() {
     let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 2);
@@ -93,7 +93,7 @@ fn a_lock_file_that_was_cleared_away_lets_no_second_process_in() {
 }
 
 #[test]
-fn a_result_that_somebody_removed_is_fetched_again_without_paying() {
+fn a_removed_result_is_fetched_again_without_paying() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 3);
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
@@ -103,12 +103,12 @@ fn a_result_that_somebody_removed_is_fetched_again_without_paying() {
 }
 
 #[test]
-fn pictures_fetched_by_a_killed_process_are_kept_until_they_are_named() {
+fn pictures_fetched_by_a_killed_process_are_kept_until_they_are_published() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
     code(&provider.run(&sandbox, "--only job-000").output().unwrap(), 0);
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
-    // As if the power had failed between the record of the second picture and its name.
+    // Simulates a power failure between the record of the second picture and its rename.
     let journal = sandbox.read("out/journal.jsonl");
     let completed = journal.rmatch_indices(r#""type":"completed""#).next().unwrap().0;
     let lines = journal[..completed].rfind('\n').unwrap() + 1;
@@ -123,7 +123,7 @@ fn pictures_fetched_by_a_killed_process_are_kept_until_they_are_named() {
     assert!(named.exists() && !stray.exists());
     assert_eq!(provider.requests(), requests, "it was here all the time");
 
-    // As a process leaves it that dies while it saves a picture, with nothing left to do for the next one.
+    // Simulates a process that died while it saved a picture, with nothing left to do for the next one.
     std::fs::write(&stray, "half of a picture").unwrap();
     let journal = sandbox.read("out/journal.jsonl");
     let ended = journal.trim_end().rfind('\n').unwrap() + 1;
@@ -134,13 +134,13 @@ fn pictures_fetched_by_a_killed_process_are_kept_until_they_are_named() {
 }
 
 #[test]
-fn reports_that_are_asked_for_at_the_same_time_are_all_written() {
+fn concurrent_reports_are_all_written() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 10);
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
     let again = (0..8).map(|number| match number {
         0..6 => sandbox.dyehouse("report out").stdout(Stdio::null()).spawn().unwrap(),
-        // The last two are a run of its own, and one that is told so.
+        // The last two are runs. One of them is refused if the other has locked the folder.
         _ => provider.run(&sandbox, "").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(),
     });
     let codes: Vec<i32> =

@@ -1,4 +1,4 @@
-//! The same manifest night after night: only new and changed rows cost money, and rows that are gone cost nothing.
+//! Repeated runs of a manifest: only new and changed rows cost money, and removed rows cost nothing.
 
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -15,7 +15,7 @@ impl Nights {
         Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) }
     }
 
-    /// A night over rows of an id and a color.
+    /// Runs a manifest with rows of an id and a color.
     fn night(&self, rows: &[(&str, &str)], arguments: &str) -> Output {
         self.sandbox.edits("catalog.csv", rows);
         self.provider
@@ -55,7 +55,7 @@ fn only_new_and_changed_rows_cost_money_and_removed_ones_are_reported_and_kept()
 }
 
 #[test]
-fn check_tells_of_rows_that_have_new_names_before_they_are_paid_for_again() {
+fn check_warns_of_renamed_rows_before_they_are_paid_for_again() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let rows = ["mug", "vase", "lamp"].map(|id| format!("new-{id},Make the {id} #FF0000,https://example.com/{id}.jpg"));
@@ -72,7 +72,7 @@ fn check_tells_of_rows_that_have_new_names_before_they_are_paid_for_again() {
 }
 
 #[test]
-fn a_manifest_that_is_what_it_was_is_not_planned_again_and_a_plan_that_is_not_is() {
+fn an_unchanged_manifest_is_not_planned_again_but_a_changed_plan_is() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let (plan, mark) = (nights.sandbox.path("out/plan.jsonl"), nights.sandbox.path("out/.plan-of"));
@@ -101,7 +101,7 @@ fn a_manifest_that_is_what_it_was_is_not_planned_again_and_a_plan_that_is_not_is
 }
 
 #[test]
-fn prune_moves_results_of_removed_rows_aside_and_a_row_that_comes_back_brings_its_own() {
+fn prune_moves_results_of_removed_rows_aside_and_restored_rows_get_theirs_back() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let vase = nights.picture("vase.png");
@@ -125,12 +125,12 @@ fn prune_moves_results_of_removed_rows_aside_and_a_row_that_comes_back_brings_it
 }
 
 #[test]
-fn a_prune_that_was_interrupted_before_it_moved_is_made_good_by_the_next() {
+fn a_prune_that_was_interrupted_before_moving_is_completed_by_the_next() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let vase = nights.picture("vase.png");
     code(&nights.night(&FIRST[..1], "--prune"), 0);
-    // As if the power had failed between the record and the move.
+    // Simulates a power failure between the record and the move.
     nights.sandbox.write("out/results/vase.png", &vase);
     code(&nights.night(&FIRST[..2], ""), 0);
     assert_eq!(nights.picture("vase.png"), vase, "a row that comes back finds it in either place");
@@ -142,7 +142,7 @@ fn a_prune_that_was_interrupted_before_it_moved_is_made_good_by_the_next() {
 }
 
 #[test]
-fn a_picture_that_somebody_removed_from_earlier_is_fetched_again_when_its_row_comes_back() {
+fn a_picture_removed_from_earlier_is_fetched_again_when_its_row_is_restored() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     code(&nights.night(&FIRST[..2], "--prune"), 0);
@@ -152,7 +152,7 @@ fn a_picture_that_somebody_removed_from_earlier_is_fetched_again_when_its_row_co
 }
 
 #[test]
-fn a_night_with_nothing_to_do_leaves_the_report_alone_unless_it_would_be_another() {
+fn a_run_with_nothing_to_do_rewrites_the_report_only_if_it_would_change() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let page = |nights: &Nights| nights.sandbox.path("out/report/index.html").metadata().unwrap().modified().unwrap();
@@ -168,7 +168,7 @@ fn a_night_with_nothing_to_do_leaves_the_report_alone_unless_it_would_be_another
 }
 
 #[test]
-fn a_manifest_that_makes_no_job_prunes_nothing() {
+fn a_manifest_without_jobs_prunes_nothing() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let rows = nights.sandbox.read("catalog.csv");
@@ -198,7 +198,7 @@ fn a_junit_file_that_cannot_be_written_is_refused_before_anything_is_paid_for() 
 }
 
 #[test]
-fn a_junit_file_that_cannot_be_written_at_the_end_leaves_summary_report_and_notifications() {
+fn a_junit_file_that_fails_at_the_end_does_not_affect_summary_report_and_notifications() {
     let nights = Nights::new();
     nights.provider.behave(Behavior { edit: Duration::from_secs(600), ..Behavior::default() });
     nights.sandbox.edits("catalog.csv", &FIRST);

@@ -1,4 +1,4 @@
-//! Everything that is tested from outside: one program, a module a subject.
+//! Integration tests, as one program with a module per subject.
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has failed")]
 #![allow(unreachable_pub, reason = "modules of one program share what they need")]
 

@@ -1,4 +1,4 @@
-//! Manifests as people and programs bring them: begun by `init`, fed through stdin, compared with the schema.
+//! Manifests from users and programs: written by `init`, read from stdin, compared with the schema.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::{Sandbox, code};
 
-/// A sandbox with two small photographs.
+/// Returns a sandbox with two small photographs.
 fn photos() -> Sandbox {
     let sandbox = Sandbox::new();
     for (name, color) in [("mug.png", [200, 40, 40]), ("chair.png", [40, 120, 60])] {
@@ -85,7 +85,7 @@ fn init_writes_a_valid_manifest_for_any_picture_names() {
 }
 
 #[test]
-fn init_writes_a_valid_manifest_for_long_and_unpronounceable_names() {
+fn init_writes_a_valid_manifest_for_long_and_unusual_names() {
     for out in ["catalog.yaml", "catalog.csv"] {
         let sandbox = Sandbox::new();
         std::fs::create_dir_all(sandbox.path("photos")).unwrap();
@@ -107,7 +107,7 @@ fn init_writes_a_valid_manifest_for_long_and_unpronounceable_names() {
 }
 
 #[test]
-fn pictures_in_a_folder_with_brackets_are_rows_by_a_pattern() {
+fn pictures_in_a_folder_with_brackets_can_be_rows_of_a_pattern() {
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.path("new [a-z]")).unwrap();
     image::RgbImage::new(4, 4).save(sandbox.path("new [a-z]/mug.png")).unwrap();
@@ -117,7 +117,7 @@ fn pictures_in_a_folder_with_brackets_are_rows_by_a_pattern() {
 }
 
 #[test]
-fn another_program_can_write_the_manifest_into_stdin() {
+fn the_manifest_can_be_read_from_stdin() {
     let sandbox = photos();
     let mut command = sandbox.dyehouse("run - --backend embedded --rate 50/s -o out");
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -142,7 +142,7 @@ fn a_pattern_stands_for_the_pictures_of_one_job() {
 }
 
 #[test]
-fn local_pictures_are_looked_at_again_only_when_they_changed() {
+fn local_pictures_are_inspected_again_only_if_they_changed() {
     let sandbox = photos();
     sandbox.write("a.csv", "id,prompt,images\na,make it navy,photos/mug.png\n");
     let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
@@ -154,7 +154,7 @@ fn local_pictures_are_looked_at_again_only_when_they_changed() {
     code(&sandbox.run("run a.csv --backend embedded -o out"), 0);
     let remembered = sandbox.read("out/pictures.jsonl");
     assert!(remembered.contains("mug.png"), "{remembered}");
-    // What is remembered is believed while size and time are the same, and not a moment longer.
+    // The cache is trusted as long as size and time are the same, and no longer.
     let lied = remembered.replace("\"blake3\":\"", "\"blake3\":\"0000").replacen("0000", "", 0);
     let at = lied.find("\"blake3\":\"0000").unwrap() + "\"blake3\":\"".len() + 64;
     let lied = format!("{}{}", &lied[..at], &lied[at + 4..]);
@@ -169,7 +169,7 @@ fn local_pictures_are_looked_at_again_only_when_they_changed() {
 }
 
 #[test]
-fn check_warns_of_what_was_probably_not_meant_and_counts_what_is_asked_for() {
+fn check_warns_of_probable_mistakes_and_counts_the_requested_values() {
     let sandbox = Sandbox::new();
     let rows: String = (0..9)
         .map(|number| format!("j{number},make it #1E90FF number {number},https://x/{number}.png,small\n"))
@@ -206,14 +206,14 @@ fn check_warns_of_formats_that_may_not_be_read_and_of_ids_that_became_dates() {
 }
 
 #[test]
-fn check_warns_of_ids_that_are_made_of_cells_that_a_spreadsheet_changed() {
+fn check_warns_of_ids_from_cells_that_a_spreadsheet_changed() {
     let sandbox = Sandbox::new();
     let template = "template:\n  id: '{{ sku }}-{{ color }}'\n  prompt: Make it {{ color }}\n  images: '{{ url }}'\n";
     sandbox.write("a.yaml", format!("rows: rows.csv\nmatrix: {{color: [red, blue]}}\n{template}"));
     for (sku, told) in
         [("1-Mar", "the id contains a date"), ("4.00638E+12", "shortened (and in 1 more)"), ("12-March", "")]
     {
-        // A date in a column of another kind is one.
+        // A date in a column that is not part of the id is an ordinary value.
         sandbox.write("rows.csv", format!("sku,url,launch\n{sku},https://x.de/a.jpg,1-Mar\n"));
         let printed = code(&sandbox.run("check a.yaml"), 0);
         assert_eq!(printed.contains("rows.csv:2"), !told.is_empty(), "{printed}");
@@ -222,7 +222,7 @@ fn check_warns_of_ids_that_are_made_of_cells_that_a_spreadsheet_changed() {
 }
 
 #[test]
-fn check_warns_of_pictures_in_a_network_that_the_provider_is_not_in() {
+fn check_warns_of_pictures_in_networks_that_the_provider_cannot_reach() {
     let sandbox = Sandbox::new();
     sandbox.write("a.csv", "id,prompt,images\na,p,http://localhost:8000/a.png\nb,p,http://192.168.1.7/a.png\n");
     let printed = code(&sandbox.run("check a.csv"), 0);
@@ -234,7 +234,7 @@ fn check_warns_of_pictures_in_a_network_that_the_provider_is_not_in() {
 }
 
 #[test]
-fn check_warns_of_empty_cells_that_leave_gaps_and_not_of_those_that_something_stands_in_for() {
+fn check_warns_of_empty_cells_that_leave_gaps_but_not_of_those_with_a_default() {
     let sandbox = Sandbox::new();
     sandbox.write("rows.csv", "sku,title\nm1,Mug\nm2,\nm3,\n");
     let manifest = |title: &str| {
@@ -264,7 +264,7 @@ fn check_warns_of_empty_cells_that_leave_gaps_and_not_of_those_that_something_st
 }
 
 #[test]
-fn a_suggested_file_is_named_as_the_manifest_would_name_it() {
+fn a_suggested_file_has_the_path_that_the_manifest_would_use() {
     let sandbox = photos();
     std::fs::create_dir_all(sandbox.path("lists")).unwrap();
     std::fs::create_dir_all(sandbox.path("lists/photos")).unwrap();
@@ -276,7 +276,7 @@ fn a_suggested_file_is_named_as_the_manifest_would_name_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_picture_that_is_no_file_is_reported_and_not_waited_for() {
+fn a_picture_that_is_not_a_file_is_reported_without_blocking() {
     let sandbox = photos();
     let made = std::process::Command::new("mkfifo").arg(sandbox.path("pipe.png")).status().unwrap();
     assert!(made.success());
@@ -298,7 +298,7 @@ fn a_picture_that_is_no_file_is_reported_and_not_waited_for() {
 }
 
 #[test]
-fn a_table_is_checked_in_its_encoding_however_far_down_that_shows() {
+fn a_table_is_checked_in_its_encoding_even_if_it_only_shows_far_down() {
     let sandbox = Sandbox::new();
     let rows: String = (0..5000).map(|row| format!("mug-{row},make it navy,https://x/{row}.png\n")).collect();
     let check = |first: &str, last: &[u8]| {

@@ -1,4 +1,4 @@
-//! Folders that are merged although not all in them is as the journals say.
+//! Merging folders whose content does not match their journals.
 
 use std::fs;
 
@@ -10,13 +10,13 @@ fn machines() -> Machines {
     Machines::new(2, JOBS)
 }
 
-/// The pictures of the first share.
+/// Returns the pictures of the first share.
 fn share(machines: &Machines) -> Vec<String> {
     machines.sandbox.names("runs/catalog-1-of-2/results")
 }
 
 #[test]
-fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
+fn pictures_changed_in_a_share_are_merged_and_reported() {
     let machines = machines();
     machines.run_shares();
     let name = &share(&machines)[0];
@@ -30,7 +30,7 @@ fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
     }
     assert_eq!((machines.provider.accepted(), machines.sandbox.names("all/results").len()), (JOBS, JOBS));
 
-    // One that is changed here stays, and the other one is not lost.
+    // A picture that was changed in the merged folder stays, and the other one is not lost.
     machines.sandbox.write(&theirs, "retouched once more");
     for _again in 0..2 {
         let printed = code(&machines.merge(""), 0);
@@ -45,7 +45,7 @@ fn pictures_that_somebody_has_changed_in_a_share_are_taken_along_and_named() {
 }
 
 #[test]
-fn pictures_that_are_changed_after_a_merge_come_with_the_next_one_and_those_in_the_joint_folder_stay() {
+fn pictures_changed_after_a_merge_are_merged_next_time_and_changes_in_the_merged_folder_stay() {
     let machines = machines();
     machines.run_shares();
     code(&machines.merge(""), 0);
@@ -62,7 +62,7 @@ fn pictures_that_are_changed_after_a_merge_come_with_the_next_one_and_those_in_t
 }
 
 #[test]
-fn a_picture_that_was_changed_and_moved_aside_comes_back_in_the_joint_folder() {
+fn a_changed_picture_that_was_moved_aside_is_restored_in_the_merged_folder() {
     let machines = machines();
     machines.run_shares();
     let name = share(&machines)[0].clone();
@@ -104,7 +104,7 @@ fn a_share_whose_journal_is_an_older_copy_is_refused() {
 }
 
 #[test]
-fn an_older_journal_of_which_the_joint_folder_has_the_newer_one_does_no_harm() {
+fn an_older_journal_is_accepted_if_the_merged_folder_has_the_newer_one() {
     let machines = machines();
     let journal = "runs/catalog-1-of-2/journal.jsonl";
     code(&machines.run("--partition 1/2 --limit 1"), 0);
@@ -118,7 +118,7 @@ fn an_older_journal_of_which_the_joint_folder_has_the_newer_one_does_no_harm() {
 }
 
 #[test]
-fn pictures_that_neither_journal_nor_plan_know_come_along_and_hold_their_jobs_back() {
+fn unknown_pictures_are_merged_and_hold_their_jobs_back() {
     let machines = machines();
     for share in 1..=2 {
         code(&machines.run(&format!("--partition {share}/2")), 0);
@@ -138,7 +138,7 @@ fn pictures_that_neither_journal_nor_plan_know_come_along_and_hold_their_jobs_ba
 }
 
 #[test]
-fn a_picture_made_by_hand_for_a_job_that_failed_comes_along_and_keeps_it_from_being_paid_for() {
+fn a_picture_made_by_hand_for_a_failed_job_is_merged_and_holds_the_job_back() {
     let machines = machines();
     machines.provider.behave(Behavior { every: Some((1, 422)), ..Behavior::default() });
     code(&machines.run("--partition 1/2 --limit 1"), 3);
@@ -156,7 +156,7 @@ fn a_picture_made_by_hand_for_a_job_that_failed_comes_along_and_keeps_it_from_be
 }
 
 #[test]
-fn shares_that_hold_jobs_back_are_merged_to_a_batch_that_is_finished_and_says_so() {
+fn shares_with_held_back_jobs_are_merged_to_a_finished_batch_that_reports_them() {
     let machines = machines();
     machines.run_shares();
     let picture = fs::read(machines.sandbox.path("runs/catalog-1-of-2/results").join(&share(&machines)[0])).unwrap();

@@ -1,4 +1,5 @@
-//! Never pay twice, never lose what was paid for, never pass the budget: against a provider that keeps a ledger.
+//! No job is paid for twice, no paid result is lost, and the budget is never exceeded, against a provider with a
+//! ledger.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use crate::support::{Behavior, Provider, Sandbox, code, wait_until};
 
 #[test]
-fn two_hundred_jobs_are_two_hundred_submits_and_a_second_run_makes_no_request() {
+fn every_job_is_submitted_once_and_a_second_run_makes_no_request() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 200);
     let printed = code(&provider.run(&sandbox, "").output().unwrap(), 0);
@@ -35,7 +36,7 @@ fn two_hundred_jobs_are_two_hundred_submits_and_a_second_run_makes_no_request() 
 }
 
 #[test]
-fn a_run_that_is_killed_again_and_again_pays_for_no_job_twice() {
+fn a_repeatedly_killed_run_pays_for_no_job_twice() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 60);
     for lines in [3, 11, 17] {
@@ -58,7 +59,7 @@ fn a_run_that_is_killed_again_and_again_pays_for_no_job_twice() {
 }
 
 #[test]
-fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() {
+fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_on_request() {
     let slow = Behavior { answer: Duration::from_secs(60), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);
@@ -89,7 +90,7 @@ fn a_submit_without_an_answer_is_uncertain_and_resubmitted_only_when_asked_to() 
 }
 
 #[test]
-fn a_template_that_is_worded_anew_is_reported_before_the_catalog_is_paid_for_again() {
+fn a_changed_template_is_reported_before_the_catalog_is_paid_for_again() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let manifest = |verb: &str| {
         let rows = "[{sku: mug, url: https://example.com/m.jpg}, {sku: vase, url: https://example.com/v.jpg}]";
@@ -162,7 +163,7 @@ fn an_edited_row_is_a_new_edit_and_the_earlier_result_is_kept_aside() {
 }
 
 #[test]
-fn predictions_are_asked_for_where_they_were_submitted_and_nowhere_else() {
+fn predictions_are_polled_only_at_the_origin_that_accepted_them() {
     let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
     let (sandbox, provider, other) = (Sandbox::new(), Provider::start(slow), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
@@ -182,7 +183,7 @@ fn predictions_are_asked_for_where_they_were_submitted_and_nowhere_else() {
 }
 
 #[test]
-fn a_picture_that_is_replaced_while_the_run_goes_on_is_not_sent_as_the_one_before() {
+fn a_picture_that_is_replaced_during_the_run_is_not_sent() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let picture =
         |shade| image::RgbImage::from_pixel(8, 8, image::Rgb([shade; 3])).save(sandbox.path("p.png")).unwrap();
@@ -201,7 +202,7 @@ fn a_picture_that_is_replaced_while_the_run_goes_on_is_not_sent_as_the_one_befor
     assert_eq!(provider.accepted(), 1);
     let failed = sandbox.read("out/report/results.csv");
     assert!(failed.contains("p.png: changed since the manifest was read"), "{failed}");
-    // Nothing was sent, so that the next night tries it by itself.
+    // Nothing was sent, so the next run submits it again without being asked.
     picture(1);
     code(&night().wait_with_output().unwrap(), 0);
     assert_eq!(provider.accepted(), 2);
@@ -227,7 +228,7 @@ fn a_prediction_that_timed_out_is_polled_again_before_the_job_is_submitted_again
 }
 
 #[test]
-fn a_picture_that_is_gone_is_asked_for_at_its_own_server_alone() {
+fn a_removed_picture_is_fetched_only_from_its_own_server() {
     let (sandbox, provider, other) =
         (Sandbox::new(), Provider::start(Behavior::default()), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 2);
@@ -241,7 +242,7 @@ fn a_picture_that_is_gone_is_asked_for_at_its_own_server_alone() {
 }
 
 #[test]
-fn a_run_warns_of_edits_that_are_paid_for_twice_as_a_check_does() {
+fn run_warns_of_edits_that_are_paid_for_twice_like_check() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let row = "Make it #1E90FF,https://example.com/a.jpg";
     sandbox.write("catalog.csv", format!("id,prompt,images\nmug,{row}\ncup,{row}\n"));

@@ -1,4 +1,4 @@
-//! Nights with nobody watching: signals, a folder that is taken, and what a program that starts the run is told.
+//! Unattended runs: signals, locked folders, and the output for programs that start the run.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -25,7 +25,7 @@ fn signal_until_it_ends(child: &mut Child, name: &str) {
 }
 
 #[test]
-fn a_signal_that_is_sent_twice_at_once_asks_once() {
+fn a_signal_that_is_sent_twice_at_once_counts_once() {
     let slow = Behavior { answer: Duration::from_secs(3), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);
@@ -40,7 +40,7 @@ fn a_signal_that_is_sent_twice_at_once_asks_once() {
 }
 
 #[test]
-fn a_run_under_nohup_goes_on_after_a_hang_up() {
+fn a_run_under_nohup_continues_after_sighup() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 40);
     let run = start(&sandbox, &provider);
@@ -56,7 +56,7 @@ fn a_run_under_nohup_goes_on_after_a_hang_up() {
 }
 
 #[test]
-fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
+fn ctrl_c_and_sigterm_stop_gracefully_and_print_how_to_resume() {
     for name in ["-INT", "-TERM"] {
         let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
         sandbox.manifest("catalog.csv", 500);
@@ -87,7 +87,7 @@ fn ctrl_c_and_sigterm_stop_in_good_order_and_say_how_to_resume() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once_with_its_own_code_and_loses_nothing_that_was_journaled() {
+fn a_second_signal_ends_the_run_at_once_with_its_own_code_and_no_loss() {
     let slow = Behavior { answer: Duration::from_secs(60), ..Behavior::default() };
     for (name, expected) in [("-INT", 130), ("-TERM", 143)] {
         let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
@@ -167,7 +167,7 @@ fn the_key_is_in_no_output_and_no_file() {
 }
 
 #[test]
-fn a_second_process_learns_who_holds_the_folder() {
+fn a_locked_folder_is_reported_with_its_holder() {
     let slow = Behavior { edit: Duration::from_secs(60), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 1);
@@ -197,7 +197,7 @@ fn json_on_stdout_is_one_object_and_stderr_has_the_rest() {
 }
 
 #[test]
-fn quiet_says_nothing_but_the_summary() {
+fn quiet_prints_only_the_summary() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 3);
     let output = start(&sandbox, &provider).arg("-q").output().unwrap();
@@ -218,7 +218,7 @@ fn a_part_of_the_manifest_can_be_run_first() {
 }
 
 #[test]
-fn a_pattern_that_matches_no_job_is_a_slip_with_a_suggestion() {
+fn a_pattern_that_matches_no_job_is_an_error_with_a_suggestion() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 3);
     for _whether_there_was_a_run in 0..2 {
@@ -233,7 +233,7 @@ fn a_pattern_that_matches_no_job_is_a_slip_with_a_suggestion() {
         code(&start(&sandbox, &provider).args(["--only", "job-000"]).output().unwrap(), 0);
         code(&start(&sandbox, &provider).args(["--only", "job-000", "--limit", "0"]).output().unwrap(), 0);
     }
-    // A share may be without any.
+    // A share may have no matching jobs.
     for share in 1..=2 {
         code(&sandbox.run(&format!("check catalog.csv -o share --partition {share}/2 --only job-000")), 0);
     }
@@ -241,7 +241,7 @@ fn a_pattern_that_matches_no_job_is_a_slip_with_a_suggestion() {
 }
 
 #[test]
-fn a_deadline_stops_submitting_and_lets_what_is_in_flight_end() {
+fn a_deadline_stops_submitting_and_lets_open_jobs_finish() {
     let slow = Behavior { edit: Duration::from_millis(700), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 100);
@@ -253,7 +253,7 @@ fn a_deadline_stops_submitting_and_lets_what_is_in_flight_end() {
 }
 
 #[test]
-fn a_time_of_day_in_a_zone_that_nobody_knows_is_refused() {
+fn a_time_of_day_in_an_unknown_time_zone_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.manifest("a.csv", 1);
     let mut command = sandbox.dyehouse("run a.csv --backend embedded --not-after 06:00");
@@ -262,7 +262,7 @@ fn a_time_of_day_in_a_zone_that_nobody_knows_is_refused() {
 }
 
 #[test]
-fn a_time_of_day_ends_the_night_and_the_manifest_may_say_it() {
+fn a_time_of_day_ends_the_run_and_can_be_set_in_the_manifest() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     let job = "jobs: [{id: a, prompt: 'Make it #1E90FF', images: https://example.com/a.jpg}]";
     sandbox.write("night.yaml", format!("run: {{not_after: 06:00, budget_per_run: 5}}\n{job}"));
@@ -275,9 +275,9 @@ fn a_time_of_day_ends_the_night_and_the_manifest_may_say_it() {
     assert!(printed.contains(" 06:00 +09:00\n") && printed.contains("of a budget of $5.00 per run"), "{printed}");
 }
 
-/// Takes as long as the least time between two looks.
+/// Takes as long as the minimum time between two refreshes.
 #[test]
-fn a_report_that_watches_a_run_keeps_up_with_it_and_ends_with_it() {
+fn a_watching_report_follows_a_run_and_ends_with_it() {
     let slow = Behavior { edit: Duration::from_millis(1500), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
     sandbox.manifest("catalog.csv", 3);

@@ -1,4 +1,4 @@
-//! A journal that is an older copy of itself, and pictures that it does not know: nothing is paid for again.
+//! Journals that are older copies, and pictures that they do not know: nothing is paid for again.
 
 use std::process::Output;
 
@@ -12,7 +12,7 @@ struct Nights {
 }
 
 impl Nights {
-    /// Two nights over rows that come to more in the second, and the journal of the first put back after them.
+    /// Runs two manifests, the second with more rows, and then restores the journal of the first run.
     fn with_the_journal_of_the_first(first: &[(&str, &str)], second: &[(&str, &str)]) -> Nights {
         let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
         code(&nights.night(first, ""), 0);
@@ -22,7 +22,7 @@ impl Nights {
         nights
     }
 
-    /// A night over rows of an id and a color.
+    /// Runs a manifest with rows of an id and a color.
     fn night(&self, rows: &[(&str, &str)], arguments: &str) -> Output {
         self.command("run", rows, &format!("--rate 100/s --burst 9 {arguments}"))
     }
@@ -55,7 +55,7 @@ fn an_older_journal_is_reported_before_anything_is_paid_for() {
 }
 
 #[test]
-fn an_older_journal_is_reported_also_where_there_are_no_pictures_that_it_does_not_know() {
+fn an_older_journal_is_reported_even_without_unknown_pictures() {
     let blue = ("mug", "#0000FF");
     let nights = Nights::with_the_journal_of_the_first(&[MUG], &[blue]);
     std::fs::remove_dir_all(nights.sandbox.path("out/results")).unwrap();
@@ -65,7 +65,7 @@ fn an_older_journal_is_reported_also_where_there_are_no_pictures_that_it_does_no
 }
 
 #[test]
-fn a_journal_that_was_compacted_or_begun_anew_is_no_older_one() {
+fn a_compacted_or_new_journal_is_not_reported_as_older() {
     let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
     code(&nights.night(&[MUG, VASE], ""), 0);
     code(&nights.sandbox.run("compact out"), 0);
@@ -79,7 +79,7 @@ fn a_journal_that_was_compacted_or_begun_anew_is_no_older_one() {
 }
 
 #[test]
-fn pictures_that_an_older_journal_does_not_know_are_not_paid_for_where_it_cannot_be_told_apart() {
+fn unknown_pictures_are_not_paid_for_again_if_an_older_journal_cannot_be_detected() {
     let nights = Nights::with_the_journal_of_the_first(&[MUG], &[("mug", "#0000FF"), VASE, LAMP]);
     std::fs::remove_file(nights.sandbox.path("out/.known-journal")).unwrap();
     let rows = [("mug", "#0000FF"), VASE, LAMP];
@@ -99,7 +99,7 @@ fn pictures_that_an_older_journal_does_not_know_are_not_paid_for_where_it_cannot
 }
 
 #[test]
-fn a_picture_made_by_hand_for_a_new_row_holds_that_job_back_and_no_other() {
+fn a_picture_made_by_hand_for_a_new_row_holds_only_that_job_back() {
     let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
     code(&nights.night(&[MUG], ""), 0);
     std::fs::copy(nights.sandbox.path("out/results/mug.png"), nights.sandbox.path("out/results/vase.png")).unwrap();
@@ -128,7 +128,7 @@ fn a_picture_made_by_hand_for_a_new_row_holds_that_job_back_and_no_other() {
     assert_eq!(report["held_back"], json!({"jobs": 1, "pictures": ["vase.png"]}));
     assert!(report["notes"][0].as_str().unwrap().contains("move its picture out of results"), "{report}");
 
-    // What is not meant is nobody's concern.
+    // Jobs that are not selected do not matter.
     code(&nights.night(&[MUG, VASE, LAMP], "--only mug"), 0);
     std::fs::remove_file(nights.sandbox.path("out/results/vase.png")).unwrap();
     code(&nights.night(&[MUG, VASE, LAMP], ""), 0);
@@ -136,7 +136,7 @@ fn a_picture_made_by_hand_for_a_new_row_holds_that_job_back_and_no_other() {
 }
 
 #[test]
-fn a_picture_made_by_hand_is_told_by_a_check_also_where_nothing_was_submitted_yet() {
+fn check_reports_a_picture_made_by_hand_even_before_the_first_submit() {
     let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
     code(&nights.night(&[MUG], "--limit 0"), 0);
     nights.sandbox.write("out/results/mug.png", "made by hand");
@@ -147,7 +147,7 @@ fn a_picture_made_by_hand_is_told_by_a_check_also_where_nothing_was_submitted_ye
 }
 
 #[test]
-fn a_picture_that_somebody_has_changed_stands_in_nobodys_way() {
+fn a_changed_picture_holds_no_job_back() {
     let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()) };
     code(&nights.night(&[MUG], ""), 0);
     nights.sandbox.write("out/results/mug.png", "retouched");
@@ -156,7 +156,7 @@ fn a_picture_that_somebody_has_changed_stands_in_nobodys_way() {
 }
 
 #[test]
-fn a_further_picture_of_another_job_is_no_picture_of_the_job_that_is_called_so_and_keeps_its_name() {
+fn a_further_picture_of_another_job_does_not_count_as_the_picture_of_the_job_with_its_name() {
     for (id, [first, second]) in [("mug-2", ["mug-2-2.png", "mug-2-3.png"]), ("MUG-2", ["MUG-2-2.png", "MUG-2-3.png"])]
     {
         let two = Behavior { outputs: 2, ..Behavior::default() };
@@ -173,7 +173,7 @@ fn a_further_picture_of_another_job_is_no_picture_of_the_job_that_is_called_so_a
         let files = format!("results/{first}|results/{second}");
         assert!(results.contains("results/mug.png|results/mug-2.png") && results.contains(&files), "{results}");
         assert_eq!(nights.provider.accepted(), 2);
-        // Another edit of the first one takes the name of none of them.
+        // Another edit of the first job takes the name of neither of them.
         code(&nights.night(&[("mug", "#0000FF"), (id, "#FF0000")], ""), 0);
         let results = nights.sandbox.read("out/report/results.csv");
         assert!(results.contains("results/mug.png|results/mug-3.png") && results.contains(&files), "{results}");
@@ -183,7 +183,7 @@ fn a_further_picture_of_another_job_is_no_picture_of_the_job_that_is_called_so_a
 }
 
 #[test]
-fn a_further_picture_does_not_take_the_name_of_a_job_whose_row_is_gone() {
+fn a_further_picture_does_not_take_the_name_of_a_removed_job() {
     let two = Behavior { outputs: 2, ..Behavior::default() };
     let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(two) };
     code(&nights.night(&[("mug-2", "#FF0000")], ""), 0);
@@ -192,7 +192,7 @@ fn a_further_picture_does_not_take_the_name_of_a_job_whose_row_is_gone() {
 }
 
 #[test]
-fn a_picture_made_by_hand_for_a_job_that_failed_keeps_that_job_from_being_paid_for_and_no_other() {
+fn a_picture_made_by_hand_for_a_failed_job_holds_only_that_job_back() {
     let refusing = Behavior { every: Some((2, 422)), ..Behavior::default() };
     let nights = Nights { sandbox: Sandbox::new(), provider: Provider::start(refusing) };
     code(&nights.night(&[MUG], ""), 0);

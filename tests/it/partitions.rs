@@ -1,4 +1,4 @@
-//! One manifest on many machines: shares, and what becomes of them when they are joined.
+//! One manifest on many machines: shares, and merging them.
 
 use std::fs;
 use std::path::Path;
@@ -11,13 +11,13 @@ fn machines() -> Machines {
     Machines::new(3, JOBS)
 }
 
-/// The first two columns of a folder's results.
+/// Returns the first two columns of a folder's results.
 fn column(machines: &Machines, folder: &str) -> Vec<String> {
     let table = machines.sandbox.read(&format!("{folder}/report/results.csv"));
     table.lines().map(|line| line.split(',').take(2).collect()).collect()
 }
 
-/// Everything in a folder but its report, by name.
+/// Returns all files of a folder except its report, by name.
 fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all = Vec::new();
     for name in ["journal.jsonl", "plan.jsonl"] {
@@ -36,7 +36,7 @@ fn is_whole(folder: &Path) -> bool {
 }
 
 #[test]
-fn shares_do_every_job_once_and_joined_they_are_what_a_single_run_is() {
+fn shares_process_every_job_once_and_merge_to_the_result_of_a_single_run() {
     let machines = machines();
     machines.run_shares();
     assert_eq!(machines.provider.accepted(), JOBS);
@@ -60,7 +60,7 @@ fn shares_do_every_job_once_and_joined_they_are_what_a_single_run_is() {
 }
 
 #[test]
-fn joining_again_changes_nothing_wherever_it_was_interrupted() {
+fn merging_again_changes_nothing_wherever_it_was_interrupted() {
     let machines = machines();
     machines.run_shares();
     code(&machines.merge(""), 0);
@@ -101,7 +101,7 @@ fn joining_again_changes_nothing_wherever_it_was_interrupted() {
 }
 
 #[test]
-fn shares_that_go_on_are_joined_again() {
+fn continued_shares_are_merged_again() {
     let machines = machines();
     code(&machines.run("--partition 1/3"), 0);
     let printed = code(&machines.run("--partition 2/3 --budget 0.28"), 4);
@@ -149,7 +149,7 @@ fn a_folder_is_for_one_share_and_refuses_the_others() {
 }
 
 #[test]
-fn folders_that_do_not_go_together_are_refused_and_nothing_is_written() {
+fn incompatible_folders_are_refused_and_nothing_is_written() {
     let machines = machines();
     let merge = |arguments: &str, expected: i32| code(&machines.sandbox.run(&format!("merge {arguments}")), expected);
     code(&machines.run("-o one --limit 3"), 0);

@@ -1,4 +1,4 @@
-//! `check --probe` against servers as they are: some know no HEAD, some have pages where pictures were.
+//! `check --probe` against realistic servers: some do not support HEAD, and some have web pages in place of pictures.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::support::{Sandbox, code};
 
-/// What was asked, as `HEAD /mug.png`, with how often; and whether a key came along.
+/// The received requests, such as `HEAD /mug.png`, with their numbers, and whether a key was sent.
 #[derive(Default)]
 struct Asked {
     requests: HashMap<String, usize>,
@@ -68,7 +68,7 @@ async fn answer(State(asked): State<Shared>, request: Request) -> Response {
     }
 }
 
-/// The answers above on loopback, and what was asked.
+/// Starts a server with the answers above on loopback. Returns its URL and the received requests.
 fn server() -> (String, Shared, tokio::runtime::Runtime) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let asked = Shared::default();
@@ -137,7 +137,7 @@ fn a_probe_checks_every_url_without_downloading_it() {
 }
 
 #[test]
-fn a_url_is_asked_once_however_many_jobs_name_it_and_few_at_a_time() {
+fn each_url_is_requested_once_with_limited_concurrency() {
     let (url, asked, _server) = server();
     let sandbox = Sandbox::new();
     let missing = ["/gone.png"; 5];
@@ -155,7 +155,7 @@ fn a_url_is_asked_once_however_many_jobs_name_it_and_few_at_a_time() {
 #[test]
 fn a_finished_batch_makes_no_requests_and_sends_no_key() {
     let sandbox = Sandbox::new();
-    // A port where nobody listens: it was free a moment ago.
+    // Nobody listens at this port, because it was free a moment ago.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     sandbox.write("a.csv", manifest(&format!("http://{free}"), &["/a.png", "/b.png"]));
     let printed = code(&sandbox.run("check a.csv --probe --only j1"), 2);

@@ -1,4 +1,4 @@
-//! The first thing that a newcomer does.
+//! The quickstart.
 
 use crate::support::{Sandbox, code};
 
@@ -37,7 +37,7 @@ fn the_quickstart_leaves_twelve_recolored_pictures_and_a_report() {
 }
 
 #[test]
-fn an_instruction_that_cannot_be_carried_out_fails_with_what_can_be() {
+fn an_unsupported_instruction_fails_with_the_supported_ones() {
     let sandbox = Sandbox::new();
     let photos = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/photos");
     sandbox.write("hat.csv", format!("id,prompt,images\nhat,Add a hat,{photos}/mug.jpg\n"));
@@ -49,7 +49,7 @@ fn an_instruction_that_cannot_be_carried_out_fails_with_what_can_be() {
 }
 
 #[test]
-fn check_tells_the_plan_and_touches_nothing() {
+fn check_prints_the_plan_and_writes_nothing() {
     let sandbox = Sandbox::new();
     let output = sandbox.run(&format!("check {MANIFEST} --json"));
     code(&output, 0);

@@ -1,10 +1,10 @@
-//! Money that is reserved for submits of unknown fate, and the word of whoever has looked at the provider's dashboard.
+//! `dyehouse release`: money reserved for uncertain submits, which the user has looked up on the provider's dashboard.
 
 use std::process::Output;
 
 use crate::support::{Behavior, Provider, Sandbox, code};
 
-/// A night over rows of an id and a color.
+/// Runs a manifest with rows of an id and a color.
 fn night(sandbox: &Sandbox, provider: &Provider, rows: &[(&str, &str)], arguments: &str) -> Output {
     sandbox.edits("catalog.csv", rows);
     provider.client(sandbox, &format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}")).output().unwrap()
@@ -59,7 +59,7 @@ fn releasing_frees_reserved_money_even_if_the_row_was_edited_or_removed() {
 }
 
 #[test]
-fn a_submit_that_was_made_again_keeps_what_is_reserved_for_the_first_until_it_is_released() {
+fn a_resubmitted_job_keeps_the_money_reserved_for_its_first_submit_until_it_is_released() {
     let failing = Behavior { every: Some((1, 500)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(failing));
     code(&night(&sandbox, &provider, &[MUG], ""), 3);

@@ -1,4 +1,4 @@
-//! Results that a person has changed: they are the job's pictures all the same, wherever the job goes.
+//! Results that the user has changed: they remain the job's pictures, wherever they are moved.
 
 use std::fs;
 use std::io::Cursor;
@@ -8,7 +8,7 @@ use image::{ImageFormat, Rgb, RgbImage};
 
 use crate::support::{Behavior, Provider, Sandbox, code};
 
-/// Nights over rows of an id and a color, at a provider that forgets every prediction once its pictures are here.
+/// Runs of manifests with rows of an id and a color, with a provider that forgets a prediction once it was downloaded.
 struct Nights {
     sandbox: Sandbox,
     provider: Provider,
@@ -33,7 +33,7 @@ impl Nights {
         self.provider.client(&self.sandbox, &arguments).output().unwrap()
     }
 
-    /// Appends a byte to a result; the answer is what it is then.
+    /// Appends a byte to a result, and returns its content.
     fn retouch(&self, name: &str) -> Vec<u8> {
         let mut bytes = self.result(name);
         bytes.push(0);
@@ -102,7 +102,7 @@ fn a_retouched_picture_is_restored_after_a_power_failure_at_any_step_of_the_move
     let aside = nights.sandbox.names("out/earlier");
     let aside = nights.sandbox.path("out/earlier").join(&aside[0]);
     let place = nights.sandbox.path("out/results/mug.png");
-    // After the record, before the picture moved.
+    // A power failure after the record, before the picture was moved.
     fs::rename(&aside, &place).unwrap();
     code(&nights.night(&[VASE], "--prune"), 0);
     assert_eq!(fs::read(&aside).unwrap(), retouched, "the next one moves it");
@@ -148,7 +148,8 @@ fn a_retouched_picture_is_restored_after_a_power_failure_before_the_record() {
     }
 }
 
-/// A folder with a red disc on a light ground, of which the embedded editor makes a blue one that is to show `color`.
+/// Returns a folder with a picture of a red disc on a light background, of which the embedded editor makes a blue one
+/// that should have `color`.
 fn disc_to_show(color: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let disc = RgbImage::from_fn(160, 160, |x, y| {
@@ -179,7 +180,7 @@ fn a_retouched_picture_is_not_rerolled_for_the_color_it_missed_before() {
 }
 
 #[test]
-fn the_color_lock_leaves_it_as_it_is_before_and_after_a_correction() {
+fn the_color_lock_does_not_change_retouched_pictures_before_or_after_a_correction() {
     for lock_at_once in ["", "--color-lock"] {
         let sandbox = disc_to_show("#2080E0");
         let night = |arguments: &str| sandbox.run(&format!("run catalog.csv -o out --backend embedded {arguments}"));

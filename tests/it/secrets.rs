@@ -1,4 +1,4 @@
-//! Where the key may be: in a variable, in a file, or among systemd's credentials.
+//! Sources of the key: a variable, a file, or a systemd credential.
 
 use crate::support::{Behavior, Provider, Sandbox, code};
 
@@ -19,7 +19,7 @@ fn the_key_is_read_from_a_file_or_from_a_credential_of_systemd() {
 }
 
 #[test]
-fn a_file_without_a_key_ends_the_run_before_anything_is_made() {
+fn a_file_without_a_key_ends_the_run_before_anything_is_created() {
     let sandbox = Sandbox::new();
     sandbox.manifest("catalog.csv", 2);
     sandbox.write("empty", "\n");
@@ -36,7 +36,7 @@ fn a_file_without_a_key_ends_the_run_before_anything_is_made() {
 
 #[cfg(unix)]
 #[test]
-fn a_key_file_that_everybody_can_read_is_reported_once_and_used() {
+fn a_world_readable_key_file_is_reported_once_and_used() {
     use std::os::unix::fs::PermissionsExt;
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 1);

@@ -1,4 +1,4 @@
-//! `dyehouse serve`, asked as the API's page says.
+//! `dyehouse serve`, with the documented requests of the API.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -1,4 +1,4 @@
-//! The table of the module's documentation, row by row.
+//! Tests of the tables in the module's documentation, row by row.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn in_progress() -> PollOutcome {
 }
 
 #[test]
-fn an_answer_with_an_id_is_accepted_whatever_else_it_lacks() {
+fn an_answer_with_an_id_is_accepted_even_if_other_fields_are_missing() {
     let documented = format!(r#"{{"id":"{ID}","status":"processing","statusUrl":"x","costCents":7}}"#);
     let bare = format!(r#"{{"id":"{ID}"}}"#);
     let free = documented.replace("7}", "0}");
@@ -52,7 +52,7 @@ fn in_sync_mode_the_answer_may_be_the_result() {
 }
 
 #[test]
-fn a_fraction_of_a_cent_is_rounded_up_a_price_is_limited_and_nonsense_is_none() {
+fn prices_are_rounded_up_and_capped_and_nonsensical_ones_ignored() {
     assert_eq!(cents(&serde_json::json!(7.2)), Some(Cents(8)));
     assert_eq!(cents(&serde_json::json!(-1)), None);
     assert_eq!(["40", " 7.2 "].map(|text| cents(&serde_json::json!(text))), [Some(Cents(40)), Some(Cents(8))]);
@@ -63,7 +63,7 @@ fn a_fraction_of_a_cent_is_rounded_up_a_price_is_limited_and_nonsense_is_none() 
 }
 
 #[test]
-fn a_submit_of_unknown_fate_is_uncertain() {
+fn a_submit_with_an_unknown_outcome_is_uncertain() {
     for exchange in [
         answer(200, r#"{"status":"processing"}"#),
         answer(200, r#"{"id":null}"#),
@@ -96,7 +96,7 @@ fn a_submit_that_was_certainly_not_accepted_may_be_repeated() {
 }
 
 #[test]
-fn refusals_end_the_job_in_the_providers_words() {
+fn refusals_fail_the_job_with_the_providers_message() {
     for status in [400, 404, 405, 409, 410, 413, 415, 422, 451] {
         let outcome = submit(&answer(status, r#"{"error":"size must be small"}"#));
         let message = format!("HTTP {status}: size must be small");
@@ -116,7 +116,7 @@ fn a_403_about_moderation_fails_its_job_and_any_other_may_be_about_the_key() {
 }
 
 #[test]
-fn an_accepted_submit_without_an_id_keeps_its_answer_for_the_user_to_search() {
+fn an_accepted_submit_without_an_id_keeps_the_body_of_its_answer() {
     let body = r#"{"code":200,"message":"success","data":{"id":"prediction-7"}}"#;
     let SubmitOutcome::Uncertain { message, doubt: Doubt::NoId } = submit(&answer(200, body)) else { panic!() };
     assert!(message.contains("prediction-7"), "{message}");
@@ -141,7 +141,7 @@ fn errors_that_would_affect_every_job_stop_the_run() {
 }
 
 #[test]
-fn a_poll_reads_the_three_documented_statuses() {
+fn the_three_documented_statuses_are_understood() {
     assert_eq!(poll(&answer(200, r#"{"status":"processing","outputs":null}"#)), in_progress());
     assert_eq!(
         poll(&answer(
@@ -163,7 +163,7 @@ fn a_poll_reads_the_three_documented_statuses() {
 }
 
 #[test]
-fn words_that_end_a_job_end_it_and_other_words_do_not() {
+fn only_known_final_statuses_end_a_job() {
     for word in ["canceled", "cancelled", "timeout", "deleted", "aborted"] {
         let outcome = poll(&answer(200, &format!(r#"{{"status":"{word}"}}"#)));
         assert!(
@@ -176,7 +176,7 @@ fn words_that_end_a_job_end_it_and_other_words_do_not() {
 }
 
 #[test]
-fn statuses_are_read_in_any_letter_case() {
+fn statuses_are_case_insensitive() {
     let progress = |body: &str| poll(&answer(200, body));
     assert_eq!(progress(r#"{"status":"Processing"}"#), in_progress());
     let completed = progress(r#"{"status":"COMPLETED","outputs":["https://a/0.png"]}"#);
@@ -240,7 +240,7 @@ fn an_excerpt_is_one_short_line() {
 
 proptest::proptest! {
     #[test]
-    fn no_body_makes_the_reading_panic_or_pay_again(status in 100_u16..600, body in "\\PC{0,200}") {
+    fn arbitrary_bodies_never_cause_a_panic_or_a_second_payment(status in 100_u16..600, body in "\\PC{0,200}") {
         let exchange = answer(status, &body);
         let _ = poll(&exchange);
         if let SubmitOutcome::NotAccepted { .. } = submit(&exchange) {
@@ -250,7 +250,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn only_the_first_of_thousands_of_outputs_are_taken_and_the_rest_are_counted() {
+fn only_the_first_outputs_are_taken_and_the_rest_are_counted() {
     let outputs: Vec<String> = (0..5_000).map(|number| format!("https://a/{number}.png")).collect();
     let body = serde_json::json!({"status": "completed", "outputs": outputs}).to_string();
     let PollOutcome::Finished(Finished::Completed { outputs, surplus, .. }) = poll(&answer(200, &body)) else {

@@ -8,7 +8,7 @@ use crate::plan::JobFeatures;
 /// The data of a job that `--only` selects.
 pub(super) struct Candidate {
     pub(super) features: JobFeatures,
-    /// `None` if the features are all that is needed: this is kept small for a million jobs.
+    /// `None` if only the features are needed, to save memory with a million jobs.
     pub(super) details: Option<Box<Details>>,
 }
 
@@ -20,13 +20,13 @@ pub(super) struct Details {
     pub(super) urls: Vec<String>,
 }
 
-/// Makes candidates of jobs, on any of the threads that read rows.
+/// Creates candidates from jobs, on any of the threads that read rows.
 #[derive(Clone, Copy)]
 pub(super) struct Candidates<'s> {
     pub(super) selection: &'s Selection,
-    /// Whether the folder knows jobs that candidates are compared with.
+    /// Whether the folder has jobs that candidates are compared with.
     pub(super) needs_keys: bool,
-    /// Whether pictures are probed.
+    /// Whether URLs are probed.
     pub(super) needs_urls: bool,
 }
 

@@ -17,7 +17,7 @@ use super::probe::Urls;
 use super::renamed::Renamed;
 use super::warnings::{Files, held_back_warning, other_origin_warning, warnings};
 
-/// What is found out about the jobs of a manifest, one after the other.
+/// Examines the jobs of a manifest, one after the other.
 pub(super) struct Examination<'e> {
     options: &'e Options,
     ledger: &'e Ledger,
@@ -26,11 +26,11 @@ pub(super) struct Examination<'e> {
     renamed: Renamed,
     held_back: HeldBack,
     asked_again: u64,
-    /// What a run does with the jobs.
+    /// The forecast of a run.
     pub(super) forecast: Forecast,
-    /// What the jobs ask for.
+    /// The advice about the jobs.
     pub(super) advice: Advice,
-    /// The pictures for `--probe`.
+    /// The URLs for `--probe`.
     pub(super) urls: Option<Urls>,
 }
 
@@ -50,7 +50,7 @@ impl<'e> Examination<'e> {
         }
     }
 
-    /// Returns what makes the candidates that it takes.
+    /// Returns the factory of the candidates for [`Examination::add`].
     pub(super) fn candidates(&self) -> Candidates<'e> {
         let is_known = !self.ledger.is_blank() || self.options.folder.has_results() || self.conflicts.is_some();
         Candidates { selection: &self.options.selection, needs_keys: is_known, needs_urls: self.urls.is_some() }
@@ -84,7 +84,7 @@ impl<'e> Examination<'e> {
         Ok(())
     }
 
-    /// Completes the forecast, and returns all warnings but those of single rows.
+    /// Completes the forecast, and returns all warnings except those about single rows.
     ///
     /// # Errors
     ///

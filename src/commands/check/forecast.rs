@@ -30,8 +30,8 @@ pub(super) struct Forecast {
 }
 
 impl Forecast {
-    /// Adds a job, which is new without a `key`. Returns its decision and the picture that holds it back; `None` if it
-    /// is beyond `--limit`.
+    /// Adds a job, which is new if it has no `key`. Returns its decision and the picture that holds it back; `None` if
+    /// it is beyond `--limit`.
     pub(super) fn add(
         &mut self,
         key: Option<&EditKey>,

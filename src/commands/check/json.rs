@@ -21,7 +21,7 @@ pub(super) struct Checked {
     pub(super) probe: Option<Probed>,
 }
 
-/// The forecast of a run, and what its jobs ask for.
+/// The forecast of a run, and what its jobs request.
 #[derive(Debug, Serialize)]
 pub(super) struct Plan {
     #[serde(flatten)]

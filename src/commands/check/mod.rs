@@ -80,8 +80,8 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
     }
 }
 
-/// Reads the manifest on trust, and again as a whole if its rows show that the rest is not as it begins. Its notices are
-/// added to `notices`, also if there is an error.
+/// Examines a manifest while reading it once, and again if its later rows contradict what was assumed from its first
+/// ones. Adds its notices to `notices`, even if there is an error.
 fn examine(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) -> Result<Findings, Failure> {
     let path = &arguments.run.manifest;
     let mut manifest = manifest_scope::open_on_trust(path).map_err(Failure::Manifest)?;

@@ -10,7 +10,7 @@ use super::forecast::Forecast;
 use crate::commands::failure::problems_text;
 use crate::commands::options::Options;
 
-/// Returns the text for a manifest without errors: the forecast, what the jobs ask for, and the warnings.
+/// Returns the output for a manifest without errors: the forecast, what the jobs request, and the warnings.
 pub(super) fn text(
     forecast: &Forecast,
     advice: &Advice,
@@ -56,7 +56,7 @@ pub(super) fn text(
     text
 }
 
-/// Returns how long the submits take, and what limits them; `None` if they are over within a second.
+/// Returns how long the submits take, and what limits them; `None` if they take less than a second.
 fn time(forecast: &Forecast, options: &Options) -> Option<String> {
     if forecast.pace.seconds == 0 {
         return None;
@@ -90,7 +90,7 @@ fn uncertain_note(choice: UncertainPolicy) -> &'static str {
     }
 }
 
-/// Returns what the jobs ask for, the most frequent first, on one line.
+/// Returns the requested values on one line, the most frequent first.
 fn asked_for<'n>(name: &str, counts: impl Iterator<Item = (&'n str, u64)>) -> String {
     const SHOWN: usize = 8;
     let mut counts: Vec<(&str, u64)> = counts.collect();

@@ -12,7 +12,7 @@ use super::forecast::Forecast;
 /// The files that diagnostics refer to.
 pub(super) struct Files {
     pub(super) manifest: String,
-    /// The file whose lines are counted.
+    /// The file that line numbers refer to.
     pub(super) lines: String,
 }
 
@@ -23,7 +23,7 @@ impl Files {
     }
 }
 
-/// Returns the warnings about the plan: what the rows ask for, the money, and the selection.
+/// Returns the warnings about the plan: the requests, the money, and the selection.
 pub(super) fn warnings(
     files: &Files,
     forecast: &Forecast,

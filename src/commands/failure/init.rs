@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a starter manifest cannot be written.
+/// The reason why a starter manifest cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum InitError {
     /// The file already exists.
@@ -10,15 +10,15 @@ pub enum InitError {
     /// The folder of pictures cannot be read.
     #[error("read the folder {}: {cause}", folder.display())]
     Unreadable {
-        /// The folder.
+        /// The path of the folder.
         folder: PathBuf,
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
-    /// The folder holds no pictures.
+    /// The folder has no pictures.
     #[error("find pictures in {}", .0.display())]
     NoPictures(PathBuf),
-    /// The file's name does not say whether it should be YAML or CSV.
+    /// The file's extension is neither that of YAML nor that of CSV.
     #[error("decide what kind of manifest {} should be", .0.display())]
     UnknownKind(PathBuf),
     /// A color cannot be parsed.
@@ -35,7 +35,7 @@ pub enum InitError {
 }
 
 impl InitError {
-    /// Returns how to solve it.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> &'static str {
         match self {
             InitError::Exists(_) => "name another file with --out, or replace it with --force",

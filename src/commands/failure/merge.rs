@@ -3,10 +3,10 @@ use std::path::PathBuf;
 use crate::job::{JobId, Partition};
 use crate::words::{and_more, is_are};
 
-/// The number of missing shares that are named.
+/// The maximum number of missing shares that are listed.
 const NAMED: usize = 8;
 
-/// Folders that cannot be merged. Nothing was written.
+/// The reason why folders cannot be merged. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// Two folders have worked on one job independently.
@@ -31,7 +31,7 @@ pub enum MergeError {
         /// The second folder.
         other: PathBuf,
     },
-    /// A picture of one job has the name of another job's.
+    /// A picture of one job has the name that another job's picture would have.
     #[error("merge {}: {name} is a picture of job {job}, and would be the picture of job {other}", folder.display())]
     SameName {
         /// The picture.
@@ -76,7 +76,7 @@ pub enum MergeError {
 }
 
 impl MergeError {
-    /// Returns how to solve it.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> String {
         match self {
             MergeError::Conflict { .. } => {

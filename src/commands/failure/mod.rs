@@ -1,4 +1,4 @@
-//! Why a command failed: every error with its exit code and hint.
+//! Failures of commands, with their exit codes and hints.
 
 mod init;
 mod merge;
@@ -26,7 +26,7 @@ pub use init::InitError;
 pub use merge::MergeError;
 pub use usage::UsageError;
 
-/// Why a command failed.
+/// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The manifest has errors.
@@ -68,18 +68,18 @@ pub enum Failure {
     /// The run failed.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// Folders that cannot be merged.
+    /// The folders cannot be merged.
     #[error(transparent)]
     Merge(#[from] MergeError),
     /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// A picture of `dyehouse color` that cannot be read.
+    /// A picture for `dyehouse color` cannot be read.
     #[error("read {path}: {cause}")]
     Picture {
         /// The path.
         path: String,
-        /// What the decoder or the operating system said.
+        /// The message of the decoder or the operating system.
         cause: String,
     },
     /// No product was found in a picture.
@@ -90,30 +90,30 @@ pub enum Failure {
         /// The reason.
         cause: NotFound,
     },
-    /// A picture that cannot be written.
+    /// A picture cannot be written.
     #[error("write {path}: {cause}")]
     Write {
         /// The path.
         path: String,
-        /// What the encoder or the operating system said.
+        /// The message of the encoder or the operating system.
         cause: String,
     },
     /// The runtime or the signal handlers cannot be started.
     #[error("start: {cause}")]
     Start {
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
     /// The output cannot be printed.
     #[error("print: {cause}")]
     Output {
-        /// What the operating system said.
+        /// The operating system's error.
         cause: io::Error,
     },
 }
 
 impl Failure {
-    /// Returns how the program ends: the only place where errors become exit codes.
+    /// Returns the exit code. This is the only place that maps errors to exit codes.
     pub fn exit(&self) -> Exit {
         match self {
             Failure::Manifest(_)
@@ -141,7 +141,7 @@ impl Failure {
         }
     }
 
-    /// Returns how to solve it.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> Option<String> {
         match self {
             Failure::Manifest(_) | Failure::Start { .. } | Failure::Output { .. } => None,
@@ -187,7 +187,7 @@ impl Failure {
         }
     }
 
-    /// Returns the failure as text for people, without a trailing line feed.
+    /// Returns the failure as text, without a trailing line feed.
     pub fn render(&self, style: Style) -> String {
         if let Failure::Manifest(problems) = self {
             return problems_text(problems, style);

@@ -5,7 +5,7 @@ use crate::job::{Backend, JobId, Partition};
 use crate::notify::NoticeUrlError;
 use crate::words::counted;
 
-/// How patterns of ids work.
+/// A note on the patterns of `--only`.
 const PATTERN: &str = "a pattern covers the whole id: 'mug-*' finds mug-ocean";
 
 /// Options that contradict each other or the run's folder, or an invalid value. Nothing was submitted.
@@ -49,12 +49,12 @@ pub enum UsageError {
         /// A similar id, if there is one.
         near: Option<String>,
     },
-    /// The run has no job or request of the name to release.
+    /// The run has no job or request that matches the argument of `release`.
     #[error("release {word}: the run has no such job or request")]
     NoneToRelease {
         /// The pattern or fingerprint.
         word: String,
-        /// Some of the jobs that money is reserved for.
+        /// Some of the jobs with reserved money.
         jobs: Vec<JobId>,
     },
     /// No money is reserved for the job or request to release.
@@ -62,7 +62,7 @@ pub enum UsageError {
     NotReserved {
         /// The pattern or fingerprint.
         word: String,
-        /// Some of the jobs that money is reserved for.
+        /// Some of the jobs with reserved money.
         jobs: Vec<JobId>,
     },
     /// The manifest's base URL is invalid.
@@ -71,9 +71,9 @@ pub enum UsageError {
     /// The URL of a webhook or a monitor is invalid.
     #[error("use {variable}: {cause}")]
     NoticeUrl {
-        /// The variable that it comes from.
+        /// The name of the variable with the URL.
         variable: &'static str,
-        /// What is wrong with it.
+        /// The error of the URL.
         cause: NoticeUrlError,
     },
     /// A time of day was given, but this machine's time zone is unknown.
@@ -82,7 +82,7 @@ pub enum UsageError {
     /// The JUnit file cannot be written at the end of the run.
     #[error("write the JUnit file {}: {reason}", path.display())]
     JunitFile {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The reason.
         reason: String,
@@ -93,7 +93,7 @@ pub enum UsageError {
 }
 
 impl UsageError {
-    /// Returns how to solve it.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> String {
         match self {
             UsageError::OtherBackend { theirs, .. } => {

@@ -1,7 +1,7 @@
 use crate::manifest::{Diagnostic, Severity};
 use crate::plan::{Advice, Warning};
 
-/// Returns the warnings about jobs that are probably not intended; `lines` is the file whose lines are counted.
+/// Returns the warnings about jobs that are probably not intended. `lines` is the file that line numbers refer to.
 pub(in crate::commands) fn advice_warnings(advice: &mut Advice, lines: &str) -> Vec<Diagnostic> {
     let about_row = |warning: Warning| {
         let (line, id) = &warning.first;

@@ -1,4 +1,5 @@
-//! From a manifest to planned jobs: expands patterns, hashes local pictures and computes the fingerprints of requests.
+//! Loads planned jobs from a manifest: expands patterns, hashes local pictures and computes the fingerprints of
+//! requests.
 
 mod advice_warnings;
 mod problems;
@@ -27,7 +28,7 @@ pub(super) use unmatched::unmatched;
 
 /// A job of the manifest, in this share or in another one.
 pub(super) enum Partitioned<T> {
-    /// The value made of a job in the selected share, or of any job if no share is selected.
+    /// The value that was created from a job in the selected share, or from any job if no share is selected.
     Ours(T),
     /// The id of a job in another share, whose pictures were not checked.
     Theirs(JobId),
@@ -40,9 +41,9 @@ enum Prepared<T> {
     Local(Box<Job>),
 }
 
-/// Passes all jobs of `manifest` to `take`, one at a time and in its order, so that a manifest may be larger than
-/// memory. `each` makes the needed value of a job and what it sends, on any of the threads that read rows. Returns the
-/// warnings.
+/// Passes all jobs of `manifest` to `take`, one at a time and in order, so that a manifest may be larger than memory.
+/// `each` creates the value for `take` from a job and its content to send, on any of the threads that read rows.
+/// Returns the warnings.
 ///
 /// # Errors
 ///
@@ -129,8 +130,8 @@ struct PictureChecker<'l> {
 type Hashes = Vec<(PathBuf, ContentHash)>;
 
 impl PictureChecker<'_> {
-    /// Checks the images of the row at `location`, each with its number there; the matches of a pattern replace it.
-    /// Returns `None` if there is a problem.
+    /// Checks the images of the row at `location`, each with its number in the row. A pattern is replaced by its
+    /// matches. Returns `None` if there is a problem.
     fn check(
         &mut self,
         images: Vec<(usize, ImageSource)>,
@@ -155,7 +156,7 @@ impl PictureChecker<'_> {
         }
         for ImageProblem { image, message, hint, missing } in problems {
             self.deferred.push(|| {
-                // This searches whole folders.
+                // This searches whole folders, so it is done only for errors.
                 let near = missing.and_then(|path| near_picture(&path, self.folder));
                 location.about(Some(image), message, near.map_or(hint, |near| format!("did you mean `{near}`?")))
             });
@@ -164,7 +165,7 @@ impl PictureChecker<'_> {
     }
 }
 
-/// The content that a job sends, which can be hashed.
+/// The content that a job sends. Its hash is the fingerprint.
 pub(super) struct Sent<'j> {
     request: &'j RequestRef<'j>,
     /// The hashes of its local pictures.
@@ -196,7 +197,7 @@ impl Sent<'_> {
     }
 }
 
-/// Returns whether an image is a pattern of pictures. A file of that exact name takes precedence.
+/// Whether an image is a pattern. A file with exactly that name takes precedence.
 fn is_pattern(image: &ImageSource) -> bool {
     match image {
         ImageSource::File(path) => path.to_string_lossy().contains(['*', '?', '[']) && !path.exists(),
@@ -233,20 +234,20 @@ fn expand_patterns(
     expanded
 }
 
-/// Why a pattern matches no picture.
+/// The reason why a pattern matches no picture.
 struct NoMatch {
     message: String,
-    /// How to solve it.
+    /// A hint for the user.
     hint: &'static str,
 }
 
-/// Returns the pictures that a pattern matches, or why there are none; `None` if `image` is not a pattern.
+/// Returns the pictures that a pattern matches, or the reason why there are none; `None` if `image` is not a pattern.
 fn matching(image: &ImageSource, folder: &Path) -> Option<Result<Vec<PathBuf>, NoMatch>> {
     let ImageSource::File(path) = image else { return None };
     if !is_pattern(image) {
         return None;
     }
-    // Special characters in the manifest's own folder are not part of the pattern.
+    // The path of the manifest's own folder is not part of the pattern, even if it has special characters.
     let pattern = path.strip_prefix(folder).unwrap_or(path);
     let found = match files_matching(folder, pattern) {
         Ok(found) => found,
@@ -271,13 +272,13 @@ struct JobWarnings {
     local: Counted,
     /// Jobs with pictures in networks that the provider cannot reach.
     private: Counted,
-    /// Jobs whose ids mean the file of another job on Windows and macOS.
+    /// Jobs with ids that have the same file name as another job's on Windows and macOS.
     alike: Counted,
     unread: Counted,
     dates: Counted,
     shortened: Counted,
     cut: Counted,
-    /// Jobs in which an empty cell leaves a gap in the text.
+    /// Jobs whose text has a gap because of an empty cell.
     gaps: Counted,
 }
 

@@ -1,4 +1,4 @@
-//! Problems with jobs that are found after their rows were read, and are sorted into the problems with rows.
+//! Problems with jobs that are found after their rows were read, to be sorted into the problems with rows.
 
 use std::path::PathBuf;
 
@@ -9,11 +9,11 @@ pub(super) struct ImageProblem {
     pub(super) image: usize,
     pub(super) message: String,
     pub(super) hint: String,
-    /// The missing file, if another one may be meant.
+    /// The missing file, if a similar name can be suggested.
     pub(super) missing: Option<PathBuf>,
 }
 
-/// Problems with jobs; the rest are only counted once there are too many to list.
+/// Problems with jobs. If there are too many, further ones are only counted.
 #[derive(Default)]
 pub(super) struct DeferredProblems {
     found: Vec<Diagnostic>,
@@ -21,7 +21,7 @@ pub(super) struct DeferredProblems {
 }
 
 impl DeferredProblems {
-    /// Adds a problem. The diagnostic is made only if there is room for it.
+    /// Adds a problem. The diagnostic is created only if it is kept.
     pub(super) fn push(&mut self, diagnostic: impl FnOnce() -> Diagnostic) {
         if self.found.len() == Problems::MAX_KEPT {
             self.more += 1;
@@ -34,7 +34,7 @@ impl DeferredProblems {
         self.found.is_empty()
     }
 
-    /// Merges all of them into `problems`, in the manifest's order.
+    /// Merges them into `problems`, in the order of the manifest.
     pub(super) fn join(self, problems: &mut Problems) {
         if !self.is_empty() {
             problems.merge(self.found, self.more);

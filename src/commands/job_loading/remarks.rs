@@ -1,4 +1,4 @@
-//! Remarks that may apply to many jobs: reported once, at the first job, with the number of the others.
+//! Remarks that may apply to many jobs. Each is reported once, at the first job, with the number of other jobs.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -18,7 +18,7 @@ impl<T> Default for Counted<T> {
 }
 
 impl<T> Counted<T> {
-    /// Counts one more; the value is made only if it is the first.
+    /// Counts a value, which is created only if it is the first.
     pub(in crate::commands) fn note(&mut self, make: impl FnOnce() -> T) {
         match self.first {
             None => self.first = Some(make()),
@@ -33,7 +33,7 @@ impl<T> Counted<T> {
 }
 
 impl Counted {
-    /// Returns the first diagnostic, with the message that `others` makes of it and the number of the others.
+    /// Returns the first diagnostic, with a message that `others` creates from its own and the number of the others.
     pub(super) fn diagnostic(self, others: impl FnOnce(&str, u64) -> String) -> Option<Diagnostic> {
         let first = self.first?;
         Some(match self.others {
@@ -42,27 +42,27 @@ impl Counted {
         })
     }
 
-    /// Returns the diagnostic as a warning, with the number of the others in its message.
+    /// Returns the first diagnostic as a warning, with the number of the others in its message.
     pub(super) fn warning(self) -> Option<Diagnostic> {
         let warning = self.diagnostic(|message, others| format!("{message} (and in {others} more)"))?;
         Some(Diagnostic { severity: Severity::Warning, ..warning })
     }
 }
 
-/// Remarks on a job that do not depend on other jobs, with images by their numbers.
+/// Remarks on a job that do not depend on other jobs. Images are identified by their numbers.
 #[derive(Clone, Copy, Default)]
 pub(super) struct JobRemarks {
     /// An image in a network that the provider cannot reach.
     pub(super) private: Option<u8>,
     /// An image with the extension of a format that the API may not read.
     pub(super) unread: Option<u8>,
-    /// Whether an empty column leaves a gap in its prompt or id.
+    /// Whether an empty cell leaves a gap in its prompt or id.
     pub(super) has_gap: bool,
-    /// Whether its id is what a spreadsheet makes of texts such as `3-1`.
+    /// Whether its id looks like a text such as `3-1` that a spreadsheet has converted to a date.
     pub(super) is_date: bool,
-    /// Whether a cell that is a part of its id is a number that a spreadsheet has shortened.
+    /// Whether a cell that is part of its id is a number that a spreadsheet has shortened.
     pub(super) is_shortened: bool,
-    /// Whether the file seems to end before its row does.
+    /// Whether the file seems to end within its row.
     pub(super) is_cut: bool,
 }
 
@@ -72,7 +72,7 @@ impl JobRemarks {
         let mut remarks = JobRemarks {
             has_gap: found.gap().is_some(),
             is_date: is_date(job.id.as_str()) || found.has_id_cell(is_date),
-            // An id that is such a number as a whole is reported with the row.
+            // An id that consists only of such a number is reported with the row.
             is_shortened: !is_shortened_number(job.id.as_str()) && found.has_id_cell(is_shortened_number),
             is_cut: found.is_cut(),
             ..JobRemarks::default()
@@ -87,10 +87,10 @@ impl JobRemarks {
     }
 }
 
-/// Returns whether a URL is on this machine or in a private network.
+/// Whether a URL is on this machine or in a private network.
 fn is_private(url: &UrlRef<'_>) -> bool {
     let host = url.host();
-    // The last letter of most hosts rules this out.
+    // For most hosts, the last letter is enough to rule this out.
     if !matches!(host.as_bytes(), [.., b'0'..=b'9' | b']' | b'l' | b'L' | b'n' | b'N' | b'a' | b'A' | b't' | b'T']) {
         return false;
     }
@@ -106,7 +106,7 @@ fn is_private(url: &UrlRef<'_>) -> bool {
     {
         return address.is_loopback() || address.is_private() || address.is_link_local() || address.is_unspecified();
     }
-    // RFC 6762, RFC 8375 and the names that ICANN reserves for private use; the others are common in routers.
+    // RFC 6762, RFC 8375, and the name that ICANN reserves for private use. The others are common in routers.
     const ENDINGS: [&str; 5] = [".local", ".internal", ".home.arpa", ".lan", ".localdomain"];
     let ends_in = |ending: &str| {
         let end = name.len().checked_sub(ending.len()).and_then(|at| name.get(at..));
@@ -115,20 +115,20 @@ fn is_private(url: &UrlRef<'_>) -> bool {
     name.eq_ignore_ascii_case("localhost") || ENDINGS.into_iter().any(ends_in)
 }
 
-/// Returns whether a URL ends in a format of cameras or browsers that the API does not name.
+/// Whether a URL ends in a format of cameras or browsers that the API does not document.
 fn is_unread(url: &UrlRef<'_>) -> bool {
     const ENDINGS: [&str; 9] = ["heic", "heif", "avif", "svg", "tif", "tiff", "bmp", "psd", "ico"];
     let is_one = |ending: &str| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known));
     !url.is_usual() && url.extension().is_some_and(is_one)
 }
 
-/// Returns whether an id is a date as spreadsheets write it: `3-Jan`, `Mar-01`.
+/// Whether an id is a date in the format of spreadsheets: `3-Jan`, `Mar-01`.
 fn is_date(id: &str) -> bool {
     const MONTHS: [&str; 17] = [
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec", "mrz", "mär", "mai", "okt",
         "dez",
     ];
-    // Nearly all ids are longer, or have their first dash further back.
+    // Nearly all ids are longer, or have no dash or dot in the first four bytes.
     if !(5..=8).contains(&id.len()) || !id.bytes().take(4).any(|byte| matches!(byte, b'-' | b'.')) {
         return false;
     }

@@ -1,7 +1,7 @@
 //! `dyehouse merge`: joins the folders of several runs.
 //!
 //! Everything is checked before anything is written. While writing, a file in the folder marks it as incomplete: a run
-//! refuses the folder, and the same merge continues, because everything already written is kept.
+//! refuses the folder, and the same merge can be continued, because everything already written is kept.
 
 mod pictures;
 mod plans;
@@ -43,7 +43,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     }
     let long_journals;
     let merged = match MergedJournal::of(&journals) {
-        // A share that continued before it was compacted has more details in its long journal, which was kept.
+        // If a share continued before it was compacted, the original journal, which was kept, has more details.
         Err(JournalMergeError::Conflict { .. }) => {
             long_journals = with_long_journals(&journals, &sources)?;
             MergedJournal::of(&long_journals)
@@ -80,7 +80,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     Ok(exit(&ledger))
 }
 
-/// Opens the given folders, each once, without the output folder.
+/// Opens the given folders except the output folder. Duplicates are opened once.
 fn open_sources(arguments: &Merge) -> Result<Vec<Source>, Failure> {
     let mut seen = BTreeSet::from([canonical(&arguments.out)]);
     arguments.dirs.iter().filter(|dir| seen.insert(canonical(dir))).map(|dir| Source::open(dir)).collect()
@@ -117,7 +117,8 @@ fn different_manifests_warning(sources: &[Source]) -> Option<String> {
     ))
 }
 
-/// Returns `journals`, of which the first is the output folder's, with the long journals of `sources` where they exist.
+/// Returns `journals`, the first of which is the output folder's, with the original journals of compacted `sources`
+/// where they exist.
 fn with_long_journals(journals: &[Arc<dyn ReadAt>], sources: &[Source]) -> Result<Vec<Arc<dyn ReadAt>>, FolderError> {
     let mut long_journals: Vec<Arc<dyn ReadAt>> = journals.iter().take(1).map(Arc::clone).collect();
     for source in sources {
@@ -127,7 +128,7 @@ fn with_long_journals(journals: &[Arc<dyn ReadAt>], sources: &[Source]) -> Resul
     Ok(long_journals)
 }
 
-/// Returns `error` with the folders of its journals: the first one is that of `target`.
+/// Adds the folders of the journals to `error`. The first journal is that of `target`.
 fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Failure {
     match error {
         JournalMergeError::Conflict { job, journals: [one, other], more } => {
@@ -139,7 +140,7 @@ fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Fa
     }
 }
 
-/// Returns the exit code that one run of all the jobs would have ended with.
+/// Returns the exit code that a single run of all jobs would have had.
 fn exit(ledger: &Ledger) -> Exit {
     let counts = ledger.counts();
     let held_back = ledger.last_run().map_or(0, |run| run.held_back.jobs);
@@ -160,7 +161,7 @@ fn command(arguments: &Merge) -> String {
     format!("dyehouse merge {} -o {}{partial}", dirs.join(" "), word(&arguments.out))
 }
 
-/// Returns the same path for a folder however it was named.
+/// Returns a canonical path, which is the same for every way to name a folder.
 fn canonical(path: &Path) -> PathBuf {
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }

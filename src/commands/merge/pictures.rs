@@ -13,7 +13,7 @@ use crate::words::and_more;
 use super::source::Source;
 use super::target::Target;
 
-/// The number of pictures that are named.
+/// The maximum number of pictures that are listed.
 const NAMED: usize = 3;
 
 /// Notes on the copied pictures.
@@ -36,8 +36,8 @@ struct Names {
     count: usize,
 }
 
-/// Copies the pictures of every job from the folder that has its most recent records. Pictures that the user has
-/// changed come from the folder with the change; those changed in `target` stay.
+/// Copies the pictures of every job from the folder with its most recent records. Pictures that the user has changed
+/// are copied from the folder with the change. Those changed in `target` stay.
 pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Target) -> Result<Copied, Failure> {
     let nothing = Ledger::default();
     let mut copying = Copying {
@@ -67,7 +67,7 @@ pub(super) fn copy(sources: &[Source], merged: &MergedJournal<'_>, target: &Targ
     Ok(copying.copied)
 }
 
-/// The copying of pictures to a folder, and its notes so far.
+/// The state of copying pictures to a folder.
 struct Copying<'t> {
     out: &'t Path,
     /// The ledger of the output folder.
@@ -119,8 +119,8 @@ impl Copying<'_> {
         Ok(())
     }
 
-    /// Copies the results without a record: the user made them for a job that failed, or the journal is an older copy.
-    /// A run in the joined folder treats them as a run in the share would.
+    /// Copies results without a record: the user made them for a failed job, or the journal is an older copy. A run in
+    /// the merged folder treats them like a run in the share would.
     fn take_unknown(&mut self, source: &Source, is_known: impl Fn(&str) -> bool) -> Result<(), Failure> {
         for name in self.import.take_others(source.folder.path(), RESULTS, is_known)? {
             self.copied.unknown.note(&source.folder.results().join(name));

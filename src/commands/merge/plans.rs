@@ -6,7 +6,7 @@ use crate::job::{Fingerprint, JobId};
 use crate::plan::PlannedJob;
 use crate::run_folder::{FolderError, PlanDraft, RunFolder, plan_lines};
 
-/// Joins the plans of several folders into one for `out`, in the manifest's order. Equal entries are written once.
+/// Joins the plans of several folders into one for `out`, in the order of the manifest. Equal entries are written once.
 pub(super) fn join(folders: &[&RunFolder], out: &RunFolder) -> Result<PlanDraft, Failure> {
     let mut draft = PlanDraft::begin(out)?;
     let mut known: HashMap<JobId, (Fingerprint, usize)> = HashMap::new();

@@ -6,7 +6,7 @@ use crate::job::JobId;
 use crate::journal::{Ledger, MergedJournal, ReadAt, RunStart};
 use crate::run_folder::{FolderError, JournalCheckpoint, JournalFile, Lock, RunFolder, plan_lines};
 
-/// The folder of a run that is merged, locked meanwhile.
+/// The folder of a run that is merged. It stays locked during the merge.
 pub(super) struct Source {
     pub(super) folder: RunFolder,
     pub(super) ledger: Ledger,
@@ -32,7 +32,7 @@ impl Source {
     }
 
     /// Refuses pictures that have the name of another job's picture in any of `ledgers`: the second picture of `mug` is
-    /// `mug-2`, and so is the first one of `mug-2`. A run that knows both jobs picks other names.
+    /// `mug-2`, like the first one of `mug-2`. A run that knows both jobs picks other names.
     pub(super) fn check_names(&self, ledgers: &[&Ledger], merged: &MergedJournal<'_>) -> Result<(), Failure> {
         for found in self.ledger.edits() {
             let (job, edit) = found.map_err(FolderError::from)?;
@@ -54,7 +54,7 @@ impl Source {
     }
 
     /// Refuses a journal that is an older copy, unless other journals, such as the output folder's, have more recent
-    /// records of all its jobs. `journal_index` is that of this journal.
+    /// records of all its jobs. `journal_index` is the index of this journal.
     pub(super) fn check_is_current(&self, journal_index: usize, merged: &MergedJournal<'_>) -> Result<(), FolderError> {
         let Err(older) = JournalCheckpoint::check(&self.folder) else { return Ok(()) };
         for line in plan_lines(&self.folder)? {

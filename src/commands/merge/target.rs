@@ -41,7 +41,7 @@ impl Target {
         self.ledger.as_ref().and_then(Ledger::last_run)
     }
 
-    /// Refuses the folder of one share.
+    /// Refuses the folder of a share.
     pub(super) fn check_is_whole(&self) -> Result<(), MergeError> {
         match self.last_run().and_then(|run| run.partition) {
             Some(share) => Err(MergeError::IntoShare { share, out: self.path() }),
@@ -59,7 +59,7 @@ impl Target {
         }
     }
 
-    /// Creates the folder if needed, and locks it.
+    /// Creates the folder if it does not exist, and locks it.
     pub(super) fn take_lock(&mut self) -> Result<(), FolderError> {
         if self.lock.is_none() {
             self.lock = Some(Lock::take(&self.folder)?);

@@ -10,8 +10,8 @@ use super::pictures::{self, Copied};
 use super::source::Source;
 use super::target::Target;
 
-/// Writes pictures, plan and journal to `target`. Until that is done, a file contains the `command` that continues it.
-/// Returns the notes on the pictures.
+/// Writes pictures, plan and journal to `target`. Until that is done, a file in the folder has the `command` that
+/// continues the merge. Returns the notes on the pictures.
 pub(super) fn write(
     target: &Target,
     sources: &[Source],
@@ -35,8 +35,7 @@ pub(super) fn write(
     Ok(copied)
 }
 
-/// Returns the last records of the joined journal: one run over all the jobs, with the reason why it is unfinished, if
-/// any.
+/// Returns the last records of the merged journal: one run over all jobs, with the reason why it is unfinished, if any.
 fn closing_records(sources: &[Source], before: Option<&RunStart>, jobs: StatusCounts) -> Vec<Record> {
     let run = sources.first().map(|source| &source.run).or(before).cloned().unwrap_or_default();
     let budgets: Option<Vec<Cents>> = sources.iter().map(|source| source.run.budget_cents).collect();

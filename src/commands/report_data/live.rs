@@ -1,4 +1,4 @@
-//! Keeps a report up to date during its run, from the journal alone, as any other process could.
+//! Keeps a report up to date during its run. It uses only the journal, so that any process can do it.
 
 use std::fs;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -10,10 +10,10 @@ use crate::run_folder::{Lock, ReportTurn, RunFolder};
 use super::{ReportInputs, manifest, read_ledger, write};
 use crate::commands::Failure;
 
-/// The least time between two reads of the journal. An open page reloads as often.
+/// The minimum time between two reads of the journal. An open page reloads at the same interval.
 const MIN_INTERVAL: Duration = Duration::from_secs(4);
 
-/// The rest after a refresh, as a multiple of its duration, so that refreshing a large batch takes at most a twentieth
+/// The pause after a refresh, as a multiple of its duration, so that refreshing a large batch uses at most a twentieth
 /// of a core.
 const REST_FACTOR: u32 = 20;
 
@@ -43,7 +43,7 @@ impl Refresher {
     /// Refreshes the report once.
     pub(in crate::commands) fn refresh(&mut self) -> Result<Refreshed, Failure> {
         let started_at = Instant::now();
-        // Records that are appended from here on are seen by the next refresh.
+        // Records that are appended from now on are seen by the next refresh.
         let length = fs::metadata(self.folder.journal()).map(|found| found.len()).ok();
         let is_new = length.is_none() || length != self.seen;
         if !is_new {
@@ -59,7 +59,7 @@ impl Refresher {
         Ok(Refreshed { is_running: holder.is_some(), is_written: true })
     }
 
-    /// Returns how long to rest before the next refresh.
+    /// Returns the pause before the next refresh.
     pub(in crate::commands) fn rest(&self) -> Duration {
         (self.took * REST_FACTOR).max(MIN_INTERVAL)
     }
@@ -73,7 +73,7 @@ pub(in crate::commands) struct Live {
 }
 
 impl Live {
-    /// Starts with a rest. Failures are only logged, because the report is written again at the end of the run.
+    /// Starts with a pause. Failures are only logged, because the report is written again at the end of the run.
     pub(in crate::commands) fn begin(folder: &RunFolder) -> Result<Live, Failure> {
         let (end, ended) = mpsc::channel::<()>();
         let mut refresher = Refresher::new(folder.clone());
@@ -94,7 +94,7 @@ impl Drop for Live {
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {
-            // A panic was already printed, and does not affect the run.
+            // The message of a panic was already printed, and the run is not affected.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! From a plan and a journal to the data of a report.
+//! Converts a plan and a journal to the data of a report.
 
 mod live;
 mod resume;
@@ -40,8 +40,8 @@ pub(super) struct ReportInputs<'g> {
     pub(super) junit: Option<&'g Path>,
 }
 
-/// Reads a folder's journal, and returns who is working on it. If no process is, submits without an answer are
-/// uncertain.
+/// Reads a folder's journal, and returns its ledger and the process that is working on it. If there is none, submits
+/// without an answer become uncertain.
 pub(super) fn read_ledger(folder: &RunFolder) -> Result<(Ledger, Option<String>), FolderError> {
     // The journal is read after the lock, so that a process that ends in between has written all its records.
     let holder = Lock::holder(folder);
@@ -56,7 +56,7 @@ pub(super) fn read_ledger(folder: &RunFolder) -> Result<(Ledger, Option<String>)
     Ok((ledger, holder))
 }
 
-/// Returns the manifest of a folder's last run, as it was named.
+/// Returns the manifest of a folder's last run, as the user wrote its path.
 pub(super) fn manifest(ledger: &Ledger) -> &str {
     ledger.last_run().map_or("", |run| &run.manifest)
 }
@@ -88,14 +88,14 @@ pub(super) fn write(inputs: &ReportInputs<'_>) -> Result<Written, Failure> {
 pub(super) struct PlanCounts {
     /// The status of its jobs.
     pub(super) jobs: StatusCounts,
-    /// The number of other jobs with pictures in `results/`: they are no longer in the manifest.
+    /// The number of other jobs with pictures in `results/`, which are no longer in the manifest.
     pub(super) removed: u64,
 }
 
 impl PlanCounts {
     pub(super) fn of(folder: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
         let mut jobs = StatusCounts::default();
-        // Ids are unique in a plan, so counting is enough.
+        // The ids in a plan are unique, so counting is enough.
         let mut removed = ledger.shown_jobs();
         for line in plan_lines(folder)? {
             let key = line?.key()?;
@@ -178,8 +178,8 @@ fn pause(Pause { at, milliseconds, cause }: &Pause) -> TimelineEvent {
     TimelineEvent { at: *at, until: at.checked_add(Duration::from_millis(*milliseconds)).ok(), kind }
 }
 
-/// Returns a job as a report shows it: `asked` is the edit that the manifest asks for, `history` is that of the job if
-/// it has re-rolls.
+/// Returns a job for a report. `asked` is the edit that the manifest asks for, and `history` is that of the job if it
+/// has re-rolls.
 fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history: Option<&History>) -> JobView {
     let rerolls: Vec<&Edit> = history.map_or_else(Vec::new, |history| history.rerolls(planned.fingerprint).collect());
     let shown = history.and_then(|history| history.current_result_of(planned.fingerprint)).or(asked);
@@ -253,7 +253,8 @@ fn color_check(edit: &Edit) -> Option<ColorCheck> {
     })
 }
 
-/// Returns a try as a report shows it; `seed` is the manifest's, `shown` the edit whose pictures are the job's.
+/// Returns an attempt for a report. `seed` is the manifest's, and `shown` is the edit whose pictures are shown as the
+/// job's.
 fn attempt(edit: &Edit, seed: Option<Seed>, shown: Option<&Edit>) -> TryView {
     let is_shown = shown.is_some_and(|shown| shown.fingerprint == edit.fingerprint);
     let is_done = edit.status() == JobStatus::Completed;

@@ -4,12 +4,12 @@ use crate::job::Cents;
 use crate::journal::{Ledger, RunStart};
 use crate::words::shell_word;
 
-/// Options that are left out together with their values.
+/// Options that are left out, including their values.
 const WITH_VALUES: [&str; 4] = ["--uncertain", "--notify", "--healthcheck", "--on-finish"];
 
-/// Returns the command that resumes the run that the program was started for with `arguments`. It repeats them, because
-/// a forgotten limit or origin costs money. It leaves out what the user decides each time, and the notifications,
-/// because their URLs and commands may hold secrets and many people read journals and reports.
+/// Returns the command that resumes the run that was started with `arguments`. It repeats them, because a forgotten
+/// limit or origin costs money. It leaves out what the user decides each time, and the notifications, because their
+/// URLs and commands may contain secrets, and many people read journals and reports.
 pub(in crate::commands) fn resume(arguments: impl IntoIterator<Item = String>) -> String {
     let mut command = "dyehouse".to_owned();
     let mut arguments = arguments.into_iter();
@@ -27,7 +27,7 @@ pub(in crate::commands) fn resume(arguments: impl IntoIterator<Item = String>) -
     command
 }
 
-/// Returns that command from a journal alone. The journal of an older program, or of a merge, has fewer options.
+/// Returns that command from a journal alone. If an older program or a merge wrote the journal, it has fewer options.
 pub(in crate::commands) fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
     if let Some(RunStart { resume: Some(command), .. }) = ledger.last_run() {
         return command.clone();

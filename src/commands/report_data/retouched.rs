@@ -9,7 +9,7 @@ use crate::photo;
 use crate::report::{ColorCheck, JobView, ResultFile};
 use crate::run_folder::RunFolder;
 
-/// Returns whether the user has changed the pictures of an edit in `results/`, based on their sizes.
+/// Whether the user has changed the pictures of an edit in `results/`, judged by their sizes.
 pub(in crate::commands) fn is_retouched(brief: &Brief<'_>, job: &JobId, folder: &RunFolder) -> bool {
     brief.stage == Stage::Completed
         && brief.is_shown
@@ -22,7 +22,7 @@ pub(super) fn as_it_is(folder: &RunFolder, job: JobView) -> JobView {
     JobView { files, check: job.check.map(unmeasured), is_retouched: true, ..job }
 }
 
-/// Returns a picture of `results/` with its current content. Values that cannot be read stay as they were.
+/// Returns a picture of `results/` with its current content. Values that cannot be read are kept.
 fn reread(folder: &RunFolder, file: ResultFile) -> ResultFile {
     let path = folder.path().join(&file.path);
     let content = File::open(&path).and_then(ContentHash::of_all);
@@ -31,8 +31,8 @@ fn reread(folder: &RunFolder, file: ResultFile) -> ResultFile {
     ResultFile { bytes, blake3, width: size.0, height: size.1, ..file }
 }
 
-/// Returns the check of a picture that the user has changed, without the measurements, because those are of the old
-/// one.
+/// Returns the check of a picture that the user has changed, without its measurements, which are those of the old
+/// picture.
 fn unmeasured(check: ColorCheck) -> ColorCheck {
     ColorCheck {
         asked: check.asked,

@@ -4,13 +4,12 @@ use rayon::slice::ParallelSliceMut;
 
 use crate::job::{JobId, folded};
 
-/// The ids of a manifest as hashes, sorted once all are known. One in 10^13 foreign ids is mistaken for one of a
-/// million.
+/// The ids of a manifest as hashes, sorted once all are known. One in 10^13 other ids collides with one of a million.
 #[derive(Default)]
 pub(super) struct Ids {
     hasher: RandomState,
     sorted: Vec<u64>,
-    /// Hashes of the ids that end in a number, as the names of further pictures do. Ids that mean the same file on
+    /// Hashes of the ids that end in a number, like the names of further pictures. Ids with the same file name on
     /// Windows or macOS have the same hash.
     numbered: Vec<u64>,
 }
@@ -38,24 +37,24 @@ impl Ids {
         self.numbered.extend(id.numbered);
     }
 
-    /// Sorts the hashes; lookups work only after that.
+    /// Sorts the hashes, which lookups require.
     pub(super) fn sort(&mut self) {
         self.sorted.par_sort_unstable();
         self.numbered.par_sort_unstable();
     }
 
-    /// Returns whether `id` is one of them.
+    /// Whether `id` is one of them.
     pub(super) fn has(&self, id: &str) -> bool {
         self.sorted.binary_search(&self.hasher.hash_one(id)).is_ok()
     }
 
-    /// Returns whether `stem`, the name of a further picture without its extension, is the file name of one of them.
+    /// Whether `stem`, the name of a further picture without its extension, is the file name of one of them.
     pub(super) fn is_named(&self, stem: &str) -> bool {
         self.numbered.binary_search(&self.hasher.hash_one(&*folded(stem))).is_ok()
     }
 }
 
-/// Returns whether an id may be the name of a further picture of another job, as `mug-2` is.
+/// Whether an id may be the name of a further picture of another job, like `mug-2`.
 fn is_numbered(id: &str) -> bool {
     let number = id.rsplit_once('-').map_or("", |(_, number)| number);
     !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
@@ -66,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_respect_case_and_file_names_ignore_it() {
+    fn ids_are_case_sensitive_and_file_names_are_not() {
         let mut ids = Ids::default();
         ["Mug-2", "vase"].iter().for_each(|id| ids.note(&JobId::new(id).unwrap()));
         ids.sort();

@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let mut notifications = Notifications::of(arguments)?;
     let ended = execute(arguments, screen, &runtime, &mut notifications, &interruption);
     interruption.work_is_over();
-    // The result is printed first. The folder is already unlocked, because a command may want to use it.
+    // The result is printed first. The folder is already unlocked, because a command may use it.
     let exit = match &ended {
         Ok(end) => {
             if arguments.json {
@@ -48,11 +48,11 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// The end of a run whose work is over.
+/// The end of a run that was carried out.
 struct End {
     summary: RunSummary,
     exit: Exit,
-    /// Why the report is missing or incomplete. What was paid for is safe all the same.
+    /// The reason why the report is missing or incomplete. Pictures that were paid for are saved regardless.
     report_failure: Option<Failure>,
 }
 

@@ -1,4 +1,4 @@
-//! The notifications at the end of a run, in their order.
+//! The notifications at the end of a run, and their order.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ pub(super) struct Notifications {
     webhook: Option<Webhook>,
     healthcheck: Option<Healthcheck>,
     metrics_file: Option<PathBuf>,
-    /// The running ping for the start.
+    /// The ping for the start of the run, while it is being sent.
     start_ping: Option<JoinHandle<Result<(), NoticeError>>>,
 }
 
@@ -76,7 +76,7 @@ impl Notifications {
     pub(super) fn send(mut self, runtime: &Runtime, ended: Result<&End, &Failure>, interruption: &Interruption) {
         let signal = &interruption.stop;
         let outcome = self.outcome(ended);
-        // The process that has locked the folder writes the metrics itself.
+        // If another process has locked the folder, it writes the metrics itself.
         if let Some(path) = self.metrics_file.as_ref().filter(|_| outcome.exit != Exit::Locked) {
             let written = write_metrics(path, &outcome, Timestamp::now());
             log_failure(
@@ -97,7 +97,7 @@ impl Notifications {
                 }),
                 send_in_time(signal, "ping the monitor", async {
                     if let Some(start_ping) = start_ping {
-                        // If it panicked or was lost, the ping that counts still follows.
+                        // If the start ping failed or panicked, the final ping is sent all the same.
                         log_failure(start_ping.await.unwrap_or(Ok(())));
                     }
                     match (&self.healthcheck, Ping::of(&outcome)) {
@@ -174,8 +174,8 @@ fn log_timeout(what: &str, timeout: Duration) {
     log_failure(Err(NoticeError { what: what.to_owned(), cause: format!("no answer within {} s", timeout.as_secs()) }));
 }
 
-/// Waits until a command has taken too long, and returns the reason. A run that was stopped still sends its
-/// notifications: only a signal while the command runs stops the command.
+/// Waits until a command has to be ended, and returns the reason. A run that was stopped still sends its notifications:
+/// only a signal that arrives while the command runs ends the command.
 async fn command_timeout(interruption: &Interruption) -> String {
     tokio::select! {
         () = tokio::time::sleep(COMMAND_TIMEOUT) => format!("it took longer than {} s", COMMAND_TIMEOUT.as_secs()),

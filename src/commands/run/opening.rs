@@ -4,7 +4,7 @@ use std::thread::JoinHandle;
 use crate::journal::Ledger;
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder};
 
-/// The opening of a run's folder. An existing journal is read while the manifest is read; a new folder is created only
+/// The opening of a run's folder. An existing journal is read while the manifest is read. A new folder is created only
 /// after the manifest was found valid.
 pub(super) enum FolderOpening {
     Reading(JoinHandle<Result<(Lock, JournalFile), FolderError>>),
@@ -21,13 +21,13 @@ impl FolderOpening {
         let folder = folder.clone();
         let held = Lock::take(&folder).and_then(|lock| folder.remove_drafts().map(|()| lock));
         match held {
-            // The thread owns the lock, so the journal is not touched without it even if the result is dropped.
+            // The thread owns the lock, so the journal is never used without it, even if the result is dropped.
             Ok(lock) => FolderOpening::Reading(std::thread::spawn(move || Ok((lock, JournalFile::open(&folder)?)))),
             Err(error) => FolderOpening::Refused(error),
         }
     }
 
-    /// Returns whether the folder is locked, so that no other process writes into it.
+    /// Whether the folder is locked, so that no other process writes to it.
     pub(super) fn is_held(&self) -> bool {
         matches!(self, FolderOpening::Reading(_) | FolderOpening::Read(_))
     }

@@ -7,7 +7,7 @@ use crate::run_folder::{FolderError, PlanDraft, RunFolder, plan_lines};
 
 use super::ids::Ids;
 
-/// The rows of a manifest that is a part of a run, which replace those of the run's plan. All other jobs are unchanged:
+/// The rows of a manifest that is a part of a run. They replace those of the run's plan. All other jobs are unchanged:
 /// their results are never pruned, and stay in the report.
 #[derive(Default)]
 pub(super) struct PartialPlan {
@@ -18,7 +18,7 @@ pub(super) struct PartialPlan {
 }
 
 impl PartialPlan {
-    /// Returns no rows yet, for a plan whose paths are relative to `original_directory`.
+    /// Returns an empty plan. `original_directory` is what the paths in the run's plan are relative to.
     pub(super) fn of(original_directory: Option<PathBuf>) -> PartialPlan {
         PartialPlan { original_directory, ..PartialPlan::default() }
     }
@@ -29,7 +29,7 @@ impl PartialPlan {
         self.rows.push(Some(row));
     }
 
-    /// Writes the plan of `folder` with these rows in it. Returns their ids.
+    /// Writes the plan of `folder` with these rows in place of its own. Returns their ids.
     ///
     /// # Errors
     ///
@@ -57,8 +57,8 @@ impl PartialPlan {
     }
 }
 
-/// Returns a row in the position of the row `before` it. The report may refer to the same pictures by other paths, of
-/// copies that it does not keep.
+/// Returns `row` for the position of the row `before`. If both are the same edit, the images of `before` are kept,
+/// because the report may refer to them by paths of temporary copies.
 fn in_place_of(before: &PlannedJob, row: PlannedJob) -> PlannedJob {
     let is_same = row.fingerprint == before.fingerprint;
     let request = if is_same { before.job.request.clone() } else { row.job.request };

@@ -14,7 +14,7 @@ use super::ids::Ids;
 use super::opening::FolderOpening;
 use super::partial_plan::PartialPlan;
 
-/// The plan of a run, made from its manifest.
+/// The plan of a run, created from its manifest.
 pub(super) enum Planning {
     /// The folder's existing plan, because the manifest is unchanged.
     Unchanged(ContentHash),
@@ -39,7 +39,7 @@ pub(super) struct Drafted {
     selected: Option<Ids>,
     /// Warnings about the rows.
     warnings: Vec<Diagnostic>,
-    /// The content that it was made of, if it has a hash.
+    /// The hash of the content that it was created from, if it has one.
     made_of: Option<ContentHash>,
 }
 
@@ -59,7 +59,7 @@ impl Planning {
     pub(super) fn begin(manifest: &Manifest, options: &Options, opening: &FolderOpening) -> Result<Planning, Failure> {
         let folder = &options.folder;
         let is_part = options.scope == ManifestScope::Part;
-        // The ids of other shares are not in the plan, and a partial manifest does not have all of its rows.
+        // The ids of other shares are not in the plan, and a partial manifest does not have all rows.
         let made_of = if options.partition.is_none() && !is_part { manifest.content().ok().flatten() } else { None };
         if opening.is_held()
             && let Some(plan) = made_of.and_then(|made_of| PlanStamp::plan_of(folder, made_of))
@@ -76,7 +76,7 @@ impl Planning {
         let mut ids = Ids::default();
         let mut partial_plan = PartialPlan::of(opening.ledger().and_then(original_directory));
         let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(None));
-        // Only a first run certainly submits every job.
+        // Only a first run is certain to submit every job.
         let is_first = !folder.journal().exists();
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
             let fingerprint = sent.fingerprint()?;
@@ -109,7 +109,8 @@ impl Planning {
             return Err(unmatched(only, manifest).into());
         }
         let selected = is_part.then(|| partial_plan.join(folder, &mut draft)).transpose()?;
-        // Local pictures may change, warnings are printed every time, and the file may have changed meanwhile.
+        // The plan can be reused only if it depends on no local pictures, which may change, and has no warnings, which
+        // every run prints. The manifest may also have changed while it was read.
         let is_all = pictures.is_unused() && warnings.is_empty();
         let made_of = made_of.filter(|made_of| is_all && manifest.content().ok().flatten() == Some(*made_of));
         let about_jobs = advice_warnings(&mut advice, manifest.file_of_lines());
@@ -124,7 +125,7 @@ impl Planning {
         }
     }
 
-    /// Publishes it as the plan of the folder, which must be locked.
+    /// Publishes the plan in the folder, which must be locked.
     pub(super) fn publish(self, options: &Options) -> Result<Published, FolderError> {
         let Drafted { draft, pictures, ids, selected, made_of, .. } = match self {
             Planning::Unchanged(plan) => return Ok(Published { plan, others: Ids::default(), selected: None }),
@@ -139,7 +140,7 @@ impl Planning {
     }
 }
 
-/// Returns whether a job of the folder's plan has an id that `only` matches.
+/// Whether the folder's plan has a job with an id that `only` matches.
 fn any_matches(only: &IdPattern, folder: &RunFolder) -> Result<bool, FolderError> {
     for line in plan_lines(folder)? {
         if only.matches(line?.key()?.job.as_str()) {

@@ -24,7 +24,8 @@ pub(super) async fn prune(
             shown.push(edit.map(|edit| edit.files().to_vec()).unwrap_or_default());
         }
         runner::set_aside(disk, ledger, removed, Timestamp::now).await?;
-        // These go first, because a changed picture is recognized by its path, and no other file may be taken for it.
+        // These go first, because a changed picture is recognized by its path, and no other file may be mistaken for
+        // it.
         shown.iter().try_for_each(|files| outputs::set_aside(folder.path(), files))?;
     }
     for found in ledger.edits() {

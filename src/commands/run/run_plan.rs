@@ -16,7 +16,7 @@ use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_line
 use super::ids::{HashedId, Ids};
 use super::planning::Published;
 
-/// The decisions of a run, made in one pass over the plan file. They take a few bytes per job: requests are read from
+/// The decisions of a run, made in one pass over the plan file. They take a few bytes per job. Requests are read from
 /// the file again when they are needed.
 pub(super) struct RunPlan {
     /// One decision per line of the plan; `None` for jobs that are not selected.
@@ -36,7 +36,7 @@ pub(super) struct RunPlan {
     shown: u64,
     /// The number of selected jobs whose pictures move back from `earlier/` without a request.
     returning: u64,
-    /// The number of predictions to poll in addition to those that the provider is known to have in work.
+    /// The number of predictions to poll in addition to those that are known to be in progress.
     pub(super) asked_again: u64,
     /// The jobs that are submitted again because their requests have changed.
     pub(super) changed: ChangedJobs,
@@ -57,7 +57,7 @@ struct JobState<'l> {
     base_decision: Option<Decision>,
     /// The final decision; `None` if it is not selected.
     decision: Option<Decision>,
-    /// The picture because of which it is not submitted.
+    /// The picture that holds the job back.
     picture: Option<String>,
 }
 
@@ -74,8 +74,8 @@ pub(super) struct Outcome {
 }
 
 impl RunPlan {
-    /// Compares the plan of the run's folder with its ledger. The ids of other shares count as well, because the
-    /// pictures may be merged later, and no picture may have the name of another job's.
+    /// Compares the plan of the run's folder with its ledger. The ids of other shares count too, because the pictures
+    /// may be merged later, and no picture may have the name of another job's.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl RunPlan {
             let is_below_limit = options.selection.is_below_limit(selected_jobs);
             let state_of =
                 |line: &PlanLine<'_>| run_plan.state_of(line, ledger, &unknown_pictures, options, is_below_limit);
-            // Looking for a million pictures is mostly waiting.
+            // Looking up a million pictures is mostly waiting.
             let states: Vec<JobState<'_>> = lines.par_iter().map(state_of).collect::<Result<_, _>>()?;
             for mut state in states {
                 if let Some(fingerprint) = wanted.get_mut(&state.key.job) {
@@ -128,7 +128,7 @@ impl RunPlan {
         Ok(run_plan)
     }
 
-    /// Adds a job of the plan. Without a decision it is not selected, and only counted.
+    /// Adds a job of the plan. A job without a decision is not selected, and only counted.
     fn add(&mut self, job: JobState<'_>) {
         let JobState { id, brief, is_shown, base_decision, decision, picture, .. } = job;
         let brief = brief.as_ref();
@@ -151,7 +151,7 @@ impl RunPlan {
         self.initial_outcome.add(brief, base_decision == Some(Decision::Keep(Kept::Retouched)));
     }
 
-    /// Returns the state of a job of the plan from the journal, and looks for its pictures if it may be selected.
+    /// Returns the state of a job of the plan from the journal. Looks for its pictures if it may be selected.
     fn state_of<'l>(
         &self,
         line: &PlanLine<'_>,
@@ -215,29 +215,29 @@ impl RunPlan {
         (open.count() + self.orphans.len()) as u64
     }
 
-    /// Returns the amounts of work to announce before it begins.
+    /// Returns the amount of work, to be announced before it begins.
     pub(super) fn remaining_work(&self) -> RemainingWork {
         RemainingWork { total: self.selected(), work: self.work_count(), returning: self.returning }
     }
 
-    /// Returns whether the API may be needed, which it is not if only pictures are reviewed.
+    /// Whether the API may be needed. It is not if pictures are only reviewed.
     pub(super) fn asks_api(&self) -> bool {
         let is_quiet = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::ReviewColor);
         let may_submit = self.rules.is_some_and(|rules| rules.rerolls > 0);
         may_submit || !self.orphans.is_empty() || !self.decisions.iter().flatten().all(is_quiet)
     }
 
-    /// Returns whether a text is the id of a job of the manifest.
+    /// Whether `text` is the id of a job of the manifest.
     pub(super) fn is_job(&self, text: &str) -> bool {
         self.ids.has(text)
     }
 
-    /// Returns whether a name is that of the first picture of a job of the manifest, also where case is ignored.
+    /// Whether a name is that of the first picture of a job of the manifest, also on file systems that ignore case.
     pub(super) fn is_named(&self, stem: &str) -> bool {
         self.ids.is_named(stem)
     }
 
-    /// Returns the work in its order: free work comes first, because results that were paid for are saved before money
+    /// Returns the work in order. Free work comes first, because results that were paid for are saved before more money
     /// is spent. The plan is read lazily.
     pub(super) fn work<'a>(&'a self, folder: &'a RunFolder) -> impl Iterator<Item = Result<Work, FolderError>> {
         let free = self.work_matching(folder, Decision::is_free);
@@ -245,7 +245,7 @@ impl RunPlan {
             .chain(self.work_matching(folder, |decision| !decision.is_free()))
     }
 
-    /// Returns the work of the decisions that are `wanted`.
+    /// Returns the work for the decisions that are `wanted`.
     fn work_matching<'a>(
         &'a self,
         folder: &'a RunFolder,
@@ -253,11 +253,11 @@ impl RunPlan {
     ) -> impl Iterator<Item = Result<Work, FolderError>> {
         let is_wanted = move |decision: &Decision| wanted(*decision) && !matches!(decision, Decision::Keep(_));
         let is_any = self.decisions.iter().flatten().any(is_wanted);
-        // The file is opened when the first of them is needed.
+        // The file is opened only when it is needed.
         let opened = std::iter::once_with(move || is_any.then(|| plan_lines(folder))).flatten();
         opened.flat_map(move |opened| match opened {
             Ok(mut lines) => Either::Left((1..).zip(&self.decisions).filter_map(move |(number, decision)| {
-                // Lines that are skipped must exist as well, because lines and decisions are matched by position.
+                // Skipped lines must exist too, because lines and decisions are matched by position.
                 let line = match lines.next().unwrap_or_else(|| Err(missing_line(folder, number))) {
                     Ok(line) => line,
                     Err(error) => return Some(Err(error)),
@@ -291,7 +291,8 @@ fn missing_line(folder: &RunFolder, line: usize) -> FolderError {
 }
 
 impl Outcome {
-    /// Adds a job, which the journal may not know. Pictures that the user has changed count as not measured.
+    /// Adds a job, which the journal may not know. The colors of pictures that the user has changed count as not
+    /// measured.
     fn add(&mut self, edit: Option<&Brief<'_>>, is_retouched: bool) {
         self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
         self.retouched += u64::from(is_retouched);

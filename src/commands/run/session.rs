@@ -30,12 +30,12 @@ use super::planning::Planning;
 use super::prune::prune;
 use super::run_plan::{Outcome, RunPlan};
 
-/// The work that is left for the end of a run.
+/// The work that is left at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remaining {
     /// All jobs are examined again, and the report is written.
     JobsAndReport,
-    /// There was nothing to do, but the report is outdated.
+    /// There was no work, but the report is outdated.
     ReportOnly,
     /// The report is up to date.
     Nothing,
@@ -47,7 +47,7 @@ pub(super) struct Session<'a> {
     arguments: &'a Run,
     screen: &'a Screen,
     options: Options,
-    /// The manifest, as it was named.
+    /// The path of the manifest, as the user wrote it.
     name: String,
     plan: ContentHash,
     run_plan: RunPlan,
@@ -84,7 +84,7 @@ impl<'a> Session<'a> {
             screen.say(&render(notice, screen.style()));
         }
         if options.backend == Backend::Vibedream && !options.folder.journal().exists() {
-            // Nothing can be finished yet, so a key is needed, and no folder is created without one.
+            // In a new folder, jobs have to be submitted, so a key is needed. Without one, no folder is created.
             backend::key()?;
         }
         let (lock, journal) = opening.finish()?;
@@ -109,13 +109,13 @@ impl<'a> Session<'a> {
         Ok((session, HeldFolder { lock, ledger, disk }))
     }
 
-    /// Returns the work that is left for the end: nothing if the last run finished and its report is up to date.
+    /// Returns the work that is left at the end: nothing if the last run finished and its report is up to date.
     pub(super) fn remaining(&self, ledger: &Ledger) -> Result<Remaining, FolderError> {
         let is_idle = self.run_plan.work_count() == 0
             && ledger.last_run_end() == RunEnd::Finished
             && ledger.unanswered().is_empty();
         let is_reported = is_idle && self.stamp()?.is_on_report(&self.options.folder);
-        // Pictures that were changed after the report was written must appear in it.
+        // Pictures that were changed after the report was written must be updated in it.
         let is_reported = is_reported && self.run_plan.retouched() == 0;
         Ok(match (is_idle, is_reported) {
             (false, _) => Remaining::JobsAndReport,
@@ -136,7 +136,7 @@ impl<'a> Session<'a> {
         interruption: &Interruption,
     ) -> Result<RunOutcome, Failure> {
         notifications.begin();
-        // A manifest without jobs is a mistake, and must not move all pictures away.
+        // A manifest without jobs is probably a mistake, and must not remove all pictures.
         if self.arguments.prune && self.run_plan.counts.total == 0 {
             self.screen.print_line("nothing is pruned, because the manifest has no jobs");
         } else if self.arguments.prune {
@@ -157,7 +157,7 @@ impl<'a> Session<'a> {
         ended
     }
 
-    /// Prints what is about to begin, and its limits.
+    /// Prints the work of the run and its limits.
     fn announce(&self) -> Reporter<'a> {
         let Options { partition, settings, backend, .. } = &self.options;
         let work_count = self.run_plan.work_count();
@@ -182,7 +182,7 @@ impl<'a> Session<'a> {
         reporter
     }
 
-    /// Removes the temporary files that a killed process left in `results/`, unless they may still be needed.
+    /// Removes temporary files in `results/` that a killed process left behind, unless they may still be needed.
     pub(super) fn clean_up(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
         let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
         if remaining == Remaining::JobsAndReport && !ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
@@ -272,7 +272,7 @@ fn other_run_warning(options: &Options, run_plan: &RunPlan, name: &str) -> Resul
 
 /// Returns the record for the start of a run of the manifest `name`.
 fn opening_record(ledger: &Ledger, options: &Options, run_plan: &RunPlan, name: &str) -> RunStart {
-    // The rows of a partial manifest belong to the manifest of the run.
+    // A partial manifest belongs to the manifest of the run.
     let whole = ledger.last_run().filter(|_| options.scope == ManifestScope::Part);
     RunStart {
         manifest: whole.map_or_else(|| name.to_owned(), |run| run.manifest.clone()),

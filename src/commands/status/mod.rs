@@ -15,7 +15,7 @@ use super::report_data::{self, PlanCounts, read_ledger, resume_from};
 use pace::Pace;
 use view::{Money, StatusView};
 
-/// Prints the state of a run. It takes no lock, so it works at any time.
+/// Prints the state of a run. It takes no lock, so it works while the run is in progress.
 pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
     let (ledger, holder) = read_ledger(&folder)?;
@@ -23,7 +23,7 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-/// Prints the state of the run of a folder; `holder` is the process that works on it.
+/// Prints the state of the run of a folder. `holder` is the process that works on it.
 pub(super) fn print_status(
     folder: &RunFolder,
     ledger: &Ledger,
@@ -82,8 +82,8 @@ fn pace(ledger: &Ledger, is_running: bool) -> Option<Pace> {
     Pace::between(&opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
 }
 
-/// Returns how many jobs with pictures are no longer in the manifest. A folder whose first run is still reading its
-/// manifest has no plan, and so none.
+/// Returns the number of jobs with pictures that are no longer in the manifest. If the first run is still reading its
+/// manifest, there is no plan, and no such job.
 fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
     match PlanCounts::of(folder, ledger) {
         Err(FolderError::NoRun { .. }) => Ok(0),

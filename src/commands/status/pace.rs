@@ -11,12 +11,12 @@ pub(super) struct Pace {
     /// The duration of the run, in seconds.
     pub(super) seconds: f64,
     pub(super) per_minute: f64,
-    /// The remaining time at that pace, in seconds, while the run is in progress.
+    /// The estimated remaining time in seconds, while the run is in progress.
     pub(super) seconds_left: Option<f64>,
 }
 
 impl Pace {
-    /// Returns the pace from a run's `opening` to `now`; `None` if no job has ended.
+    /// Returns the pace from the `opening` counts of a run until `now`; `None` if no job has ended.
     pub(super) fn between(
         opening: &StatusCounts,
         now: &StatusCounts,
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pace_is_that_of_the_last_run_alone() {
+    fn the_pace_is_based_on_the_last_run_only() {
         let took = SignedDuration::from_mins(10);
         let pace = Pace::between(&counts(100, 0, 900), &counts(145, 5, 850), took, true).unwrap();
         assert_eq!((pace.ended, pace.per_minute, pace.seconds_left), (50, 5.0, Some(10_200.0)));

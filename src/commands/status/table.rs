@@ -9,7 +9,7 @@ use super::view::{Money, StatusView};
 /// The width of the bar for all jobs, in characters.
 const BAR: u64 = 30;
 
-/// Returns the state of a run as text for people.
+/// Returns the state of a run as text.
 pub(super) fn text(view: &StatusView) -> String {
     let mut text = head(view);
     add_jobs(&mut text, view);
@@ -51,7 +51,7 @@ fn head(view: &StatusView) -> String {
     head + "\n"
 }
 
-/// Adds the jobs by status, and those that need a person's attention.
+/// Adds the jobs by status, and those that need attention.
 fn add_jobs(text: &mut String, view: &StatusView) {
     let folder = Path::new(&view.folder);
     let jobs = &view.jobs;

@@ -32,7 +32,7 @@ pub(super) struct StatusView {
 
 #[derive(Debug, Serialize)]
 pub(super) struct Money {
-    /// Whether the sums were charged; if not, they are what the provider would charge.
+    /// Whether the sums were charged. If not, they are what the provider would charge.
     pub(super) charged: bool,
     pub(super) spent: Cents,
     pub(super) reserved: Cents,

@@ -3,7 +3,7 @@
 use super::colors::function;
 use super::words::{begins_clause, is_keep};
 
-/// Signs and phrases that mean the same as a word.
+/// Symbols and phrases that mean the same as a word.
 const MEANINGS: &[(&str, &str)] = &[
     ("-->", " to "),
     ("->", " to "),
@@ -17,8 +17,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ("rather than", " from "),
 ];
 
-/// Returns the clauses of a prompt as words in lower case. The words after "and" or "but" are a separate clause if they
-/// begin as one.
+/// Returns the clauses of a prompt as lowercase words. The words after "and" or "but" are a separate clause if they
+/// begin like one.
 pub(super) fn clauses(prompt: &str) -> Vec<Vec<String>> {
     let mut text = prompt.to_lowercase();
     while let Some((span, hex)) = function(&text) {

@@ -1,4 +1,4 @@
-//! The colors that instructions name: by code, as CSS functions, and by name.
+//! The colors in instructions: codes, CSS functions and names.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use crate::color::Hex;
 /// A word that is a CSS color but more often describes a material.
 const MATERIAL_NAME: &str = "linen";
 
-/// Names that shops use and CSS lacks, with the values from encyclopedias. Many of them also name things. They count
-/// only if no word follows that they could describe.
+/// Names that shops use and CSS does not have, with the values from encyclopedias. Many of them are also names of
+/// things, so they count only if no word follows that they could describe.
 const SHOP_NAMES: &[(&str, [u8; 3])] = &[
     ("amber", [0xFF, 0xBF, 0x00]),
     ("apricot", [0xFB, 0xCE, 0xB1]),
@@ -46,7 +46,7 @@ const SHOP_NAMES: &[(&str, [u8; 3])] = &[
     ("wine", [0x72, 0x2F, 0x37]),
 ];
 
-/// Words before a name that change its color, with the channel value that is mixed in and its share.
+/// Words that modify the color after them, with the channel value that is mixed in and its share.
 const SHADE_WORDS: &[(&str, u8, f32)] = &[
     ("dark", 0, 0.4),
     ("darker", 0, 0.4),
@@ -56,7 +56,7 @@ const SHADE_WORDS: &[(&str, u8, f32)] = &[
     ("pastel", 255, 0.6),
 ];
 
-/// A color that the words of a clause name.
+/// A color that is named in a clause.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Named {
     pub(super) hex: Hex,
@@ -65,7 +65,7 @@ pub(super) struct Named {
     pub(super) is_code: bool,
 }
 
-/// Returns the color that the words from `at` on begin with.
+/// Returns the color that begins at the word with the index `at`.
 pub(super) fn color_at(clause: &[String], at: usize) -> Option<Named> {
     plain(clause, at).or_else(|| shaded(clause, at))
 }
@@ -85,8 +85,8 @@ fn plain(clause: &[String], at: usize) -> Option<Named> {
     (1..=words.len().min(3)).rev().find_map(named)
 }
 
-/// Returns the color of a name after a word such as `dark`, if CSS has no name for both. Black or white is mixed in, as
-/// by `color-mix()` in sRGB.
+/// Returns the color of a name after a word such as `dark`, unless CSS has a name for the combination. Black or white
+/// is mixed in, like `color-mix()` in sRGB.
 fn shaded(clause: &[String], at: usize) -> Option<Named> {
     let (_, mixed, share) = SHADE_WORDS.iter().find(|(word, ..)| *word == clause[at])?;
     clause.get(at + 1)?;
@@ -95,7 +95,7 @@ fn shaded(clause: &[String], at: usize) -> Option<Named> {
     Some(Named { hex: Hex(plain.hex.0.map(mix)), length: plain.length + 1, is_code: false })
 }
 
-/// Whether no word follows that a color could describe.
+/// Whether no word follows that the color could describe.
 fn ends(behind: &[String]) -> bool {
     behind.first().is_none_or(|word| {
         let is_joined = matches!(
@@ -117,8 +117,8 @@ fn ends(behind: &[String]) -> bool {
     })
 }
 
-/// Returns the color of a word that is a code: `#1e90ff`, `#abc`, `0x1e90ff`, or six digits if they cannot be a word or
-/// a number.
+/// Returns the color of a word that is a code: `#1e90ff`, `#abc`, `0x1e90ff`, or six hex digits that cannot be a word
+/// or a number.
 fn code(clause: &[String], at: usize) -> Option<Hex> {
     let word = clause[at].trim_end_matches("'s");
     if word.starts_with('#') {
@@ -138,8 +138,8 @@ fn code(clause: &[String], at: usize) -> Option<Hex> {
     is_certain.then(|| format!("#{digits}").parse().ok()).flatten()
 }
 
-/// Finds a color that is written as a CSS function in a text in lower case, such as `rgb(30, 144, 255)`. Returns its
-/// range in the text and its hex.
+/// Finds a CSS color function in a lowercase text, such as `rgb(30, 144, 255)`. Returns its range in the text and its
+/// hex code.
 pub(super) fn function(text: &str) -> Option<(Range<usize>, Hex)> {
     ["rgba(", "rgb(", "hsla(", "hsl(", "hwb(", "oklch(", "oklab("].iter().find_map(|name| {
         let from = text.find(name)?;

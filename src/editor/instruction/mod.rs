@@ -1,4 +1,4 @@
-//! Instructions in plain words that request another color.
+//! The parser of plain-language instructions that request another color.
 
 mod clauses;
 mod colors;
@@ -31,7 +31,7 @@ pub(super) struct Instruction {
 pub(super) struct ColorChange {
     /// The current color, if the instruction names it.
     pub(super) from: Option<Hex>,
-    /// The part that is named in place of a color.
+    /// The part, if it is named instead of a color.
     pub(super) named: Option<NamedPart>,
     /// The target color.
     pub(super) to: Hex,
@@ -47,7 +47,7 @@ struct Mention {
     words: (usize, usize),
 }
 
-/// The role of a color, by the words before it.
+/// The role of a color, determined by the words before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Role {
     From,
@@ -65,7 +65,7 @@ impl FromStr for Instruction {
         let mut is_kept = false;
         for clause in clauses(prompt) {
             let Some(begin) = clause.first() else { continue };
-            // "keep the lid and the handle" holds until a change is requested.
+            // "keep the lid and the handle" applies until a change is requested.
             is_kept = is_keep(begin, clause.get(1).map(String::as_str)) || (is_kept && !asks_for_change(&clause));
             if is_kept {
                 continue;
@@ -111,7 +111,7 @@ fn parts(clause: &[String]) -> Result<Vec<ColorChange>, EditError> {
     for (index, mention) in mentions.iter().enumerate() {
         if is_target(mention) || index == last_target {
             let named = named_part(clause, mention.words);
-            // The "red mug's handle" is not certainly red. The "red handle" is.
+            // The "red mug's handle" is not necessarily red. The "red handle" is.
             let is_of_part = |source: &Mention| {
                 let behind = clause.get(source.words.1);
                 source.role == Role::From || named.is_none_or(|named| behind.is_some_and(|word| named.is(word)))
@@ -127,7 +127,7 @@ fn parts(clause: &[String]) -> Result<Vec<ColorChange>, EditError> {
     Ok(parts)
 }
 
-/// Returns the colors of the product that a clause names, in order.
+/// Returns the product's colors that a clause names, in order.
 fn mentions(clause: &[String]) -> Result<Vec<Mention>, EditError> {
     let mut mentions: Vec<Mention> = Vec::new();
     let mut index = 0;
@@ -146,7 +146,7 @@ fn mentions(clause: &[String]) -> Result<Vec<Mention>, EditError> {
         let role = role(clause, words.0, mentions.last());
         let mention = Mention { hex: named.hex, role, is_code: named.is_code, words };
         match mentions.last_mut() {
-            // "navy (#000080)" and "#1E90FF (ocean blue)" each name one color, and the code is the exact one.
+            // "navy (#000080)" and "#1E90FF (ocean blue)" each name one color. The code is the exact value.
             Some(last) if same_color(clause, last, &mention) => {
                 let hex = if mention.is_code && !last.is_code { mention.hex } else { last.hex };
                 *last =
@@ -163,7 +163,7 @@ fn mentions(clause: &[String]) -> Result<Vec<Mention>, EditError> {
     Ok(mentions)
 }
 
-/// Whether two mentions with only words of a name between them are the same color.
+/// Whether two mentions mean the same color, because only words of a color name are between them.
 fn same_color(clause: &[String], last: &Mention, next: &Mention) -> bool {
     let between = &clause[last.words.1..next.words.0];
     let is_of_code = |word: &String| matches!(word.as_str(), "hex" | "code" | "color" | "colour");
@@ -188,13 +188,13 @@ fn preposition(clause: &[String], word: &str) -> Option<Role> {
     }
 }
 
-/// Returns the role of a color, by the words before it.
+/// Returns the role of a color, determined by the words before it.
 fn role(clause: &[String], at: usize, last: Option<&Mention>) -> Role {
     const MAX_WORDS_BEFORE: usize = 4;
     let from = last.map_or(0, |last| last.words.1).max(at.saturating_sub(MAX_WORDS_BEFORE));
     let found = clause[from..at].iter().rev().enumerate().find_map(|(distance, word)| {
         match preposition(clause, word)? {
-            // "of the red one" names a part's color only directly before it. "for the red mug" names no target.
+            // "of the red one" names the color of a part only if "of" is close. "for the red mug" names no target.
             Role::From if word == "of" && distance > 1 => None,
             Role::To if word == "for" && distance > 0 => None,
             role => Some(role),

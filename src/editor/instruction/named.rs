@@ -1,4 +1,4 @@
-//! The parts of a product by name.
+//! Parts of a product that are named in words.
 
 use super::words::{is_link, is_of_color};
 use crate::color::Part;
@@ -10,7 +10,7 @@ pub(in crate::editor) struct NamedPart {
     pub(in crate::editor) part: Part,
 }
 
-/// Words for parts that have a place on a product.
+/// Words for parts with a known position on a product.
 const PARTS: &[(&str, Part)] = &[
     ("handle", Part::Limb),
     ("handles", Part::Limb),
@@ -35,8 +35,8 @@ const PARTS: &[(&str, Part)] = &[
 /// Words that mean a product more often than a part, unless they have an owner.
 const PRODUCTS: &[&str] = &["cap", "strap"];
 
-/// Returns the part that has the color at `words` of a clause: "make the handle white", "give it a white handle", "the
-/// lid of the jar to red".
+/// Returns the part whose color is at `words` of a clause: "make the handle white", "give it a white handle", "the lid
+/// of the jar to red".
 pub(super) fn named_part(clause: &[String], words: (usize, usize)) -> Option<NamedPart> {
     let (before, behind) = (&clause[..words.0], &clause[words.1..]);
     if let Some(named) = behind.first().and_then(|word| known(word)) {
@@ -54,7 +54,7 @@ pub(super) fn named_part(clause: &[String], words: (usize, usize)) -> Option<Nam
 }
 
 impl NamedPart {
-    /// Whether a word names the part.
+    /// Whether a word names this part.
     pub(super) fn is(&self, word: &str) -> bool {
         word.trim_end_matches("'s") == self.word
     }
@@ -65,7 +65,7 @@ fn known(word: &str) -> Option<NamedPart> {
     PARTS.iter().find(|(known, _)| *known == word).map(|(word, part)| NamedPart { word, part: *part })
 }
 
-/// Whether a word certainly means a part, by the words before and after it: "the bottle's cap", "the cap of the
+/// Whether a word certainly means a part, judged by the words before and after it: "the bottle's cap", "the cap of the
 /// bottle".
 fn is_meant(named: NamedPart, before: Option<&String>, behind: Option<&String>) -> bool {
     let is_owned = before.is_some_and(|word| word.ends_with("'s") || word.ends_with("s'") || word == "its");

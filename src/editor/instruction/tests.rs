@@ -1,8 +1,8 @@
 use super::*;
 
-/// Prompts, the color to change if they name it, and the target color.
+/// Prompts, their current color if they name one, and their target color.
 const UNDERSTOOD: &[(&str, Option<&str>, &str)] = &[
-    // The target alone.
+    // Only the target.
     ("Change the mug's color to #1E90FF (ocean), keep the background", None, "#1E90FF"),
     ("Change the mug's color to ocean (#1E90FF)", None, "#1E90FF"),
     ("Change the color of the mug to navy (#000081).", None, "#000081"),
@@ -52,13 +52,13 @@ const UNDERSTOOD: &[(&str, Option<&str>, &str)] = &[
     ("do this: make it red", None, "red"),
     ("Change the mug\nto #1E90FF\nKeep the background", None, "#1E90FF"),
     ("Ändere die Farbe der Tasse auf #1E90FF", None, "#1E90FF"),
-    // Shades that CSS has no name for.
+    // Shades without a CSS name.
     ("make it dark purple", None, "#4D004D"),
     ("Turn the mug pale pink, keep the background", None, "#FFE9ED"),
     ("Change the dark purple bottle to light coral", Some("#4D004D"), "lightcoral"),
     ("make it a light burgundy color", None, "#C08090"),
     ("make the chair dark #1E90FF", None, "#1E90FF"),
-    // The current color as well.
+    // Also the current color.
     ("Change the red mug's color to #1E90FF", Some("red"), "#1E90FF"),
     ("Change the armchair from green to brick (#B22222)", Some("green"), "#B22222"),
     ("Turn the light blue bottle black", Some("lightblue"), "black"),
@@ -76,7 +76,7 @@ const UNDERSTOOD: &[(&str, Option<&str>, &str)] = &[
     ("Turn the mug in red into blue", Some("red"), "blue"),
     ("Repaint the black chair #F4F1EA, but keep the wooden legs", Some("black"), "#F4F1EA"),
     ("Transform the white sneaker to pure black", Some("white"), "black"),
-    // Things to keep.
+    // Parts to keep.
     ("Change the mug to red, keep the white lid and the black handle", None, "red"),
     ("make the bottle coral but keep the white lettering", None, "coral"),
     ("make the bottle coral without changing the white background", None, "coral"),
@@ -151,7 +151,7 @@ fn an_unsupported_instruction_is_refused_with_the_reason_and_the_supported_ones(
 }
 
 #[test]
-fn parts_are_named_by_what_they_are_and_products_are_no_parts() {
+fn parts_are_recognized_by_name_and_products_are_not_parts() {
     use crate::color::Part::{Bottom, Limb, Top};
     let cases = [
         ("make the handle white", Some(Limb)),
@@ -177,7 +177,7 @@ fn parts_are_named_by_what_they_are_and_products_are_no_parts() {
 }
 
 #[test]
-fn several_parts_are_told_apart_by_their_colors() {
+fn several_parts_are_distinguished_by_their_colors() {
     let two = [(Some("#FF0000".to_owned()), "#0000FF".to_owned()), (Some("#FFFFFF".to_owned()), "#000000".to_owned())];
     for prompt in [
         "make the red body blue and the white lid black",
@@ -191,7 +191,7 @@ fn several_parts_are_told_apart_by_their_colors() {
 
 proptest::proptest! {
     #[test]
-    fn no_text_makes_it_panic(prompt in "\\PC{0,80}") {
+    fn arbitrary_text_never_causes_a_panic(prompt in "\\PC{0,80}") {
         let _ = prompt.parse::<Instruction>();
     }
 }

@@ -1,4 +1,4 @@
-//! The words by which instructions are understood.
+//! The vocabulary of instructions.
 
 /// Words that request a change of color, in the imperative.
 const CHANGE: &[&str] = &[
@@ -39,7 +39,7 @@ const CHANGE: &[&str] = &[
 /// Words that request a change anywhere in a clause.
 const DEMAND_WORDS: &[&str] = &["become", "becomes", "should", "must", "shall"];
 
-/// Words that introduce things to keep unchanged.
+/// Words that introduce parts to keep unchanged.
 const KEEP: &[&str] = &[
     "keep",
     "keeping",
@@ -59,13 +59,13 @@ const KEEP: &[&str] = &[
     "never",
 ];
 
-/// Words that request things that this editor does not do.
+/// Words that request edits that this editor does not support.
 const FOREIGN: &[&str] = &[
     "add", "remove", "delete", "erase", "put", "place", "insert", "move", "rotate", "flip", "crop", "zoom", "blur",
     "sharpen", "draw", "write", "generate", "create", "extend", "expand", "enlarge", "shrink", "resize", "wear",
 ];
 
-/// Words that show that a new picture is the old one in another color: "create a blue version of it".
+/// Words that show that the new picture is the old one in another color: "create a blue version of it".
 const REFERENCE_WORDS: &[&str] = &["version", "versions", "variant", "variation", "copy", "same", "this", "edition"];
 
 /// Words before an imperative that request nothing themselves.
@@ -74,7 +74,7 @@ const FILLER_WORDS: &[&str] = &[
     "also", "just", "now", "simply", "only", "and", "but", "let's", "the", "its",
 ];
 
-/// Words after a color that name its owner. The color is then neither to be changed nor a target.
+/// Words after a color that name its owner. Such a color is neither the current color nor a target.
 const SURROUNDINGS: &[&str] = &[
     "background",
     "backdrop",
@@ -94,7 +94,7 @@ const SURROUNDINGS: &[&str] = &[
     "lighting",
 ];
 
-/// Things around a product or printed on it. They cannot be the product itself.
+/// Things around a product or printed on it, which cannot be the product itself.
 const NOT_THE_PRODUCT: &[&str] = &["background", "backdrop", "lettering", "logo", "text", "shadow", "shadows"];
 
 /// Whether a request for a change begins with this word: "change", "changing", "changed".
@@ -102,19 +102,19 @@ pub(super) fn is_change(word: &str) -> bool {
     is_form_of(word, CHANGE)
 }
 
-/// Whether this clause ends the things to keep.
+/// Whether this clause requests a change, which ends a list of parts to keep.
 pub(super) fn asks_for_change(clause: &[String]) -> bool {
     first(clause).is_some_and(is_change)
         || clause.iter().any(|word| DEMAND_WORDS.contains(&word.as_str()))
         || clause.first().is_some_and(|word| matches!(word.as_str(), "to" | "into"))
 }
 
-/// Whether the following words name things to keep. "do", "does", "should" and "must" count only before "not".
+/// Whether parts to keep follow. "do", "does", "should" and "must" count only before "not".
 pub(super) fn is_keep(word: &str, next: Option<&str>) -> bool {
     KEEP.contains(&word) || (matches!(word, "do" | "does" | "should" | "must") && next == Some("not"))
 }
 
-/// Returns the word by which a clause requests something other than a color.
+/// Returns the word that requests something other than a color.
 pub(super) fn foreign(clause: &[String]) -> Option<&str> {
     let verb = first(clause).filter(|word| is_form_of(word, FOREIGN))?;
     let is_again = clause.iter().any(|word| REFERENCE_WORDS.contains(&word.as_str()));
@@ -135,11 +135,11 @@ pub(super) fn begins_clause(word: &str, next: Option<&str>) -> bool {
 pub(super) enum Elsewhere {
     /// The surroundings of the product: "on a white background".
     Place,
-    /// A thing that is to change: "make the background white", "the logo to red".
+    /// A thing whose color should change: "make the background white", "the logo to red".
     Asked(String),
 }
 
-/// Returns the owner of a color if it is not the product, by the words before and after it in its clause.
+/// Returns the owner of a color if it is not the product, determined by the words before and after it in its clause.
 pub(super) fn elsewhere(before: &[String], behind: &[String]) -> Option<Elsewhere> {
     const PLACE_PREPOSITIONS: &[&str] = &["on", "against", "before", "in", "onto", "over"];
     let placed = |words: &[String]| words.iter().rev().take(3).any(|word| PLACE_PREPOSITIONS.contains(&word.as_str()));
@@ -162,7 +162,7 @@ pub(super) fn elsewhere(before: &[String], behind: &[String]) -> Option<Elsewher
     }
 }
 
-/// Whether the color before these words belongs to something around the product: "white seamless background".
+/// Whether the color before these words belongs to the surroundings of the product: "white seamless background".
 fn is_of_surroundings(behind: &[String]) -> bool {
     const MAX_WORDS_BEHIND: usize = 3;
     let mut near = behind.iter().take(MAX_WORDS_BEHIND).take_while(|word| !is_link(word));

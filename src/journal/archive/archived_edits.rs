@@ -11,39 +11,40 @@ use super::grow::push_with_small_growth;
 use super::hash_key::{HashKey, ShortHash};
 use super::packed_offsets::PackedOffsets;
 
-/// The initial count of shards.
+/// The initial number of shards.
 pub(super) const MIN_SHARDS: usize = 64;
 
-/// How many entries a shard has on average before the count of shards doubles. A look-up scans its shard, which is two
-/// thousand contiguous bytes; a table of entries would take 6 to 12 bytes more for each.
+/// The average number of entries per shard at which the number of shards doubles. A lookup scans its shard, which is
+/// two thousand contiguous bytes. A hash table would take 6 to 12 more bytes per entry.
 pub(super) const MAX_ENTRIES_PER_SHARD: usize = 48;
 
-/// The edits of final jobs, at 44 bytes each and a few for room to grow.
+/// The edits of final jobs, at 44 bytes each plus a little spare capacity.
 ///
-/// An entry holds what a plan needs and the offsets of the edit's lines; all else is read from the journal again on
-/// demand. A job is identified by 96 bits of a hash with a random key: two of a million jobs share one with a probability
-/// of 1 in 10^17, and no input can force it. Half of a fingerprint distinguishes the few edits of a job. Even then no
-/// details are mixed up, because the lines that are read again contain their job and their whole fingerprint.
+/// An entry holds what a plan needs, and the offsets of the edit's lines. All other data is read from the journal again
+/// on demand. A job is identified by 96 bits of a hash with a random key: two of a million jobs collide with a
+/// probability of 1 in 10^17, and no input can force a collision. Half of a fingerprint distinguishes the few edits of
+/// a job. Even after a collision, no details are mixed up, because the lines that are read again contain their job and
+/// their whole fingerprint.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct ArchivedEdits {
-    /// Entries by the first bits of their jobs' hashes, those of a job in one shard and oldest first. The count of shards
-    /// is 0 or a power of two.
+    /// The entries by the first bits of their jobs' hashes. Those of a job are in one shard, oldest first. The number
+    /// of shards is 0 or a power of two.
     pub(super) shards: Vec<Vec<ArchiveEntry>>,
-    /// The few edits that do not fit an entry.
+    /// The few edits that do not fit into an entry.
     pub(super) large: HashMap<(ShortHash, FingerprintPrefix), OversizedEdit>,
-    /// The targets of color checks: most catalogs have few.
+    /// The targets of color checks. Most catalogs have few.
     pub(super) color_targets: ColorTargets,
     pub(super) length: usize,
     pub(super) key: HashKey,
 }
 
 impl ArchivedEdits {
-    /// Returns the key that ids are hashed with.
+    /// Returns the key for hashing ids.
     pub(in crate::journal) fn key(&self) -> HashKey {
         self.key
     }
 
-    /// Returns the count of edits.
+    /// Returns the number of edits.
     pub(in crate::journal) fn len(&self) -> usize {
         self.length
     }
@@ -81,7 +82,7 @@ impl ArchivedEdits {
             (Some(large), _) => Pictures::Listed(&large.pictures),
             (None, 0) => Pictures::Listed(&[]),
             (None, number) => {
-                // An entry that was read has one of them.
+                // Every entry that is read has one of these extensions.
                 let extension = EXTENSIONS.get(usize::from(number) - 1).copied().unwrap_or_default();
                 Pictures::Named { extension, bytes: u64::from(entry.bytes) }
             }
@@ -117,7 +118,7 @@ impl ArchivedEdits {
         self.length -= before - shard.len();
     }
 
-    /// Returns all edits, in no order.
+    /// Returns all edits, in arbitrary order.
     pub(in crate::journal) fn all(&self) -> impl Iterator<Item = ArchivedEdit> {
         self.those(|_| true)
     }
@@ -127,12 +128,12 @@ impl ArchivedEdits {
         let first = |entry: &ArchiveEntry| self.offsets(entry).0.first().copied().unwrap_or(0);
         let first_line = |entry: &ArchiveEntry| self.of(entry.job).map(first).min();
         let mut all: Vec<_> = self.entries().map(|entry| (first_line(entry), entry)).collect();
-        // The sort keeps the order of what is equal, which is that of a job's edits.
+        // The stable sort keeps the order of a job's edits.
         all.sort_by_key(|(first_line, _)| *first_line);
         all.into_iter().map(|(_, entry)| self.get(entry))
     }
 
-    /// Returns the edits in a stage, in no order.
+    /// Returns the edits in a stage, in arbitrary order.
     pub(in crate::journal) fn in_stage(&self, stage: Stage) -> impl Iterator<Item = ArchivedEdit> {
         self.those(move |entry| entry.stage == stage)
     }
@@ -142,7 +143,7 @@ impl ArchivedEdits {
         self.those(|entry| entry.flags.has(EntryFlags::IS_SHOWN))
     }
 
-    /// Returns the names, without extensions, of pictures that do not have their job's name.
+    /// Returns the names, without extensions, of pictures with other names than their jobs.
     pub(in crate::journal) fn further_names(&self) -> impl Iterator<Item = &str> {
         let names =
             self.large.iter().flat_map(|((job, _), large)| large.pictures.iter().map(move |(name, _)| (job, name)));
@@ -184,7 +185,7 @@ impl ArchivedEdits {
         self.shards.iter().flatten()
     }
 
-    /// The entries of a job, oldest first.
+    /// Returns the entries of a job, oldest first.
     fn of(&self, job: ShortHash) -> impl Iterator<Item = &ArchiveEntry> {
         self.shards.get(self.shard_index(job)).into_iter().flatten().filter(move |entry| entry.job == job)
     }
@@ -194,7 +195,7 @@ impl ArchivedEdits {
         job[0] as usize & self.shards.len().saturating_sub(1)
     }
 
-    /// Doubles the count of shards, one shard after the other, so that memory never doubles.
+    /// Doubles the number of shards, one shard at a time, so that memory use never doubles.
     fn split_shards(&mut self) {
         let before = self.shards.len();
         self.shards.resize(MIN_SHARDS.max(before * 2), Vec::new());
@@ -244,7 +245,7 @@ impl ArchivedEdits {
     }
 }
 
-/// Compares archives with the same key by their edits; the offsets of lines do not count.
+/// Compares the edits of archives with the same key, ignoring the offsets of lines.
 impl PartialEq for ArchivedEdits {
     fn eq(&self, other: &ArchivedEdits) -> bool {
         fn sorted(archived: &ArchivedEdits) -> Vec<impl PartialEq + '_> {

@@ -1,4 +1,4 @@
-//! Archived edits as bytes, for a snapshot.
+//! Serialization of archived edits, for a snapshot.
 
 use std::io::{self, Read, Write};
 
@@ -38,7 +38,7 @@ impl ArchivedEdits {
     ///
     /// # Errors
     ///
-    /// They cannot be read, or are invalid.
+    /// The entries cannot be read, or are invalid.
     pub(in crate::journal) fn read(
         key: HashKey,
         head: ArchivedHead,

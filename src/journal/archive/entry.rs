@@ -8,7 +8,7 @@ use super::entry_flags::EntryFlags;
 use super::hash_key::ShortHash;
 use super::packed_offsets::PackedOffsets;
 
-/// The extensions of the usual pictures.
+/// The common extensions of pictures.
 pub(super) const EXTENSIONS: [&str; 4] = ["png", "jpg", "webp", "gif"];
 
 /// The size of an entry in bytes.
@@ -32,7 +32,7 @@ pub(super) struct OversizedEdit {
     pub(super) pictures: Box<[(String, u64)]>,
 }
 
-/// Half of a fingerprint.
+/// The first half of a fingerprint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(in crate::journal) struct FingerprintPrefix([u32; 2]);
 
@@ -81,8 +81,8 @@ impl ArchiveEntry {
     }
 }
 
-/// Returns the number of the extension and the size in bytes of an edit's picture, or zeros if it has none; `None` unless it
-/// is a single picture with the job's name.
+/// Returns the number of the extension and the size in bytes of an edit's picture, or zeros if it has none; `None`
+/// unless it is a single picture with the job's name.
 pub(super) fn usual_picture(job: &JobId, edit: &Edit) -> Option<(u16, u32)> {
     let [SavedFile { name, bytes, .. }] = edit.files() else {
         return edit.files().is_empty().then_some((0, 0));

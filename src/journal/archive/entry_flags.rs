@@ -7,13 +7,13 @@ use crate::journal::edits::ColorBrief;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::journal) struct EntryFlags(u16);
 
-/// The distinct targets that colors were compared with. The first 126 have a number; others are read from the journal
+/// The distinct targets that colors were compared with. The first 126 have a number. Others are read from the journal
 /// again.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::journal) struct ColorTargets(Vec<(Vec<Hex>, Tolerance)>);
 
-/// Bits 0 and 1 are flags, 2 to 4 the extension, 5 and 6 the verdict, 7 and 8 what the color lock did, and the seven
-/// above the number of the target: 0 if no color was checked.
+/// Bits 0 and 1 are flags, 2 to 4 the extension, 5 and 6 the verdict, 7 and 8 the result of the color lock, and the
+/// seven bits above the number of the target: 0 if no color was checked.
 impl EntryFlags {
     pub(in crate::journal) const HAS_PREDICTION: u16 = 1;
     pub(in crate::journal) const IS_SHOWN: u16 = 1 << 1;
@@ -75,14 +75,14 @@ impl EntryFlags {
         self.set(EntryFlags::IS_LEFT, color.is_left);
     }
 
-    /// Returns the flags with the target in place of its number, which depends on the order of reading.
+    /// Returns the flags with the target instead of its number, which depends on the order of reading.
     pub(in crate::journal) fn comparable(self, color_targets: &ColorTargets) -> impl PartialEq {
         (self.0 & ((1 << EntryFlags::TARGET) - 1), self.color(color_targets).and_then(|color| color.against))
     }
 }
 
 impl ColorTargets {
-    /// How many targets have a number; the number above stands for all others.
+    /// The maximum number of numbered targets. The next number stands for all others.
     const MAX_NUMBERED: usize = 126;
 
     /// Returns the number of a target, from 1.
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marked_entries_are_read_again_and_rare_states_are_left_to_the_journal() {
+    fn flags_round_trip_and_rare_targets_are_left_to_the_journal() {
         let mut color_targets = ColorTargets::default();
         let tolerance = Tolerance::default();
         for number in 0..200u8 {

@@ -3,8 +3,9 @@ use std::sync::LazyLock;
 use siphasher::sip128::SipHasher13;
 use uuid::Uuid;
 
-/// The random key of the hashes that stand for ids. It is drawn once per process, so that no one can prepare two ids with
-/// the same hash. A snapshot stores its key; std's `RandomState` hides its own, hence the crate `siphasher`.
+/// The random key for hashing ids. It is generated once per process, so that nobody can prepare two ids with the same
+/// hash. A snapshot stores its key. The standard library's `RandomState` does not expose its keys, so the crate
+/// `siphasher` is used.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::journal) struct HashKey(SipHasher13);
 
@@ -12,7 +13,7 @@ pub(in crate::journal) struct HashKey(SipHasher13);
 pub(in crate::journal) type ShortHash = [u32; 3];
 
 impl Default for HashKey {
-    /// Returns the key of this process, so that its ledgers can be compared.
+    /// Returns the key of this process. All of its ledgers share it, so that they can be compared.
     fn default() -> HashKey {
         static KEY: LazyLock<HashKey> = LazyLock::new(|| HashKey::from_bytes(Uuid::new_v4().as_bytes()));
         *KEY
@@ -28,7 +29,7 @@ impl HashKey {
         self.0.key()
     }
 
-    /// Returns the part of an id's hash that tables keep.
+    /// Returns the part of an id's hash that tables store.
     pub(in crate::journal) fn short_hash(self, id: &str) -> ShortHash {
         let [one, two] = self.hash(id);
         [one as u32, (one >> 32) as u32, two as u32]

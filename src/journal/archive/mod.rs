@@ -1,4 +1,4 @@
-//! Edits of jobs with which nothing more happens by itself, in few bytes each, and how their lines are read again.
+//! A compact archive of the edits of final jobs, and reading their lines again.
 
 mod archived_edits;
 mod bytes;

@@ -2,8 +2,8 @@ use smallvec::smallvec;
 
 use crate::journal::edits::LineOffsets;
 
-/// Offsets packed into 17 bytes: the first in five bytes, then the distance to each next one, seven bits a byte, the last byte
-/// of each without its high bit. No distance is zero, so that zeros end the list.
+/// Offsets packed into 17 bytes: the first in five bytes, then the differences between consecutive offsets as base-128
+/// varints, whose last byte has no high bit. No difference is zero, so zeros end the list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::journal) struct PackedOffsets([u8; PackedOffsets::BYTES]);
 

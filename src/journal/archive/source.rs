@@ -13,14 +13,14 @@ use super::entry::{ArchivedEdit, FingerprintPrefix};
 #[derive(Clone, Debug, Default)]
 pub(in crate::journal) struct JournalSource(Option<Arc<dyn ReadAt>>);
 
-/// The file does not matter when ledgers are compared.
+/// The source is ignored when ledgers are compared.
 impl PartialEq for JournalSource {
     fn eq(&self, _other: &JournalSource) -> bool {
         true
     }
 }
 
-/// The lines of an archived job cannot be read again.
+/// The reason why the lines of an archived job cannot be read again.
 #[derive(Debug, thiserror::Error)]
 #[error("read the journal again at byte {offset}: {cause}")]
 pub struct LinesError {
@@ -55,7 +55,7 @@ impl JournalSource {
         Ok(history)
     }
 
-    /// Reads the lines of an archived edit again, and applies them as a replay does.
+    /// Reads the lines of an archived edit again, and applies them like a replay.
     pub(in crate::journal) fn edit(&self, stored: &ArchivedEdit) -> Result<(EditKey, Tracked), LinesError> {
         let mut read: Option<(EditKey, Edit)> = None;
         for (step, &offset) in self.steps(&stored.offsets).zip(&stored.offsets.0) {
@@ -89,7 +89,7 @@ impl JournalSource {
         })
     }
 
-    /// Returns the error of an edit whose lines are about another one.
+    /// Returns the error for an edit whose lines are about another edit.
     pub(in crate::journal) fn is_of_another(&self, stored: &ArchivedEdit) -> LinesError {
         LinesError::invalid(stored.offsets.0.first().copied().unwrap_or(0), "the line is about another edit")
     }

@@ -12,7 +12,7 @@ pub struct Brief<'l> {
     pub stage: Stage,
     /// Whether it has a prediction, which can be polled.
     pub has_prediction: bool,
-    /// Whether the pictures under the job's name are its own, or those of a re-roll of it.
+    /// Whether the pictures with the job's name are its own, or those of its re-roll.
     pub is_shown: bool,
     /// Whether it has re-rolls.
     pub has_rerolls: bool,
@@ -30,41 +30,42 @@ pub struct ColorBrief<'l> {
     pub verdict: Verdict,
     /// Whether the color lock has corrected it.
     pub is_corrected: bool,
-    /// Whether the color lock has tried to and left it as it was.
+    /// Whether the color lock has tried to correct it, and left it unchanged.
     pub is_left: bool,
 }
 
 /// The presence of a picture in `results/`, from best to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Presence {
-    /// It is there as it was saved.
+    /// It exists as it was saved.
     Saved,
-    /// It is there, and was changed by the user.
+    /// It exists, and was changed by the user.
     Changed,
-    /// It is in `earlier/`; another file may have its name.
+    /// It is in `earlier/`. Another file may have its name.
     Displaced,
-    /// It is not there.
+    /// It does not exist.
     Missing,
 }
 
 /// The names and sizes of pictures.
 #[derive(Clone, Debug)]
 pub(in crate::journal) enum Pictures<'l> {
-    /// As recorded.
+    /// The recorded pictures.
     Saved(&'l [SavedFile]),
-    /// A single one, named by the job's id and this extension.
+    /// A single picture whose name is the job's id and this extension.
     Named { extension: &'static str, bytes: u64 },
-    /// All other cases, by name and size.
+    /// Any other pictures, by name and size.
     Listed(&'l [(String, u64)]),
 }
 
 impl Brief<'_> {
-    /// Returns the status of reports.
+    /// Returns the status for reports.
     pub fn status(&self) -> JobStatus {
         self.stage.status()
     }
 
-    /// Returns the worst `presence` among its pictures, which is asked by name and size in bytes. `job` is the edit's job.
+    /// Returns the worst presence of its pictures. `presence` looks up a picture by its name and its size in bytes.
+    /// `job` is the edit's job.
     pub fn presence(&self, job: &JobId, presence: impl Fn(&str, u64) -> Presence) -> Presence {
         let worst = match self.pictures {
             Pictures::Saved(files) => files.iter().map(|file| presence(&file.name, file.bytes)).max(),

@@ -5,24 +5,24 @@ use crate::color::Check;
 use crate::job::{Cents, Fingerprint, JobStatus};
 use crate::journal::format::{Checked, CompactedEdit, Corrected, EditState, Problem, Reroll, SavedFile, Stage, Step};
 
-/// The state of one edit.
+/// The state of an edit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Edit {
     /// The fingerprint of its request.
     pub fingerprint: Fingerprint,
     /// Its state.
     pub state: EditState,
-    /// The count of its submits, including refused ones.
+    /// The number of its submits, including refused ones.
     pub attempts: u32,
     /// The prediction of its last accepted submit.
     pub prediction: Option<PredictionId>,
-    /// The path for polling it, if that does not follow from its id.
+    /// The path for polling it, if it cannot be derived from the id.
     pub status_path: Option<StatusPath>,
     /// The cost of its accepted submits.
     pub spent: Cents,
     /// The money reserved for its uncertain submits.
     pub reserved_for_uncertain: Cents,
-    /// The count of its uncertain submits.
+    /// The number of its uncertain submits.
     pub uncertain_submits: u64,
     /// The time of its last submit.
     pub submitted_at: Option<Timestamp>,
@@ -38,7 +38,7 @@ pub struct Edit {
     pub corrected: Option<Box<Corrected>>,
 }
 
-/// A record that cannot follow those before it.
+/// The error of a record that is invalid after the records before it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{step}` of job {job} cannot follow `{state}`")]
 pub struct TransitionError {
@@ -67,13 +67,13 @@ impl Edit {
         }
     }
 
-    /// Returns the status of reports.
+    /// Returns the status for reports.
     pub fn status(&self) -> JobStatus {
         Stage::of(&self.state).status()
     }
 
-    /// Whether nothing more happens with it without a request of the user. A failure on this side is not final: every run
-    /// asks for the prediction again.
+    /// Whether it does not change any more without a request of the user. A failure on this side is not final, because
+    /// every run polls the prediction again.
     pub(in crate::journal) fn is_final(&self) -> bool {
         match self.state {
             EditState::Completed { .. } | EditState::Uncertain => true,
@@ -82,7 +82,7 @@ impl Edit {
         }
     }
 
-    /// Returns the pictures of the result on this machine, corrected ones if there are any.
+    /// Returns the pictures of the local result, corrected ones if there are any.
     pub fn files(&self) -> &[SavedFile] {
         self.corrected.as_ref().map_or_else(|| self.originals(), |corrected| &corrected.files)
     }
@@ -101,7 +101,7 @@ impl Edit {
         corrected.or(self.checked.as_ref().map(|checked| &checked.check))
     }
 
-    /// Returns the stage that `step` leads to; `None` if it cannot follow. This is the only table of transitions.
+    /// Returns the stage that `step` leads to; `None` if it is invalid. This is the only table of transitions.
     pub(in crate::journal) fn next(&self, step: &Step) -> Option<Stage> {
         use EditState::{Completed, Failed, Fetched, Idle, Processing, Submitting, Uncertain};
         match (&self.state, step) {
@@ -110,12 +110,12 @@ impl Edit {
             (Submitting { .. }, Step::Uncertain { .. }) => Some(Stage::Uncertain),
             (Uncertain, Step::Released) => Some(Stage::Idle),
             (Submitting { .. }, Step::Released) => None,
-            // It was submitted again since: that submit's state stays.
+            // It was submitted again since then, and the state of that submit stays.
             (state, Step::Released) if self.uncertain_submits > 0 => Some(Stage::of(state)),
             (Submitting { .. }, Step::Accepted { .. }) => Some(Stage::Processing),
             (Processing, Step::Generated { .. }) => Some(Stage::Processing),
-            // A failed edit with a prediction may be asked for again: a timeout here is none at the provider.
-            // So may a completed one whose pictures were removed.
+            // A failed edit with a prediction may be polled again, because a timeout on this side is not a failure of
+            // the provider. So may a completed one whose pictures were removed.
             (Failed { .. } | Completed { .. }, Step::Generated { .. }) if self.prediction.is_some() => {
                 Some(Stage::Processing)
             }
@@ -176,7 +176,7 @@ impl Edit {
             }
             Step::Fetched { files: fetched } => {
                 files = fetched;
-                // Other pictures may have come: they are looked at again.
+                // The pictures may have changed, so they are checked again.
                 self.checked = None;
                 self.corrected = None;
             }

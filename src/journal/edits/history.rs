@@ -4,14 +4,14 @@ use crate::journal::format::Step;
 use super::edit::Edit;
 use super::line_offsets::LineOffsets;
 
-/// The edits that a job has had, one a fingerprint, oldest first.
+/// The edits of a job, one per fingerprint, oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
     pub(in crate::journal) edits: Vec<Tracked>,
     pub(in crate::journal) shown: Option<Fingerprint>,
 }
 
-/// An edit and where its lines are.
+/// An edit with the offsets of its lines.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::journal) struct Tracked {
     pub(in crate::journal) edit: Edit,
@@ -29,7 +29,8 @@ impl History {
         self.edit(self.shown?)
     }
 
-    /// Returns the shown edit if its pictures are the result of the edit with this fingerprint: itself or a re-roll of it.
+    /// Returns the shown edit if its pictures are the result of the edit with this fingerprint, which is itself or its
+    /// re-roll.
     pub fn current_result_of(&self, fingerprint: Fingerprint) -> Option<&Edit> {
         self.shown().filter(|shown| {
             shown.fingerprint == fingerprint || shown.reroll.is_some_and(|reroll| reroll.of == fingerprint)
@@ -46,18 +47,18 @@ impl History {
         self.edits().filter(move |edit| edit.reroll.is_some_and(|reroll| reroll.of == of))
     }
 
-    /// Returns the newest edit that a manifest has asked for.
+    /// Returns the newest edit that a manifest has requested.
     pub(in crate::journal) fn newest(&self) -> Option<&Edit> {
         self.edits().filter(|edit| edit.reroll.is_none()).last()
     }
 
-    /// Whether nothing more happens with any of its edits without a request of the user.
+    /// Whether none of its edits changes any more without a request of the user.
     pub(in crate::journal) fn is_final(&self) -> bool {
-        // Re-rolls are few, and which result is current depends on all edits of the job.
+        // Re-rolls are rare, and the current result depends on all edits of the job.
         self.edits().all(|edit| edit.is_final() && edit.reroll.is_none())
     }
 
-    /// Returns the edit of a fingerprint. A submit makes it the newest, because the manifest then asks for it.
+    /// Returns the edit with a fingerprint. A submit makes it the newest, because the manifest then asks for it.
     pub(in crate::journal) fn edit_mut(&mut self, fingerprint: Fingerprint, step: &Step) -> &mut Tracked {
         let newest = self.edits.len().saturating_sub(1);
         let position = match self.edits.iter().position(|tracked| tracked.edit.fingerprint == fingerprint) {
@@ -67,7 +68,7 @@ impl History {
             }
             Some(position) => position,
             None => {
-                // Most jobs never have another.
+                // Most jobs have only one edit.
                 self.edits.reserve_exact(1);
                 self.edits.push(Tracked { edit: Edit::new(fingerprint), offsets: LineOffsets::default() });
                 self.edits.len() - 1

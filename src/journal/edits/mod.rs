@@ -1,4 +1,4 @@
-//! The state of one edit, which step may follow it, and the history of the edits of a job. Pure.
+//! The state of an edit, its transitions, and the history of the edits of a job. No I/O.
 
 mod brief;
 mod edit;

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::color::{Check, Hex, Tolerance};
 use crate::job::{Backend, Cents, ContentHash, Fingerprint, HeldBack, Partition, Rate, Seed, StatusCounts};
 
-/// The start of a process's work on the folder.
+/// The start of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunStart {
-    /// The manifest's path, as it was given.
+    /// The path of the manifest, as the user wrote it.
     pub manifest: String,
-    /// The backend that edits.
+    /// The backend.
     pub backend: Backend,
-    /// The origin of its API; absent for the embedded server.
+    /// The origin of the API; absent for the embedded server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<String>,
     /// The version of the program.
@@ -24,7 +24,7 @@ pub struct RunStart {
     /// The budget of the folder over all runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_cents: Option<Cents>,
-    /// The share of the manifest that the folder is for; absent where it is for all of it.
+    /// The share of the manifest that the folder is for; absent if it is for the whole manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
     /// The jobs that it does not submit because of pictures that the journal does not know.
@@ -33,13 +33,13 @@ pub struct RunStart {
     /// How local pictures reach the provider, if the user has chosen that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub images_via: Option<String>,
-    /// The other settings that a run of some of its jobs inherits, as a manifest would have them.
+    /// The other settings that a run of some of its jobs inherits, in the syntax of a manifest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
     /// The working directory of the run; paths in its plan are relative to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
-    /// The command that resumes it, without secrets and without options that a person decides each time.
+    /// The command that resumes it, without secrets and without options that the user decides each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
 }
@@ -56,16 +56,16 @@ pub enum PauseCause {
     Failing,
 }
 
-/// The learned limits of a provider. Absent fields stay as they were.
+/// The learned limits of a provider. Absent fields keep their previous values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LearnedLimits {
     /// The rate at which it accepts submits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submits: Option<Rate>,
-    /// How many predictions may be in flight at once; 0 if no limit was met.
+    /// The maximum number of predictions in flight; 0 if no limit was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<u32>,
-    /// The rate at which it answers polls, all predictions together.
+    /// The rate at which it answers polls, for all predictions together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polls: Option<Rate>,
     /// Generation times: evenly spaced quantiles in milliseconds, from the minimum to the maximum.
@@ -73,8 +73,8 @@ pub struct LearnedLimits {
     pub generation_ms: Vec<u64>,
 }
 
-/// The edit that a re-roll repeats, with another seed. Its pictures go to `earlier/`, and take the job's name only if they
-/// turn out to be better.
+/// The edit that a re-roll repeats, with another seed. Its pictures are saved in `earlier/`, and get the job's name
+/// only if they are better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reroll {
     /// The fingerprint of the edit that the manifest asks for.
@@ -83,21 +83,22 @@ pub struct Reroll {
     pub seed: Seed,
 }
 
-/// A check of an edit's color, and what it was compared with: if either has changed since, the check is stale.
+/// A check of an edit's color, with the target that it was compared with. If the target has changed since, the check is
+/// stale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Checked {
-    /// The colors asked for.
+    /// The requested colors.
     pub wanted: Vec<Hex>,
     /// The tolerance of the check.
     pub tolerance: Tolerance,
-    /// The result; with several pictures, that of the worst.
+    /// The result. For several pictures, it is the worst one.
     pub check: Check,
     /// The reason why the color lock could not correct it, if it tried.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uncorrected: Option<String>,
 }
 
-/// A correction of an edit's color on this machine.
+/// A local correction of an edit's color.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Corrected {
     /// The corrected pictures, in `results/`.
@@ -106,29 +107,29 @@ pub struct Corrected {
     pub check: Check,
 }
 
-/// One verified picture of an edit.
+/// A verified picture of an edit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedFile {
-    /// Its name in `results/`.
+    /// The name in `results/`.
     pub name: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: u64,
-    /// The hash of its content.
+    /// The hash of the content.
     pub blake3: ContentHash,
-    /// Its width in pixels.
+    /// The width in pixels.
     pub width: u32,
-    /// Its height in pixels.
+    /// The height in pixels.
     pub height: u32,
 }
 
 impl SavedFile {
-    /// Its name without the extension.
+    /// Returns the name without its extension.
     pub fn stem(&self) -> &str {
         stem(&self.name)
     }
 }
 
-/// The name of a picture without its extension.
+/// Returns the name of a picture without its extension.
 pub(in crate::journal) fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
 }

@@ -6,7 +6,7 @@ use super::read_at::ReadAt;
 /// The size of a read in bytes.
 const BLOCK: usize = 1 << 18;
 
-/// Reads the lines of a journal one after the other.
+/// Reads the lines of a journal sequentially.
 #[derive(Debug)]
 pub(in crate::journal) struct Lines<'s> {
     source: &'s dyn ReadAt,
@@ -15,23 +15,23 @@ pub(in crate::journal) struct Lines<'s> {
     offset: u64,
 }
 
-/// A line and where it begins.
+/// A line and its offset.
 #[derive(Debug)]
 pub(in crate::journal) struct Line<'b> {
     pub(in crate::journal) offset: u64,
     /// The line without its line feed.
     pub(in crate::journal) bytes: &'b [u8],
-    /// Whether it had a line feed. Only the last line may lack it.
+    /// Whether it ended with a line feed. Only the last line may lack it.
     pub(in crate::journal) is_whole: bool,
 }
 
 impl<'s> Lines<'s> {
-    /// Reads `source` from its beginning, in blocks of `BLOCK` bytes.
+    /// Reads `source` from the beginning, in blocks of `BLOCK` bytes.
     pub(in crate::journal) fn new(source: &'s dyn ReadAt) -> Lines<'s> {
         Lines::behind(source, 0)
     }
 
-    /// Reads `source` from `offset` on, which is the beginning of a line.
+    /// Reads `source` from `offset`, which must be the beginning of a line.
     pub(in crate::journal) fn behind(source: &'s dyn ReadAt, offset: u64) -> Lines<'s> {
         Lines { source, buffer: vec![0; BLOCK], unread: 0..0, offset }
     }
@@ -68,7 +68,8 @@ impl<'s> Lines<'s> {
         Ok(Some(Line { offset, bytes: &self.buffer[start..start + length], is_whole }))
     }
 
-    /// Moves the unread bytes to the front and reads more after them. The buffer doubles if one line fills it.
+    /// Moves the unread bytes to the front of the buffer and reads more after them. The buffer doubles if a line fills
+    /// it.
     fn fill(&mut self) -> io::Result<usize> {
         self.buffer.copy_within(self.unread.clone(), 0);
         self.unread = 0..self.unread.len();
@@ -92,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_whole_whatever_the_blocks_cut() {
+    fn lines_are_complete_wherever_blocks_end() {
         let text = format!("a\n{}\n\nlast", "x".repeat(BLOCK + 7)).into_bytes();
         let mut lines = Lines::new(&text);
         let mut read = Vec::new();

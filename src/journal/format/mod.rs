@@ -1,4 +1,4 @@
-//! What a line of the journal contains, and how lines are read.
+//! The content of the journal's lines, and the readers of lines.
 
 mod fields;
 mod lines;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::files;
 
-/// A source of bytes with random access: a journal is read from its beginning, and single lines of it again later.
+/// A source of bytes with random access. A journal is read sequentially, and single lines of it are read again later.
 pub trait ReadAt: Debug + Send + Sync {
-    /// Reads bytes from `offset` on into `buffer`. Returns their count, and 0 at the end.
+    /// Reads bytes from `offset` into `buffer`. Returns their number, which is 0 at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
@@ -41,7 +41,7 @@ pub struct Chained {
     pub length: u64,
     /// The second source.
     pub then: Arc<dyn ReadAt>,
-    /// Where its part begins, in bytes.
+    /// The offset in the second source at which its part begins.
     pub from: u64,
 }
 

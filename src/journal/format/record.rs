@@ -7,14 +7,14 @@ use crate::job::{Cents, ErrorClass, Fingerprint, JobId};
 use super::fields::{Checked, Corrected, LearnedLimits, PauseCause, Reroll, RunStart, SavedFile};
 use super::summary::{CompactedEdit, Totals};
 
-/// The newest version that this program reads. A line has the lowest version that knows all that it says, so that an
-/// older program reads as much as it can.
+/// The newest version that this program reads. A line has the lowest version that supports its content, so that older
+/// programs read as much as possible.
 pub const VERSION: u32 = 6;
 
-/// One line of the journal, without its time.
+/// A line of the journal, without its time.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Record {
-    /// Something about the run as a whole.
+    /// An event of the run as a whole.
     Run(RunEvent),
     /// A step of one edit.
     Edit(EditKey, Step),
@@ -25,7 +25,7 @@ pub enum Record {
 pub struct EditKey {
     /// The job's id.
     pub job: JobId,
-    /// The fingerprint of what is sent.
+    /// The fingerprint of the request.
     pub fingerprint: Fingerprint,
 }
 
@@ -33,47 +33,47 @@ pub struct EditKey {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum RunEvent {
-    /// A process began to work on the folder.
+    /// A run was started in the folder.
     Run(RunStart),
-    /// All submitters wait, because the provider asked for it or cannot be reached.
+    /// All submitters wait, because the provider requested it or cannot be reached.
     Paused {
-        /// For how long from the record's time, in milliseconds.
+        /// The length of the pause from the record's time, in milliseconds.
         milliseconds: u64,
         /// The reason as text.
         reason: String,
-        /// The kind of reason; absent in journals of older programs.
+        /// The cause; absent in journals of older programs.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cause: Option<PauseCause>,
     },
-    /// The learned limits of the provider; a later run on the same backend starts with them.
+    /// The learned limits of the provider. A later run with the same backend starts with them.
     Learned(LearnedLimits),
-    /// The journal was compacted: what comes before adds up to what a longer one did.
+    /// The journal was compacted: the records before this one are equivalent to those of the original journal.
     Compacted(Totals),
-    /// The process ended in good order.
+    /// The run ended properly.
     Ended {
-        /// Why it stopped early; absent if no work was left.
+        /// The reason why it stopped early; absent if no work was left.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
     },
 }
 
-/// A step of one edit, in the order in which they can follow each other.
+/// A step of an edit, in the order in which they can follow each other.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Step {
-    /// A submit is about to be sent. Durable before the first byte goes out.
+    /// A submit is about to be sent. This record is durable before the first byte is sent.
     Intent {
         /// The number of the attempt, from 1.
         attempt: u32,
-        /// The money reserved until its price is known.
+        /// The money that is reserved until the price is known.
         reserved_cents: Cents,
         /// The edit that it repeats, if it is a re-roll.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reroll: Option<Reroll>,
     },
-    /// The submit certainly was not accepted; the edit may be submitted again.
+    /// The submit was certainly not accepted. The edit may be submitted again.
     Refused {
-        /// The reason, as text that a person can act on.
+        /// The reason, as a text for the user.
         message: String,
     },
     /// It is unknown whether the submit was accepted. Its cost stays reserved.
@@ -81,45 +81,46 @@ pub enum Step {
         /// The observed error.
         message: String,
     },
-    /// The user confirmed that none of the edit's uncertain submits was charged: the money reserved for them is free, and
-    /// the edit may be submitted as if they had been refused.
+    /// The user confirmed that none of the edit's uncertain submits was charged. The money reserved for them is
+    /// released, and the edit may be submitted as if they had been refused.
     Released,
-    /// The provider took the submit and gave an id.
+    /// The provider accepted the submit and returned an id.
     Accepted {
         /// The prediction's id.
         prediction: PredictionId,
         /// Its price.
         cost_cents: Cents,
-        /// The path for polling it, if that does not follow from its id.
+        /// The path for polling it, if it cannot be derived from the id.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status_path: Option<StatusPath>,
     },
-    /// The provider says that the pictures are ready.
+    /// The provider reported that the pictures are ready.
     Generated {
-        /// The count of pictures.
+        /// The number of pictures.
         outputs: usize,
     },
-    /// The pictures are on this machine, verified and durable under temporary names.
+    /// The pictures were downloaded, and are verified and durable under temporary names.
     Fetched {
-        /// The pictures, under their future names.
+        /// The pictures, with their future names.
         files: Vec<SavedFile>,
     },
     /// The pictures are in `results/`.
     Completed,
     /// The color of the pictures was checked.
     Checked(Box<Checked>),
-    /// The color lock has corrected the pictures; those that the provider made are kept in `originals/`.
+    /// The color lock has corrected the pictures. The provider's originals are kept in `originals/`.
     Corrected(Box<Corrected>),
-    /// An earlier edit's pictures are back in `results/`, because the manifest went back to it.
+    /// An earlier edit's pictures were moved back to `results/`, because the manifest asks for it again.
     Reinstated,
-    /// The pictures go from `results/` to `earlier/`, because the manifest has no such job any more. Durable before
-    /// they move. Or they were saved in `earlier/` at once, because the manifest now asks for another edit.
+    /// The pictures are moved from `results/` to `earlier/`, because the job is no longer in the manifest. This record
+    /// is durable before they are moved. Or they were saved in `earlier/` at once, because the manifest now asks for
+    /// another edit.
     SetAside,
     /// The edit ended without pictures.
     Failed {
-        /// The kind of failure.
+        /// The class of the error.
         class: ErrorClass,
-        /// The provider's message, or what was seen.
+        /// The provider's message, or the observed error.
         message: String,
     },
     /// The state of the edit when the journal was compacted. No other record of it comes before.
@@ -144,7 +145,7 @@ struct EditLine<'a> {
     step: &'a Step,
 }
 
-/// The fields that every line has, read first to know the type of the rest.
+/// The fields of every line, which are read first to determine the type of the rest.
 #[derive(Deserialize)]
 struct LineHead {
     v: u32,
@@ -153,7 +154,7 @@ struct LineHead {
     fingerprint: Option<Fingerprint>,
 }
 
-/// A line that cannot be read.
+/// The reason why a line cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::journal) enum LineError {
     #[error("it is not a journal record ({0})")]
@@ -163,7 +164,7 @@ pub(in crate::journal) enum LineError {
 }
 
 impl Step {
-    /// The word of its type.
+    /// Returns the name of its type.
     pub(in crate::journal) fn name(&self) -> &'static str {
         match self {
             Step::Intent { .. } => "intent",
@@ -183,18 +184,18 @@ impl Step {
         }
     }
 
-    /// The step of a submit whose process ended before the answer came.
+    /// Returns the step for a submit whose process ended before the answer was received.
     pub fn unanswered() -> Step {
         Step::Uncertain { message: "the program ended before the answer came".to_owned() }
     }
 }
 
 impl Record {
-    /// The record as a line, with its line feed.
+    /// Returns the record as a line, with its line feed.
     ///
     /// # Errors
     ///
-    /// It holds what JSON has no words for.
+    /// The record cannot be represented in JSON.
     pub fn to_line(&self, at: Timestamp) -> serde_json::Result<Vec<u8>> {
         let (v, at) = (self.version(), to_milliseconds(at));
         let mut line = match self {
@@ -205,7 +206,7 @@ impl Record {
         Ok(line)
     }
 
-    /// The lowest version that knows all of the record.
+    /// Returns the lowest version that supports the record.
     fn version(&self) -> u32 {
         match self {
             Record::Run(RunEvent::Learned(LearnedLimits { polls: Some(_), .. })) => 6,
@@ -222,7 +223,7 @@ impl Record {
         }
     }
 
-    /// Reads a line without its line feed.
+    /// Parses a line without its line feed.
     pub(in crate::journal) fn from_line(line: &[u8]) -> Result<(Timestamp, Record), LineError> {
         let head: LineHead = serde_json::from_slice(line)?;
         if head.v > VERSION {
@@ -236,7 +237,7 @@ impl Record {
     }
 }
 
-/// Cuts a time to milliseconds, so that what is replayed is what was applied.
+/// Truncates a time to milliseconds, so that replaying a line gives the time that was applied.
 pub(in crate::journal) fn to_milliseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at)
 }

@@ -1,5 +1,6 @@
-//! A fast reader for lines as this program usually writes them: the same keys in the same order, no spaces, and strings
-//! without escapes. It accepts no line that serde would reject and reads the same values; all other lines are left to serde.
+//! A fast parser for lines in the form that this program usually writes: the same keys in the same order, no spaces,
+//! and strings without escapes. It accepts no line that serde would reject, and returns the same values. All other
+//! lines are left to serde.
 
 use std::ops::RangeInclusive;
 
@@ -14,7 +15,7 @@ use super::record::{EditKey, LineError, Record, RunEvent, Step};
 use super::state::EditState;
 use super::summary::CompactedEdit;
 
-/// Reads lines about edits.
+/// Parses lines about edits.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct Scanner {
     at: Clock,
@@ -22,7 +23,7 @@ pub(in crate::journal) struct Scanner {
     finished_at: Clock,
 }
 
-/// Reads times. It remembers the last minute, because most times are in the same minute as the one before.
+/// Parses times. It remembers the last minute, because most times are in the same minute as the previous one.
 #[derive(Debug, Default)]
 struct Clock {
     minute: Option<([u8; MINUTE], i64)>,
@@ -31,7 +32,8 @@ struct Clock {
 /// The length of a time such as `2026-11-23T20:00`.
 const MINUTE: usize = 16;
 
-/// The versions of usual lines, as digits. Lines of version 5 name where a prediction is asked for, which none of these does.
+/// The versions of common lines, as digits. Lines of version 5 have the URL for polling a prediction, which none of
+/// these has.
 const SCANNED_VERSIONS: RangeInclusive<u8> = b'1'..=b'4';
 
 /// The content of a line, without its time.
@@ -41,7 +43,7 @@ pub(in crate::journal) enum ScannedLine<'l> {
     Edit(EditLine<'l>),
 }
 
-/// A line about an edit. It borrows the job's id, because most lines are about a job that was seen before.
+/// A line about an edit. It borrows the job's id, because most lines are about a known job.
 #[derive(Debug)]
 pub(in crate::journal) struct EditLine<'l> {
     pub(in crate::journal) job: JobIdRef<'l>,
@@ -50,7 +52,7 @@ pub(in crate::journal) struct EditLine<'l> {
 }
 
 impl Scanner {
-    /// Reads any line.
+    /// Parses any line.
     pub(in crate::journal) fn read<'l>(&mut self, line: &'l [u8]) -> Result<(Timestamp, ScannedLine<'l>), LineError> {
         if let Some((at, edit)) = self.scan(line) {
             return Ok((at, ScannedLine::Edit(edit)));
@@ -64,7 +66,7 @@ impl Scanner {
         })
     }
 
-    /// Reads a line about an edit; `None` if its form is unusual.
+    /// Parses a line about an edit; `None` if its form is uncommon.
     fn scan<'l>(&mut self, line: &'l [u8]) -> Option<(Timestamp, EditLine<'l>)> {
         let mut rest = Cursor(line);
         rest.expect(br#"{"v":"#)?;
@@ -75,7 +77,7 @@ impl Scanner {
         rest.expect(br#","at":""#)?;
         let at = self.at.time(&mut rest)?;
         rest.expect(br#","job":""#)?;
-        // No id has a quote, an escape or a control character in it.
+        // No id has a quote, an escape or a control character.
         let job = JobIdRef::new(std::str::from_utf8(rest.quoted()?).ok()?).ok()?;
         rest.expect(br#","fingerprint":""#)?;
         let fingerprint = Fingerprint::from_hex(rest.exactly::<32>()?).ok()?;
@@ -84,7 +86,7 @@ impl Scanner {
         rest.is_at(b"}").then_some((at, EditLine { job, fingerprint, step }))
     }
 
-    /// Reads a step from its type on.
+    /// Parses a step, starting at its type.
     fn step(&mut self, rest: &mut Cursor<'_>) -> Option<Step> {
         if rest.take(br#"intent","attempt":"#) {
             let attempt = rest.number()?.try_into().ok()?;
@@ -109,7 +111,7 @@ impl Scanner {
         Some(Step::Summary(Box::new(self.summary(rest)?)))
     }
 
-    /// Reads the summary of an edit that succeeded at once, from its list of pictures on.
+    /// Parses the summary of an edit that succeeded with its first submit, starting at its list of pictures.
     fn summary(&mut self, rest: &mut Cursor<'_>) -> Option<CompactedEdit> {
         Some(CompactedEdit {
             state: EditState::Completed { files: rest.files()? },
@@ -141,7 +143,7 @@ impl Scanner {
 }
 
 impl Clock {
-    /// Reads a time such as `2026-11-23T20:00:00.123Z` and the quote that closes it.
+    /// Parses a time such as `2026-11-23T20:00:00.123Z` and its closing quote.
     fn time(&mut self, rest: &mut Cursor<'_>) -> Option<Timestamp> {
         let minute = rest.exactly::<MINUTE>()?;
         let digit = |byte: u8| byte.is_ascii_digit().then(|| i64::from(byte - b'0'));
@@ -150,7 +152,7 @@ impl Clock {
         let mut milliseconds = 0;
         if rest.take(b".") {
             let mut unit = 100;
-            // One to three digits are usual.
+            // One to three digits are common.
             while unit > 0
                 && let [byte, rest_of_digits @ ..] = rest.0
                 && let Some(digit) = digit(*byte)
@@ -164,7 +166,7 @@ impl Clock {
             }
         }
         rest.expect(b"Z\"")?;
-        // A leap second is left to the general reader, and so are dates that only look alike.
+        // Leap seconds and unusual separators are left to the general parser.
         if second > 59 || minute[10] != b'T' {
             return None;
         }
@@ -180,10 +182,10 @@ impl Clock {
     }
 }
 
-/// The rest of a line.
+/// The unparsed rest of a line.
 struct Cursor<'l>(&'l [u8]);
 
-/// Literals are arrays, so that a comparison with one is a few instructions and no loop.
+/// Literals are arrays, so that comparing with one takes a few instructions and no loop.
 impl<'l> Cursor<'l> {
     fn take<const N: usize>(&mut self, literal: &[u8; N]) -> bool {
         match self.0.split_first_chunk::<N>() {
@@ -214,21 +216,22 @@ impl<'l> Cursor<'l> {
         self.0 == literal
     }
 
-    /// Reads up to the next quote, and the quote. It also stops at an escaped quote: callers reject a backslash.
+    /// Reads up to the next quote, and consumes the quote. It also stops at an escaped quote: callers reject
+    /// backslashes.
     fn quoted(&mut self) -> Option<&'l [u8]> {
         let (quoted, rest) = self.0.split_at_checked(memchr(b'"', self.0)?)?;
         self.0 = rest.get(1..)?;
         Some(quoted)
     }
 
-    /// Reads a string without escapes and the quote that closes it.
+    /// Reads a string without escapes and its closing quote.
     fn text(&mut self) -> Option<&'l str> {
         let quoted = self.quoted()?;
         let is_plain = quoted.iter().fold(true, |is_plain, byte| is_plain & !matches!(byte, b'\\' | 0..0x20));
         if is_plain { std::str::from_utf8(quoted).ok() } else { None }
     }
 
-    /// Reads a whole number without leading zeros, of at most nineteen digits, which always fit a `u64`.
+    /// Reads an integer without leading zeros and with at most nineteen digits, which always fits a `u64`.
     fn number(&mut self) -> Option<u64> {
         let length = self.0.iter().position(|byte| !byte.is_ascii_digit())?;
         let (digits, rest) = self.0.split_at(length);
@@ -239,7 +242,7 @@ impl<'l> Cursor<'l> {
         Some(digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
     }
 
-    /// Reads the items of a list and the bracket that closes it.
+    /// Reads the items of a list and its closing bracket.
     fn files(&mut self) -> Option<Vec<SavedFile>> {
         let mut files = Vec::with_capacity(1);
         while !self.take(b"]") {
@@ -272,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lines_that_every_job_leaves_are_usual() {
+    fn the_lines_of_an_ordinary_job_are_scanned() {
         let usual = one_of_each().into_iter().filter_map(|record| {
             let line = record.to_line(Timestamp::from_millisecond(1_764_081_000_120).unwrap()).unwrap();
             let read = scanned(line.trim_ascii_end())?.1;
@@ -286,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn forms_that_only_look_alike_are_left_to_the_general_reader() {
+    fn similar_looking_forms_are_left_to_serde() {
         let line = |at: &str, number: &str| {
             let key = r#""job":"a","fingerprint":"000102030405060708090a0b0c0d0e0f""#;
             format!(r#"{{"v":1,"at":"{at}",{key},"type":"generated","outputs":{number}}}"#)
@@ -303,9 +306,9 @@ mod tests {
     }
 
     proptest! {
-        /// However a line is changed, the scanner reads it as serde does, or leaves it to serde.
+        /// For every modification of a line, the scanner parses it like serde, or leaves it to serde.
         #[test]
-        fn the_scanner_and_the_general_reader_agree_on_every_line(
+        fn the_scanner_and_serde_agree_on_every_line(
             kind in any::<prop::sample::Index>(), milliseconds in 0..4_000_000_000_000_i64,
             changes in prop::collection::vec((any::<prop::sample::Index>(), 0..3u8, any::<prop::sample::Index>()), 0..3),
         ) {

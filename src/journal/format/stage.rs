@@ -5,13 +5,13 @@ use super::state::EditState;
 /// The stage of an edit: [`EditState`] without its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Nothing is under way; it may be submitted.
+    /// It may be submitted.
     Idle,
-    /// A submit was announced, and its answer is not known.
+    /// A submit was announced, and its answer is unknown.
     Submitting,
-    /// The provider has it.
+    /// The provider is processing it.
     Processing,
-    /// Its pictures are on this machine under temporary names.
+    /// Its pictures were downloaded, and have temporary names.
     Fetched,
     /// Its pictures are in `results/`.
     Completed,
@@ -22,7 +22,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// Returns the status of reports.
+    /// Returns the status for reports.
     pub fn status(self) -> JobStatus {
         match self {
             Stage::Idle | Stage::Submitting | Stage::Processing | Stage::Fetched => JobStatus::Pending,
@@ -32,7 +32,7 @@ impl Stage {
         }
     }
 
-    /// All stages, each at the index of its byte.
+    /// All stages, each at the index that is its byte.
     const ALL: [Stage; 6 + ErrorClass::ALL.len()] = {
         let mut all = [Stage::Idle; 6 + ErrorClass::ALL.len()];
         all[1] = Stage::Submitting;

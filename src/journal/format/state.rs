@@ -7,10 +7,10 @@ use super::fields::SavedFile;
 /// A problem of an edit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
-    /// The kind of failure; a refused or an uncertain submit has none.
+    /// The class of the error. Refused and uncertain submits have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<ErrorClass>,
-    /// The provider's or the system's message.
+    /// The message of the provider or the system.
     pub message: String,
 }
 
@@ -18,19 +18,19 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum EditState {
-    /// Nothing is under way; it may be submitted.
+    /// It may be submitted.
     Idle,
-    /// A submit was announced, and its answer is not known.
+    /// A submit was announced, and its answer is unknown.
     Submitting {
         /// The money reserved for it.
         #[serde(rename = "reserved_cents")]
         reserved: Cents,
     },
-    /// The provider has it.
+    /// The provider is processing it.
     Processing,
-    /// Its pictures are on this machine under temporary names.
+    /// Its pictures were downloaded, and have temporary names.
     Fetched {
-        /// The pictures, under their future names.
+        /// The pictures, with their future names.
         files: Vec<SavedFile>,
     },
     /// Its pictures are in `results/`.
@@ -40,7 +40,7 @@ pub enum EditState {
     },
     /// It ended without pictures.
     Failed {
-        /// The kind of failure.
+        /// The class of the error.
         class: ErrorClass,
     },
     /// It is unknown whether its submit was accepted.

@@ -1,4 +1,4 @@
-//! Records of a compacted journal: an edit in one record, and the totals that follow from no edit.
+//! Records of a compacted journal: edits as one record each, and the totals that cannot be derived from them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,12 +9,12 @@ use crate::job::{Cents, StatusCounts};
 use super::fields::{Checked, Corrected, Reroll};
 use super::state::{EditState, Problem};
 
-/// The totals of a journal that do not follow from the records of its edits.
+/// The totals of a journal that cannot be derived from the records of its edits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// The status counts of the last run's manifest.
     pub jobs: StatusCounts,
-    /// The highest price seen.
+    /// The highest price so far.
     pub estimate_cents: Cents,
     /// The time of the first submit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -24,7 +24,7 @@ pub struct Totals {
     pub last_finish_at: Option<Timestamp>,
 }
 
-/// An edit in one record, as a compacted journal has it.
+/// An edit as one record of a compacted journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CompactedEdit {
     /// Its state.
@@ -33,15 +33,15 @@ pub struct CompactedEdit {
     /// Whether its pictures are in `results/` under the job's name.
     #[serde(default, skip_serializing_if = "is_not")]
     pub shown: bool,
-    /// The count of its submits.
+    /// The number of its submits.
     pub attempts: u32,
     /// The prediction of its last accepted submit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prediction: Option<PredictionId>,
-    /// The path for polling it, if that does not follow from its id.
+    /// The path for polling it, if it cannot be derived from the id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_path: Option<StatusPath>,
-    /// The predictions of the accepted submits before it.
+    /// The predictions of earlier accepted submits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<PredictionId>,
     /// The cost of its accepted submits.
@@ -49,7 +49,7 @@ pub struct CompactedEdit {
     /// The money reserved for its uncertain submits.
     #[serde(default, skip_serializing_if = "is_nothing")]
     pub held_cents: Cents,
-    /// The count of these submits.
+    /// The number of its uncertain submits.
     #[serde(default, skip_serializing_if = "is_none")]
     pub held: u64,
     /// The time of its last submit.

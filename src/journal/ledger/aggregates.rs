@@ -8,14 +8,14 @@ use crate::journal::format::{LearnedLimits, PauseCause, RunEvent, RunStart, Step
 use super::known_predictions::KnownPredictions;
 use super::money::Money;
 
-/// The sum of all records without the states of edits.
+/// The aggregates of all records, without the states of edits.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(in crate::journal) struct Aggregates {
     #[serde(skip)]
     pub(in crate::journal) known: KnownPredictions,
     pub(in crate::journal) money: Money,
     pub(in crate::journal) counts: StatusCounts,
-    /// The count of submits.
+    /// The number of submits.
     pub(in crate::journal) submits: u64,
     pub(in crate::journal) started_at: Option<Timestamp>,
     pub(in crate::journal) last_at: Option<Timestamp>,
@@ -39,13 +39,13 @@ pub struct Pause {
     pub cause: PauseCause,
 }
 
-/// A run that ended in good order, and what stopped it before its work was done.
+/// A run that ended properly, and the reason why it stopped before its work was done.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::journal) struct Ended {
     pub(in crate::journal) reason: Option<String>,
 }
 
-/// A step of an edit, and the offset of its line.
+/// A step of an edit, with the offset of its line.
 pub(in crate::journal) struct LocatedStep {
     pub(in crate::journal) at: Timestamp,
     pub(in crate::journal) fingerprint: Fingerprint,
@@ -54,7 +54,7 @@ pub(in crate::journal) struct LocatedStep {
     pub(in crate::journal) offset: Option<u64>,
 }
 
-/// Whether an edit was final before a step, and is after it.
+/// Whether an edit was final before a step, and whether it is after it.
 pub(in crate::journal) struct Finality {
     pub(in crate::journal) before: bool,
     pub(in crate::journal) after: bool,
@@ -76,7 +76,7 @@ impl Aggregates {
                 self.ended = None;
             }
             RunEvent::Paused { milliseconds, reason, cause } => {
-                // Older programs told the answer's status in words alone.
+                // Older programs recorded the status of the answer only as text.
                 let told = if reason.starts_with("HTTP 429") { PauseCause::RateLimited } else { PauseCause::Failing };
                 self.pauses.push(Pause { at, milliseconds: *milliseconds, cause: cause.unwrap_or(told) });
             }
@@ -143,7 +143,7 @@ impl Aggregates {
         Ok(Finality { before, after })
     }
 
-    /// Returns the totals that do not follow from the edits of a compacted journal.
+    /// Returns the totals that cannot be derived from the edits of a compacted journal.
     pub(in crate::journal) fn totals(&self) -> Totals {
         Totals {
             jobs: self.counts,
@@ -157,7 +157,7 @@ impl Aggregates {
 /// Whether the pictures of an edit are in `results/` after a step; `None` if the step does not change that.
 fn is_shown_after(edit: &Edit, step: &Step) -> Option<bool> {
     match step {
-        // A re-roll goes aside first, and is brought back only if it is better.
+        // A re-roll is saved aside first, and moved back only if it is better.
         Step::Completed => edit.reroll.is_none().then_some(true),
         Step::Reinstated => Some(true),
         Step::Summary(summary) => summary.shown.then_some(true),
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_says_what_made_it_and_one_of_an_older_program_is_known_by_its_words() {
+    fn pauses_have_a_cause_and_those_of_older_programs_are_classified_by_their_text() {
         let cause = |reason: &str, cause| {
             let mut aggregates = Aggregates::default();
             let reason = reason.to_owned();

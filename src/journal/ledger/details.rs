@@ -1,4 +1,4 @@
-//! The details of edits: live ones are in memory, archived ones are read from the journal again.
+//! The details of edits. Live edits are in memory, and archived ones are read from the journal again.
 
 use std::borrow::Cow;
 use std::io;
@@ -22,11 +22,12 @@ impl ShownFingerprints {
 }
 
 impl Ledger {
-    /// Returns an edit with all details; `None` if the journal does not know it. An archived one is read again, and not kept.
+    /// Returns an edit with all details; `None` if the journal does not know it. An archived edit is read again, and
+    /// not kept in memory.
     ///
     /// # Errors
     ///
-    /// The journal cannot be read, or its lines are no longer what they were.
+    /// The journal cannot be read, or its lines have changed.
     pub fn edit(&self, key: &EditKey) -> Result<Option<Cow<'_, Edit>>, LinesError> {
         if let Some(history) = self.live.get(&key.job) {
             return Ok(history.edit(key.fingerprint).map(Cow::Borrowed));
@@ -42,11 +43,12 @@ impl Ledger {
         Ok(Some(Cow::Owned(tracked.edit)))
     }
 
-    /// Returns all edits of a job; `None` if the journal does not know it. Archived ones are read again, and not kept.
+    /// Returns all edits of a job; `None` if the journal does not know it. Archived edits are read again, and not kept
+    /// in memory.
     ///
     /// # Errors
     ///
-    /// The journal cannot be read, or its lines are no longer what they were.
+    /// The journal cannot be read, or its lines have changed.
     pub fn history(&self, job: &JobId) -> Result<Option<Cow<'_, History>>, LinesError> {
         if let Some(history) = self.live.get(job) {
             return Ok(Some(Cow::Borrowed(history)));
@@ -57,28 +59,28 @@ impl Ledger {
         Ok(Some(Cow::Owned(self.source.history(job, &self.archived.stored(job.as_str()))?)))
     }
 
-    /// Returns all edits, in no order. Archived ones are read again, one after the other.
+    /// Returns all edits, in arbitrary order. Archived ones are read again, one at a time.
     pub fn edits(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live_edits().map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.archived.all().map(|stored| self.owned(&stored)))
     }
 
-    /// Returns the uncertain edits, in no order.
+    /// Returns the uncertain edits, in arbitrary order.
     pub fn uncertain(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live_edits().filter(|(_, edit)| edit.state == EditState::Uncertain);
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.archived.in_stage(Stage::Uncertain).map(|stored| self.owned(&stored)))
     }
 
-    /// Returns the edits whose pictures are in `results/`, at most one per job, in no order.
+    /// Returns the edits whose pictures are in `results/`, at most one per job, in arbitrary order.
     pub fn shown(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.archived.shown().map(|stored| self.owned(&stored)))
     }
 
-    /// Returns the names, without extensions, of all pictures that do not have their job's name: the additional pictures
-    /// of jobs with several.
+    /// Returns the names, without extensions, of all pictures with other names than their jobs, which are the further
+    /// pictures of jobs with several.
     pub fn further_names(&self) -> impl Iterator<Item = &str> {
         let live = self
             .live_edits()
@@ -86,7 +88,7 @@ impl Ledger {
         live.chain(self.archived.further_names())
     }
 
-    /// Returns the fingerprints of all shown edits, for many look-ups without the journal.
+    /// Returns the fingerprints of all shown edits, for many lookups without the journal.
     pub fn showing(&self) -> ShownFingerprints {
         let live = self.live.values().filter_map(|history| Some(FingerprintPrefix::of(history.shown?)));
         let mut halves: Vec<FingerprintPrefix> = live.chain(self.archived.shown().map(|stored| stored.edit)).collect();
@@ -94,7 +96,8 @@ impl Ledger {
         ShownFingerprints(halves)
     }
 
-    /// Returns the edits with this fingerprint whose pictures are in `results/`, in no order. Only these are read again.
+    /// Returns the edits with this fingerprint whose pictures are in `results/`, in arbitrary order. Only these are
+    /// read again.
     pub fn shown_as(&self, fingerprint: Fingerprint) -> impl Iterator<Item = Result<EditKey, LinesError>> {
         let half = FingerprintPrefix::of(fingerprint);
         let live = self.live.iter().filter(move |(_, history)| history.shown == Some(fingerprint));
@@ -103,8 +106,8 @@ impl Ledger {
         live.chain(archived.map(|stored| Ok(self.source.edit(&stored)?.0)))
     }
 
-    /// Returns the edits, sorted, whose pictures are in `results/` although no job `is_asked_for` has their name: they were
-    /// paid for, so they stay until the user moves them away.
+    /// Returns the edits whose pictures are in `results/` although `is_asked_for` is false for their jobs, sorted. They
+    /// were paid for, so they stay until the user moves them away.
     ///
     /// # Errors
     ///
@@ -120,8 +123,8 @@ impl Ledger {
         Ok(unwanted)
     }
 
-    /// Shows all edits to `see`, those of a job one after the other and oldest first, with their lines and whether their
-    /// pictures are in `results/` under the job's name.
+    /// Calls `see` for all edits, with their lines and whether their pictures are in `results/` under the job's name.
+    /// The edits of a job are consecutive, oldest first.
     pub(in crate::journal) fn for_each_edit(
         &self,
         mut see: impl FnMut(EditKey, &Edit, &LineOffsets, bool) -> io::Result<()>,

@@ -3,14 +3,14 @@ use std::io::{self, Read, Write};
 use crate::api::PredictionId;
 use crate::journal::archive::{HashKey, push_with_small_growth};
 
-/// The count of shards, into which predictions are divided by the first bits of their hashes.
+/// The number of shards. Predictions are distributed by the first bits of their hashes.
 const SHARDS: usize = 1 << 12;
 
-/// All predictions that a journal names, at 6 to 7 bytes each. A `HashSet<u64>` takes 11 bytes more: a ledger of 1,000,000
-/// finished jobs would grow from 63 to 74 bytes per job (`benches/replay.rs`), and 64 are its limit.
+/// All predictions in a journal, at 6 to 7 bytes each. A `HashSet<u64>` would take 11 more bytes: a ledger of 1,000,000
+/// finished jobs would grow from 63 to 74 bytes per job (`benches/replay.rs`), and the limit is 64.
 ///
-/// 60 bits of a keyed hash identify a prediction: one of a million answers is taken for one of a million others with a
-/// probability of 1 in 10^6, and no input can force it. A look-up scans its shard, which has some 244 of a million
+/// 60 bits of a keyed hash identify a prediction: the probability that one of a million answers collides with one of a
+/// million others is 1 in 10^6, and no input can force it. A lookup scans its shard, which has about 244 of a million
 /// predictions, and happens once per submit.
 #[derive(Debug, Default)]
 pub(in crate::journal) struct KnownPredictions {
@@ -18,7 +18,7 @@ pub(in crate::journal) struct KnownPredictions {
     key: HashKey,
 }
 
-/// The part of a hash that does not follow from its shard.
+/// The part of a hash that is not determined by its shard.
 type HashSuffix = [u8; 6];
 
 impl KnownPredictions {
@@ -41,7 +41,7 @@ impl KnownPredictions {
         (usize::from(u16::from_le_bytes([a, b])) % SHARDS, short)
     }
 
-    /// Writes all of them, shard by shard, each after its length.
+    /// Writes all shards, each preceded by its length.
     pub(in crate::journal) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let none = Vec::new();
         for shard_index in 0..SHARDS {
@@ -52,11 +52,11 @@ impl KnownPredictions {
         Ok(())
     }
 
-    /// Reads the predictions that were written under `key`.
+    /// Reads predictions that were written with `key`.
     ///
     /// # Errors
     ///
-    /// They cannot be read.
+    /// The predictions cannot be read.
     pub(in crate::journal) fn read(key: HashKey, input: &mut impl Read) -> io::Result<KnownPredictions> {
         let mut shards = Vec::with_capacity(SHARDS);
         for _ in 0..SHARDS {

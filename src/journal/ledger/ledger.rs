@@ -18,14 +18,14 @@ use super::aggregates::{Aggregates, LocatedStep, Pause};
 use super::money::SpendBaseline;
 use super::run_end::RunEnd;
 
-/// The sum of all records of a journal: the state of every edit, and the money.
+/// The aggregated state of all records of a journal: every edit, and the money.
 ///
-/// The running program applies each record here before it appends it, and a resume applies them as it reads, so both
-/// stand at the same state. Times come with the records.
+/// A running program applies each record here before it appends it, and a resumed one applies the records that it
+/// reads, so both have the same state. Times are part of the records.
 ///
-/// A job is either *live*, with all that is known of its edits in memory, or *archived*: nothing more happens with it
-/// by itself, and a few bytes say where its lines are. [`Ledger::brief`] knows enough of both for a plan,
-/// [`Ledger::load`] makes an archived job live, and [`Ledger::edit`] reads the details of one without keeping them.
+/// A job is either *live*, with all data of its edits in memory, or *archived*: it does not change any more by itself,
+/// and a few bytes locate its lines. [`Ledger::brief`] has enough of both for a plan, [`Ledger::load`] makes an
+/// archived job live, and [`Ledger::edit`] reads the details of an edit without keeping them.
 #[derive(Debug, Default, PartialEq)]
 pub struct Ledger {
     pub(super) live: HashMap<JobId, History, RandomState>,
@@ -34,37 +34,37 @@ pub struct Ledger {
     pub(super) aggregates: Aggregates,
 }
 
-/// A record that the ledger cannot apply.
+/// The reason why a record cannot be applied.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// It cannot follow those before it.
+    /// It is invalid after the records before it.
     #[error(transparent)]
     Transition(#[from] TransitionError),
-    /// It is about an archived job, and the job's lines cannot be read again.
+    /// It is about an archived job, and the lines of that job cannot be read again.
     #[error(transparent)]
     Lines(#[from] LinesError),
 }
 
 impl Ledger {
-    /// Begins with nothing known; archived jobs will be read from `source`.
+    /// Returns an empty ledger, whose archived jobs will be read from `source`.
     pub(in crate::journal) fn reading(source: Arc<dyn ReadAt>) -> Ledger {
         Ledger { source: JournalSource::of(source), ..Ledger::default() }
     }
 
-    /// Applies a record. After an error the ledger must not be used.
+    /// Applies a record. After an error, the ledger must not be used.
     pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), LedgerError> {
         self.apply_at(at, record, None)
     }
 
-    /// Applies a record whose line will begin at `offset`, if that is known. A job can only be archived if the offsets of
-    /// all its lines are known.
+    /// Applies a record whose line will begin at `offset`, if known. A job can only be archived if the offsets of all
+    /// its lines are known.
     pub(in crate::journal) fn apply_at(
         &mut self,
         at: Timestamp,
         record: &Record,
         offset: Option<u64>,
     ) -> Result<(), LedgerError> {
-        // A line holds no finer time.
+        // Lines have a precision of milliseconds.
         let at = to_milliseconds(at);
         match record {
             Record::Run(event) => self.apply_run(at, event),
@@ -104,13 +104,13 @@ impl Ledger {
         Ok(finality.after)
     }
 
-    /// The live jobs that could be archived.
+    /// Returns the live jobs that could be archived.
     pub(in crate::journal) fn final_jobs(&self) -> VecDeque<JobId> {
         let finals = self.live.iter().filter(|(_, history)| history.is_final());
         finals.map(|(job, _)| job.clone()).collect()
     }
 
-    /// Archives a job, if it is live and all of its edits are final.
+    /// Archives a job, if it is live and all its edits are final.
     pub fn archive(&mut self, job: JobId) {
         if let Entry::Occupied(live) = self.live.entry(job)
             && live.get().is_final()
@@ -120,11 +120,11 @@ impl Ledger {
         }
     }
 
-    /// Makes an archived job live: its lines are read again.
+    /// Makes an archived job live by reading its lines again.
     ///
     /// # Errors
     ///
-    /// The journal cannot be read, or its lines are no longer what they were. The job stays archived then.
+    /// The journal cannot be read, or its lines have changed. The job then stays archived.
     pub fn load(&mut self, job: &JobId) -> Result<(), LinesError> {
         if self.archived.knows(job.as_str()) {
             let history = self.source.history(job, &self.archived.stored(job.as_str()))?;
@@ -134,7 +134,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether the journal knows the job, with whatever edits.
+    /// Whether the journal knows the job, with any edit.
     pub fn knows(&self, job: &JobId) -> bool {
         self.live.contains_key(job) || self.archived.knows(job.as_str())
     }
@@ -155,7 +155,7 @@ impl Ledger {
         }
     }
 
-    /// Returns the status of an edit: pending if the journal does not know it.
+    /// Returns the status of an edit, which is pending if the journal does not know it.
     pub fn status(&self, key: &EditKey) -> JobStatus {
         self.brief(key).map_or(JobStatus::Pending, |brief| brief.status())
     }
@@ -170,12 +170,12 @@ impl Ledger {
         self.live.get(&key.job)?.edit(key.fingerprint)
     }
 
-    /// Returns the edits of all live jobs, in no order. All edits that are not final are among them.
+    /// Returns the edits of all live jobs, in arbitrary order. They include all edits that are not final.
     pub fn live_edits(&self) -> impl Iterator<Item = (&JobId, &Edit)> {
         self.live.iter().flat_map(|(job, history)| history.edits().map(move |edit| (job, edit)))
     }
 
-    /// Returns the count of archived edits, which take a few bytes each.
+    /// Returns the number of archived edits, which take a few bytes each.
     pub fn archived_edits(&self) -> usize {
         self.archived.len()
     }
@@ -186,7 +186,7 @@ impl Ledger {
         self.source = JournalSource::of(source);
     }
 
-    /// Returns the count of jobs with pictures in `results/`.
+    /// Returns the number of jobs with pictures in `results/`.
     pub fn shown_jobs(&self) -> u64 {
         let live = self.live.values().filter(|history| history.shown.is_some()).count();
         (live + self.archived.shown().count()) as u64
@@ -197,7 +197,7 @@ impl Ledger {
         self.live.get(job).is_some_and(|history| history.shown.is_some()) || self.archived.is_shown(job.as_str())
     }
 
-    /// Whether the pictures in `results/` are those of this very edit.
+    /// Whether the pictures in `results/` are those of exactly this edit.
     pub fn shows(&self, key: &EditKey) -> bool {
         match self.live.get(&key.job) {
             Some(history) => history.shown == Some(key.fingerprint),
@@ -205,19 +205,20 @@ impl Ledger {
         }
     }
 
-    /// Returns the totals that do not follow from the edits of a compacted journal.
+    /// Returns the totals that cannot be derived from the edits of a compacted journal.
     pub(in crate::journal) fn totals(&self) -> Totals {
         self.aggregates.totals()
     }
 
-    /// Whether another ledger has the same money, jobs and times. Its archived jobs may be other ones.
+    /// Whether another ledger has the same money, jobs and times. Other jobs may be archived in it.
     pub(crate) fn agrees_with(&self, other: &Ledger) -> bool {
         let edits = |ledger: &Ledger| ledger.archived_edits() + ledger.live_edits().count();
         let aggregates = |ledger: &Ledger| (edits(ledger), ledger.shown_jobs(), ledger.colors());
         aggregates(self) == aggregates(other) && self.aggregates == other.aggregates
     }
 
-    /// Returns the edits whose last submit has no answer, sorted. If no process works on the folder, none will come.
+    /// Returns the edits whose last submit has no answer, sorted. If no process works on the folder, there will be
+    /// none.
     pub fn unanswered(&self) -> Vec<EditKey> {
         let open = self.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
         let mut keys: Vec<EditKey> =
@@ -231,27 +232,27 @@ impl Ledger {
         self.aggregates.money.spent
     }
 
-    /// Returns the count of announced submits over all runs of the folder, including refused ones and re-rolls.
+    /// Returns the number of announced submits over all runs of the folder, including refused ones and re-rolls.
     pub fn submits(&self) -> u64 {
         self.aggregates.submits
     }
 
-    /// Returns the money that may still be charged for open and uncertain submits, at the highest price seen.
+    /// Returns the money that may still be charged for open and uncertain submits, at the highest price so far.
     pub fn reserved(&self) -> Cents {
         self.aggregates.money.reserved()
     }
 
-    /// Returns the present money totals, for [`Ledger::committed_since`].
+    /// Returns the current money totals, for [`Ledger::committed_since`].
     pub fn baseline(&self) -> SpendBaseline {
         self.aggregates.money.baseline()
     }
 
-    /// Returns the money spent since `baseline`, plus what may still be charged for submits made since.
+    /// Returns the money spent since `baseline`, plus what may still be charged for submits since then.
     pub fn committed_since(&self, baseline: &SpendBaseline) -> Cents {
         self.aggregates.money.since(baseline)
     }
 
-    /// Returns the estimated cost of the next submit: the highest price seen, or the documented one if none was seen.
+    /// Returns the estimated cost of the next submit: the highest price so far, or the documented one if there is none.
     pub fn estimate(&self) -> Cents {
         self.aggregates.money.estimate
     }
@@ -269,7 +270,7 @@ impl Ledger {
         counts
     }
 
-    /// Whether a prediction is known, and not as the one of the live edit `key`.
+    /// Whether a prediction is known, but is not that of the live edit `key`.
     pub fn is_of_another(&self, prediction: &PredictionId, key: &EditKey) -> bool {
         self.aggregates.known.contains(prediction)
             && self.live(key).and_then(|edit| edit.prediction.as_ref()) != Some(prediction)

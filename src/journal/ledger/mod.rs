@@ -1,4 +1,4 @@
-//! What all records of a journal add up to: the state of every edit, and the money.
+//! The aggregated state of all records of a journal: every edit, and the money.
 
 mod aggregates;
 mod details;

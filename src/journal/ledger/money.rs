@@ -4,7 +4,7 @@ use crate::job::Cents;
 use crate::journal::edits::Edit;
 use crate::journal::format::{EditState, Step};
 
-/// The price of a submit before any answer has named one, in cents: the provider's page says "from $0.07".
+/// The price of a submit before any answer has stated one, in cents. The provider documents "from $0.07".
 const FIRST_ESTIMATE: Cents = Cents(7);
 
 /// The money spent and reserved.
@@ -18,7 +18,7 @@ pub(in crate::journal) struct Money {
     pub(in crate::journal) estimate: Cents,
 }
 
-/// The money totals at one time, for differences.
+/// The money totals at a point in time, for differences.
 #[derive(Clone, Debug)]
 pub struct SpendBaseline(Money);
 
@@ -47,7 +47,7 @@ impl Money {
         self.spent.minus(before.spent) + sum.max(self.estimate.times(count))
     }
 
-    /// Applies a step of `edit`, which is in its state before the step.
+    /// Applies a step to the money. `edit` is in its state before the step.
     pub(in crate::journal) fn apply(&mut self, edit: &Edit, step: &Step) {
         if let Step::Intent { reserved_cents, .. } = step {
             self.open += *reserved_cents;

@@ -5,12 +5,12 @@ pub enum RunEnd<'l> {
     Unknown,
     /// Nothing was left to do.
     Finished,
-    /// It ended early; the text says why.
+    /// It stopped early. The text is the reason.
     Stopped(&'l str),
 }
 
 impl<'l> RunEnd<'l> {
-    /// Returns why work is left, if no process works on the folder.
+    /// Returns the reason why work is left, assuming that no process works on the folder.
     pub fn why_unfinished(self) -> Option<&'l str> {
         match self {
             RunEnd::Unknown => Some("its process ended unexpectedly"),

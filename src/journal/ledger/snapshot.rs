@@ -1,4 +1,4 @@
-//! A ledger as bytes: a line of JSON, the archived edits, and the predictions.
+//! Serialization of a ledger: a line of JSON, the archived edits, and the predictions.
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use super::ledger::Ledger;
 struct LedgerHead {
     key: [u8; 16],
     archived: ArchivedHead,
-    /// The edits of live jobs, by their lines.
+    /// The edits of live jobs, as the offsets of their lines.
     live: Vec<(JobId, Vec<ArchivedEdit>)>,
     aggregates: serde_json::Value,
 }
 
 impl Ledger {
-    /// Writes the ledger; of live jobs only the offsets of their lines.
+    /// Writes the ledger. Of live jobs, only the offsets of their lines are written.
     ///
     /// # Errors
     ///
@@ -51,11 +51,11 @@ impl Ledger {
         self.aggregates.known.write(out)
     }
 
-    /// Reads a ledger. Its live jobs are read from `journal` again.
+    /// Reads a ledger. The lines of its live jobs are read from `journal` again.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is damaged.
+    /// The ledger cannot be read, or is damaged.
     pub(in crate::journal) fn read(input: &mut impl BufRead, journal: Arc<dyn ReadAt>) -> io::Result<Ledger> {
         let mut line = Vec::new();
         input.read_until(b'\n', &mut line)?;

@@ -1,4 +1,5 @@
-//! Compares journals by what their lines add up to: in a compacted journal one record stands for many lines of another.
+//! Compares journals by the state that their lines lead to, because one record of a compacted journal replaces many
+//! lines.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,21 +12,21 @@ use crate::journal::ledger::Ledger;
 
 use super::merge_lines::{MergeLines, invalid};
 
-/// The lines about some jobs in several journals. They are read again, one job at a time, and compared by what they add
-/// up to.
+/// The lines about some jobs in several journals. They are read again, one job at a time, and compared by the state
+/// that they lead to.
 pub(in crate::journal) struct HistoryComparison<'j> {
     journals: &'j [Arc<dyn ReadAt>],
     /// The offsets of each job's lines, in each journal.
     offsets: HashMap<JobId, Vec<Vec<u64>>>,
 }
 
-/// The journal that knows most of a job.
+/// The journal with the most recent history of a job.
 pub(in crate::journal) struct Furthest {
     /// The index of the journal.
     pub(in crate::journal) journal_index: usize,
-    /// How many of its lines the first journal covers.
+    /// The number of its lines that the first journal covers.
     pub(in crate::journal) in_first: usize,
-    /// The count of its lines.
+    /// The number of its lines.
     pub(in crate::journal) lines: usize,
 }
 
@@ -33,7 +34,7 @@ pub(in crate::journal) struct Furthest {
 pub(in crate::journal) type Diverged = [usize; 2];
 
 impl<'j> HistoryComparison<'j> {
-    /// Finds the lines of `jobs`.
+    /// Finds the lines about `jobs`.
     pub(in crate::journal) fn of(
         journals: &'j [Arc<dyn ReadAt>],
         jobs: impl Iterator<Item = JobId>,
@@ -63,8 +64,8 @@ impl<'j> HistoryComparison<'j> {
     }
 }
 
-/// Returns the history that goes furthest; each is the job's state after each line. One goes as far as another if it contains
-/// the other's last state.
+/// Returns the most advanced history. Each history is the job's state after each line. A history is at least as
+/// advanced as another if it contains the last state of the other.
 fn best(histories: &[Vec<History>]) -> Result<Furthest, Diverged> {
     let reaches = |history: &[History], end: &History| history.iter().rposition(|state| state == end).map(|at| at + 1);
     let mut known = histories

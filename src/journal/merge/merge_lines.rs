@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use crate::job::JobId;
 use crate::journal::format::{Lines, ReadAt, Record, Step};
 
-/// The complete lines of a journal, with what a merge needs to know of each.
+/// The complete lines of a journal, with the data that a merge needs.
 pub(in crate::journal) struct MergeLines<'j>(Lines<'j>);
 
-/// One such line.
+/// A complete line.
 pub(in crate::journal) struct MergeLine {
     pub(in crate::journal) at: Timestamp,
     pub(in crate::journal) job: Option<JobId>,
-    /// Whether it stands for several lines from before a compaction.
+    /// Whether it replaces several lines from before a compaction.
     pub(in crate::journal) is_summary: bool,
     pub(in crate::journal) offset: u64,
     pub(in crate::journal) bytes: Vec<u8>,
@@ -38,7 +38,7 @@ impl<'j> MergeLines<'j> {
     }
 }
 
-/// The error of a line that is no record, or that cannot follow the lines before it.
+/// Returns the error for a line that is not a record, or is invalid after the lines before it.
 pub(in crate::journal) fn invalid(error: impl Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.to_string())
 }

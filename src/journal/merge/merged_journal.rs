@@ -14,11 +14,12 @@ use super::merge_lines::{MergeLine, MergeLines};
 
 /// Several journals as one: every line of each, once.
 ///
-/// Each job has one journal that knows it best: all others know the same of it or less, from an earlier copy. If two
-/// journals disagree about a job, they are not merged. Compacted journals are compared by what their lines add up to.
+/// For each job, one journal has the most recent history. All others have the same one or less, from an earlier copy.
+/// Journals that disagree about a job are not merged. Compacted journals are compared by the state that their lines
+/// lead to.
 ///
-/// The first journal is kept unchanged, and the lines that it is missing follow it in order of time. Merging the same
-/// journals again adds nothing.
+/// The first journal is kept unchanged. The lines that it is missing are appended in chronological order. Merging the
+/// same journals again adds nothing.
 #[derive(Debug)]
 pub struct MergedJournal<'j> {
     journals: &'j [Arc<dyn ReadAt>],
@@ -30,27 +31,27 @@ pub struct MergedJournal<'j> {
 /// How far the journals cover a job.
 #[derive(Debug)]
 struct JobCoverage {
-    /// The index of the journal that knows most of it.
+    /// The index of the journal with the most recent history of it.
     best_index: usize,
-    /// The count of lines about it in that journal.
+    /// The number of lines about it in that journal.
     lines: usize,
-    /// How many of them the first journal covers.
+    /// The number of these lines that the first journal covers.
     in_first: usize,
-    /// Whether another journal than the first knows it.
+    /// Whether a journal other than the first knows it.
     is_named: bool,
 }
 
-/// Journals that cannot be merged.
+/// The reason why journals cannot be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalMergeError {
     /// Two of them disagree about a job.
     #[error("two journals disagree about job {job}{}", and_more(*more as u64))]
     Conflict {
-        /// The job, the first by its name.
+        /// The job with the first id in alphabetical order.
         job: JobId,
         /// The indices of the two journals.
         journals: [usize; 2],
-        /// The count of further jobs with conflicts.
+        /// The number of further jobs with conflicts.
         more: usize,
     },
     /// One of them cannot be read.
@@ -59,7 +60,7 @@ pub enum JournalMergeError {
 }
 
 impl<'j> MergedJournal<'j> {
-    /// Compares `journals`, each of which can be replayed.
+    /// Compares `journals`, each of which must be valid.
     ///
     /// # Errors
     ///
@@ -87,12 +88,12 @@ impl<'j> MergedJournal<'j> {
         Ok(MergedJournal { journals, jobs, hasher, missing_lines })
     }
 
-    /// Returns the index of the first journal that knows all of a job; `None` if no journal knows it.
+    /// Returns the index of the first journal with the most recent history of a job; `None` if no journal knows it.
     pub fn best_index(&self, job: &JobId) -> Option<usize> {
         Some(self.jobs.get(job)?.best_index)
     }
 
-    /// Whether any journal knows a job of this name.
+    /// Whether any journal knows a job with this id.
     pub fn knows(&self, job: &JobId) -> bool {
         self.jobs.contains_key(job)
     }
@@ -102,7 +103,7 @@ impl<'j> MergedJournal<'j> {
         self.jobs.iter().filter(|(_, known)| !known.is_named).map(|(job, _)| job)
     }
 
-    /// Returns the count of lines that the first journal is missing.
+    /// Returns the number of lines that the first journal is missing.
     pub fn missing_lines(&self) -> u64 {
         self.missing_lines
     }
@@ -111,7 +112,7 @@ impl<'j> MergedJournal<'j> {
     ///
     /// # Errors
     ///
-    /// A journal cannot be read, or `out` not be written.
+    /// A journal cannot be read, or `out` cannot be written.
     pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let Some((first, others)) = self.journals.split_first() else { return Ok(()) };
         let mut runs = HashSet::new();
@@ -125,7 +126,7 @@ impl<'j> MergedJournal<'j> {
         let mut written_lines: HashMap<JobId, usize> = HashMap::new();
         let mut rest: Vec<MergeLines<'_>> = others.iter().map(|journal| MergeLines::of(journal)).collect();
         let mut heads = rest.iter_mut().map(MergeLines::next).collect::<io::Result<Vec<_>>>()?;
-        // Few journals are joined, so that looking at each head is as good as a heap.
+        // The number of merged journals is small, so scanning all heads is as good as a heap.
         while let Some((journal_index, _)) = earliest(&heads) {
             let Some(line) = heads[journal_index].take() else { break };
             heads[journal_index] = rest[journal_index].next()?;
@@ -150,11 +151,12 @@ impl<'j> MergedJournal<'j> {
 /// The result of comparing journals line by line.
 struct LineComparison {
     jobs: HashMap<JobId, JobCoverage>,
-    /// The jobs with lines that differ because a journal was compacted: these are compared by what they add up to.
+    /// The jobs with lines that differ because a journal was compacted. They are compared by the state that their lines
+    /// lead to.
     compacted: HashSet<JobId>,
     /// The hashes of each journal's lines about runs.
     runs: Vec<HashSet<u64>>,
-    /// The jobs about which two journals disagree, and which two.
+    /// The jobs with conflicts, and the two journals that disagree.
     conflicts: Vec<(JobId, [usize; 2])>,
 }
 
@@ -199,7 +201,7 @@ impl LineComparison {
     }
 }
 
-/// Returns how many different lines about runs there are in other journals and not in the first.
+/// Returns the number of different lines about runs that are in other journals but not in the first.
 fn runs_missing_in_first(runs: &[HashSet<u64>]) -> u64 {
     let Some((first, others)) = runs.split_first() else { return 0 };
     let missing: HashSet<u64> = others.iter().flatten().copied().filter(|run| !first.contains(run)).collect();
@@ -222,7 +224,7 @@ struct JournalHashes {
 #[derive(Default)]
 struct JobHashes {
     lines: Vec<u64>,
-    /// Whether any line stands for several from before a compaction.
+    /// Whether any line replaces several lines from before a compaction.
     is_summed_up: bool,
 }
 
@@ -254,7 +256,7 @@ mod tests {
     use crate::journal::random_journal::{choices, random_journal};
     use crate::journal::storage::{compact, replay};
 
-    /// The lines of one journal dealt out to `count` journals by their jobs, each opened by a run of its own.
+    /// Splits the lines of a journal into `count` journals by job. Each begins with its own run record.
     fn split_by_job(journal: &[u8], count: usize) -> Vec<Arc<dyn ReadAt>> {
         split_bytes(journal, count).into_iter().map(|bytes| Arc::new(bytes) as Arc<dyn ReadAt>).collect()
     }
@@ -310,7 +312,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn shares_that_are_joined_are_what_one_journal_would_have_been(choices in choices(), count in 1_usize..5) {
+        fn merged_shares_equal_a_single_journal(choices in choices(), count in 1_usize..5) {
             let (whole, lines) = random_journal(&choices);
             let shares = split_by_job(&lines, count);
             let (bytes, missing_lines) = joined(Vec::new(), &shares).unwrap();
@@ -322,7 +324,7 @@ mod tests {
         }
 
         #[test]
-        fn shares_that_went_on_are_joined_again_without_a_line_twice(choices in choices(), count in 1_usize..5, cut in 0.0..1.0) {
+        fn continued_shares_are_merged_again_without_duplicate_lines(choices in choices(), count in 1_usize..5, cut in 0.0..1.0) {
             let (whole, lines) = random_journal(&choices);
             let ends: Vec<usize> = lines.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end + 1).collect();
             let early = ends.get((ends.len() as f64 * cut) as usize).map_or(&lines[..], |end| &lines[..*end]);
@@ -335,9 +337,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whichever of them are compacted before the shares go on.
+        /// This holds whichever journals are compacted before the shares continue.
         #[test]
-        fn a_compacted_journal_is_joined_as_the_long_one_would_be(
+        fn a_compacted_journal_is_merged_like_the_original(
             choices in choices(), count in 1_usize..4, cut in 0.0..1.0, compacts in 1_u8..4,
         ) {
             let (whole, lines) = random_journal(&choices);
@@ -357,7 +359,7 @@ mod tests {
         }
     }
 
-    /// The journal, compacted.
+    /// Returns the compacted journal.
     fn compacted(journal: &[u8]) -> Vec<u8> {
         let ledger = replay(journal.to_vec()).unwrap().ledger;
         let journal: Arc<dyn ReadAt> = Arc::new(journal.to_vec());
@@ -367,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_two_journals_have_worked_on_is_named() {
+    fn a_job_that_two_journals_have_worked_on_is_a_conflict() {
         let history = |jobs: &[&str], reserved: u64| -> Arc<dyn ReadAt> {
             let step = Step::Intent { attempt: 1, reserved_cents: Cents(reserved), reroll: None };
             let fingerprint = "000102030405060708090a0b0c0d0e0f".parse().unwrap();

@@ -1,4 +1,4 @@
-//! Several journals as one.
+//! Merging of several journals.
 
 mod history_comparison;
 mod merge_lines;

@@ -8,19 +8,19 @@ use crate::journal::edits::{Edit, LineOffsets};
 use crate::journal::format::{CompactedEdit, Lines, ReadAt, Record, RunEvent, ScannedLine, Scanner, Step};
 use crate::journal::ledger::Ledger;
 
-/// The size of a journal before and after its compaction.
+/// The number of records of a journal before and after its compaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compacted {
-    /// The count of records before.
+    /// The number of records before.
     pub before: u64,
-    /// The count of records after.
+    /// The number of records after.
     pub after: u64,
 }
 
-/// Writes a journal with one record per edit that adds up to the same as `journal`, whose replay gave `ledger`.
+/// Writes a journal with one record per edit and the same state as `journal`, whose replay gave `ledger`.
 ///
-/// Records about runs are copied unchanged, and come first. A last record holds what does not follow from the edits: the
-/// highest price seen, and the status counts.
+/// Records about runs are copied unchanged, and come first. A final record has the totals that cannot be derived from
+/// the edits: the highest price, and the status counts.
 ///
 /// # Errors
 ///
@@ -51,12 +51,12 @@ pub fn compact(journal: &Arc<dyn ReadAt>, ledger: &Ledger, out: &mut impl Write)
     Ok(compacted)
 }
 
-/// Returns when a journal was last compacted, and its length in bytes after that; `None` if it never was. What follows that
-/// length is newer.
+/// Returns the time at which a journal was last compacted, and its length in bytes after that; `None` if it never was.
+/// Lines after that length are newer.
 ///
 /// # Errors
 ///
-/// It cannot be read.
+/// The journal cannot be read.
 pub fn compacted_until(journal: &Arc<dyn ReadAt>) -> io::Result<Option<(Timestamp, u64)>> {
     let (mut lines, mut scanner, mut found) = (Lines::new(journal), Scanner::default(), None);
     while let Some(line) = lines.next()?.filter(|line| line.is_whole) {
@@ -68,7 +68,7 @@ pub fn compacted_until(journal: &Arc<dyn ReadAt>) -> io::Result<Option<(Timestam
     Ok(found)
 }
 
-/// Returns the edit as one record. Its earlier predictions are read from its lines.
+/// Returns an edit as one record. Its earlier predictions are read from its lines.
 fn summary(source: &JournalSource, edit: &Edit, offsets: &LineOffsets, shown: bool) -> io::Result<CompactedEdit> {
     let mut predictions = Vec::new();
     for step in source.steps(offsets) {
@@ -125,9 +125,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever has happened, and however often it is compacted, and whatever happens after that.
+        /// This holds for any history, any number of compactions, and any later records.
         #[test]
-        fn a_compacted_journal_adds_up_to_what_the_long_one_did(
+        fn a_compacted_journal_has_the_same_state_as_the_original(
             before in choices(), after in choices(), recent in 0..5usize, times in 1..3usize,
         ) {
             let (_, lines) = random_journal(&before);

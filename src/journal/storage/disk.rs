@@ -3,16 +3,16 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// The two operations that a journal needs of a disk. A simulated disk can lose what was not synced.
+/// The operations of a disk that a journal needs. A simulated disk can lose what was not synced.
 pub trait Disk: Send + 'static {
-    /// Writes `bytes` at the end. They may be lost until [`Disk::sync`] has returned.
+    /// Appends `bytes`. They may be lost until [`Disk::sync`] has returned.
     fn append(&mut self, bytes: Vec<u8>) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Makes all that was appended durable.
+    /// Makes all appended bytes durable.
     fn sync(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Returns its length in bytes before anything is appended. If `None`, all jobs of a run stay in memory, because the
-    /// offsets of their lines are unknown.
+    /// Returns its length in bytes before anything is appended. If `None`, all jobs of a run stay in memory, because
+    /// the offsets of their lines are unknown.
     fn length(&self) -> Option<u64> {
         None
     }
@@ -22,7 +22,7 @@ pub trait Disk: Send + 'static {
 #[derive(Clone, Debug)]
 pub struct FileDisk {
     file: Arc<File>,
-    /// The bytes appended since the last sync. Both are written in one blocking call.
+    /// The bytes appended since the last sync. They are written and synced in one blocking call.
     appended: Vec<u8>,
 }
 
@@ -58,8 +58,8 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_kernel_is_asked_to_sync_and_its_answer_counts() {
-        // A device that cannot be synced accepts writes without an error. Only a sync shows that.
+    async fn errors_of_the_sync_call_are_returned() {
+        // A device that cannot be synced accepts writes without an error. Only a sync detects it.
         let mut disk = FileDisk::new(Arc::new(File::options().append(true).open("/dev/null").unwrap()));
         disk.append(b"{}\n".to_vec()).await.unwrap();
         assert!(disk.sync().await.is_err());

@@ -1,4 +1,4 @@
-//! Journals on a disk: the writer with group commit, replay from lines or from a snapshot, and compaction.
+//! Journals on disk: the writer with group commit, replay from lines or from a snapshot, and compaction.
 
 mod compaction;
 mod disk;

@@ -4,23 +4,23 @@ use std::sync::Arc;
 use crate::journal::format::{LineError, Lines, ReadAt, ScannedLine, Scanner};
 use crate::journal::ledger::Ledger;
 
-/// How many final jobs stay live, because steps that follow soon, such as a check, need them.
+/// The number of final jobs that stay live, because soon following steps, such as a check, need them.
 pub const RECENT: usize = 256;
 
-/// The content of a journal, and where its intact part ends.
+/// The content of a journal, and the end of its intact part.
 #[derive(Debug, Default)]
 pub struct Replayed {
-    /// The sum of all records.
+    /// The aggregated state of all records.
     pub ledger: Ledger,
-    /// The count of records.
+    /// The number of records.
     pub records: u64,
-    /// The length of the intact part in bytes; after it comes a line that a crash has torn.
+    /// The length of the intact part in bytes. It is followed by a torn line, if a crash left one.
     pub length: u64,
     /// The length of the torn line in bytes.
     pub torn: u64,
 }
 
-/// A journal that cannot be read. Nothing is ever written to such a journal.
+/// The reason why a journal cannot be read. Such a journal is never written to.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
     /// The file cannot be read.
@@ -31,7 +31,7 @@ pub enum ReplayError {
     Broken {
         /// The number of the line, from 1.
         line: u64,
-        /// The error in it.
+        /// The error of the line.
         cause: String,
     },
     /// The journal was written by a newer program.
@@ -39,22 +39,22 @@ pub enum ReplayError {
     Newer {
         /// The number of the line, from 1.
         line: u64,
-        /// The error, with its version.
+        /// The error, with the version.
         cause: String,
     },
 }
 
-/// Reads a journal from its beginning.
+/// Replays a journal from its beginning.
 ///
-/// The last line may be torn: a crash or a power loss can leave a part of it, and since nothing is acted upon before
-/// its record is durable, a torn record stands for nothing that happened. Anything else that is broken is an error,
-/// because a line lost in the middle could be a prediction that was paid for.
+/// The last line may be torn: a crash or a power loss can leave a part of it. Nothing is acted upon before its record
+/// is durable, so a torn record has had no effect. Any other broken line is an error, because a lost line in the middle
+/// could be a prediction that was paid for.
 pub fn replay(journal: impl ReadAt + 'static) -> Result<Replayed, ReplayError> {
     let journal: Arc<dyn ReadAt> = Arc::new(journal);
     replay_from(&journal, Replayed::empty(&journal))
 }
 
-/// Continues to read the same journal after `replayed`.
+/// Continues to replay the same journal after `replayed`.
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ impl Replayed {
     }
 }
 
-/// Continues to read, and archives all but the last `recent` final jobs.
+/// Continues to replay, and archives all but the last `recent` final jobs.
 fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usize) -> Result<Replayed, ReplayError> {
     let mut finished = replayed.ledger.final_jobs();
     let (mut lines, mut scanner) = (Lines::behind(journal, replayed.length), Scanner::default());
@@ -193,7 +193,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_reroll_costs_and_is_neither_counted_nor_shown_until_it_is_brought_back() {
+    fn a_reroll_is_charged_but_not_counted_or_shown_until_it_is_reinstated() {
         let of = key("a").fingerprint;
         let another = EditKey { fingerprint: "0f0e0d0c0b0a09080706050403020100".parse().unwrap(), ..key("a") };
         let reroll = Some(Reroll { of, seed: Seed::new(5).unwrap() });
@@ -224,7 +224,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_torn_tail_is_cut_wherever_it_was_torn() {
+    fn a_torn_tail_is_truncated_wherever_it_was_torn() {
         let whole = lines(&[("a", intent(1)), ("a", accepted(7))]);
         let last = whole[..whole.len() - 1].iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
         for end in last + 1..whole.len() {
@@ -243,7 +243,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_step_that_cannot_follow_is_refused() {
+    fn an_invalid_transition_is_refused() {
         let bytes = lines(&[("a", accepted(7))]);
         let error = replay(bytes).unwrap_err();
         assert_eq!(error.to_string(), "line 2: `accepted` of job a cannot follow `nothing under way`");
@@ -251,7 +251,7 @@ pub(super) mod tests {
 
     proptest! {
         #[test]
-        fn however_many_jobs_are_settled_the_ledger_says_the_same(choices in choices(), recent in 0..5usize) {
+        fn archiving_jobs_does_not_change_the_state_of_the_ledger(choices in choices(), recent in 0..5usize) {
             let (running, lines) = random_journal(&choices);
             let mut replayed = replayed_keeping(lines, recent).unwrap().ledger;
             let briefly = |brief: Brief<'_>, job: &JobId| {
@@ -289,7 +289,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_journal_that_changed_underneath_is_an_error_and_not_another_edit() {
+    fn a_journal_that_changed_since_its_replay_is_an_error() {
         let failed = Step::Failed { class: ErrorClass::Moderated, message: "no".into() };
         let bytes = lines(&[("a", intent(1)), ("a", accepted(7)), ("a", failed)]);
         let mut ledger = replayed_keeping(bytes, 0).unwrap().ledger;

@@ -1,7 +1,7 @@
-//! A cache of what a journal adds up to, so that the next reader need not read all of it again.
+//! A cache of the aggregated state of a journal, so that the next reader does not have to read all of it again.
 //!
-//! A snapshot is valid only while the journal begins with the bytes that it was made of. Without one, the journal is read
-//! from its beginning.
+//! A snapshot is valid only while the journal begins with the bytes that it was made from. Without one, the journal is
+//! read from its beginning.
 
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::journal::ledger::Ledger;
 
 use super::replay::Replayed;
 
-/// The version of the format. A snapshot with another version is made again.
+/// The version of the format. A snapshot of another version is not used.
 const FORMAT: u32 = 4;
 
-/// The size of the pieces in which a journal is hashed, in bytes.
+/// The size of the chunks in which a journal is hashed, in bytes.
 const PIECE: u64 = 1 << 20;
 
-/// The head of a snapshot: its format, and the journal that it was made of.
+/// The header of a snapshot: its format, and the identity of its journal.
 #[derive(Serialize, Deserialize)]
 struct SnapshotHead {
     format: u32,
@@ -30,7 +30,7 @@ struct SnapshotHead {
     journal: ContentHash,
 }
 
-/// Writes a snapshot of `journal` as far as it was replayed: the hash of the rest comes last.
+/// Writes a snapshot of the part of `journal` that was replayed. It ends with the hash of the preceding bytes.
 ///
 /// # Errors
 ///
@@ -48,11 +48,11 @@ pub fn write_snapshot(replayed: &Replayed, journal: &dyn ReadAt, out: impl Write
     inner.flush()
 }
 
-/// Reads a snapshot of `bytes` bytes, and compares it with `journal`.
+/// Reads a snapshot of `bytes` bytes, and checks that it belongs to `journal`.
 ///
 /// # Errors
 ///
-/// It cannot be read, is damaged, or belongs to another journal.
+/// The snapshot cannot be read, is damaged, or belongs to another journal.
 pub fn read_snapshot(input: impl Read + Send, bytes: u64, journal: &Arc<dyn ReadAt>) -> io::Result<Replayed> {
     let hashed = HashingStream { inner: input, hasher: blake3::Hasher::new() };
     let mut content = BufReader::with_capacity(1 << 17, hashed.take(bytes.saturating_sub(blake3::OUT_LEN as u64)));
@@ -77,7 +77,8 @@ pub fn read_snapshot(input: impl Read + Send, bytes: u64, journal: &Arc<dyn Read
     Ok(Replayed { ledger, records, length, torn: 0 })
 }
 
-/// Returns the hash of the first `length` bytes of a journal: the hash of the hashes of its pieces, computed on all cores.
+/// Returns the hash of the first `length` bytes of a journal: the hash of the hashes of its chunks, computed on all
+/// cores.
 fn hash(journal: &dyn ReadAt, length: u64) -> io::Result<ContentHash> {
     let piece = |buffer: &mut Vec<u8>, number: u64| {
         let from = number * PIECE;
@@ -101,7 +102,7 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
 
-/// A reader or writer that hashes all bytes.
+/// A reader or writer that hashes all bytes that pass through it.
 struct HashingStream<T> {
     inner: T,
     hasher: blake3::Hasher,
@@ -137,9 +138,9 @@ mod tests {
     use crate::journal::random_journal::{choices, random_journal};
 
     proptest! {
-        /// Whatever has happened before and after it, and however many jobs were archived by then.
+        /// This holds for any history before and after the snapshot, and any number of archived jobs.
         #[test]
-        fn a_snapshot_and_the_lines_behind_it_add_up_to_what_all_lines_do(
+        fn a_snapshot_and_the_lines_after_it_replay_to_the_state_of_all_lines(
             before in choices(), after in choices(), recent in 0..5usize,
         ) {
             let (_, lines) = random_journal(&before);

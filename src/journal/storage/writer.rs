@@ -11,21 +11,21 @@ use crate::journal::ledger::{Ledger, LedgerError};
 
 use super::disk::Disk;
 
-/// How many records may wait for the disk before appending waits as well.
+/// The maximum number of queued records. Beyond that, appending waits.
 const BACKLOG: usize = 1024;
 
 /// The writer of a journal.
 ///
-/// Records are written in the order in which they were appended, and synced in groups: while one sync is under way,
-/// all that is appended gathers for the next, so that a slow disk costs latency and not throughput. After an error
-/// nothing more is written, because a journal with a gap would be wrong: all waiting records fail with that error, later
-/// appends report that the writer has ended, and [`Journal::finish`] returns the error.
+/// Records are written in the order in which they were appended, and synced in groups: records that are appended during
+/// a sync are part of the next one, so that a slow disk costs latency but not throughput. After an error, nothing more
+/// is written, because a journal with a gap would be wrong: all waiting records fail with that error, later appends
+/// report that the writer has ended, and [`Journal::finish`] returns the error.
 #[derive(Debug)]
 pub struct Journal {
     lines: mpsc::Sender<Line>,
     /// The offset of the next line, if known.
     end: Option<u64>,
-    /// How many bytes are durable, including those from before the start.
+    /// The number of durable bytes, including those from before the start.
     durable: Arc<AtomicU64>,
     task: JoinHandle<Result<(), JournalError>>,
 }
@@ -36,7 +36,7 @@ struct Line {
     durable: oneshot::Sender<Result<(), JournalError>>,
 }
 
-/// The journal cannot be written.
+/// The reason why the journal cannot be written.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("write the journal: {cause}")]
 pub struct JournalError {
@@ -58,10 +58,10 @@ impl JournalError {
     }
 }
 
-/// A record could not be applied or written.
+/// The reason why a record could not be applied or written.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// It cannot follow the records before it.
+    /// It is invalid after the records before it.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The journal cannot be written.
@@ -69,18 +69,18 @@ pub enum RecordError {
     Journal(#[from] JournalError),
 }
 
-/// A record on its way to the disk.
+/// A record that may not be durable yet.
 #[derive(Debug)]
 #[must_use = "a record may be acted upon only once it is durable"]
 pub struct Durable(oneshot::Receiver<Result<(), JournalError>>);
 
 impl Durable {
-    /// Waits until the record is on the disk.
+    /// Waits until the record is durable.
     pub async fn wait(self) -> Result<(), JournalError> {
         self.0.await.unwrap_or_else(|_| Err(JournalError::closed()))
     }
 
-    /// Does not wait: for records whose loss only costs a later run some work.
+    /// Does not wait. Intended for records whose loss only costs a later run some work.
     pub fn detach(self) {}
 }
 
@@ -93,12 +93,12 @@ impl Journal {
         Journal { lines, end, durable: Arc::clone(&durable), task: tokio::spawn(write(disk, receiver, durable)) }
     }
 
-    /// Applies `record` to `ledger` and hands it to the writer: the only way to change the state of a run. It is durable
-    /// once [`Durable::wait`] of the returned value has returned.
+    /// Applies `record` to `ledger` and passes it to the writer. This is the only way to change the state of a run. The
+    /// record is durable once [`Durable::wait`] of the returned value has returned.
     ///
     /// # Errors
     ///
-    /// The record cannot follow those before it, or the writer has failed.
+    /// The record is invalid after those before it, or the writer has failed.
     pub async fn record(
         &mut self,
         ledger: &mut Ledger,
@@ -110,7 +110,7 @@ impl Journal {
         Ok(self.append(line).await?)
     }
 
-    /// Returns a barrier that is durable when all records before it are.
+    /// Returns a barrier, which is durable when all records before it are.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl Journal {
         Ok(Durable(receiver))
     }
 
-    /// Waits until all that was appended is durable, and closes the journal.
+    /// Waits until all appended records are durable, and closes the journal.
     pub async fn finish(self) -> Result<(), JournalError> {
         drop(self.lines);
         self.task.await.unwrap_or_else(|error| Err(JournalError::new(io::Error::other(error))))
@@ -159,7 +159,7 @@ async fn write(
             durable.fetch_add(length, Ordering::Release);
         }
         for line in group.drain(..) {
-            // The caller may have stopped waiting; the record is durable regardless.
+            // The caller may have stopped waiting. The record is durable regardless.
             let _ = line.durable.send(outcome.clone());
         }
         if let Err(error) = outcome {
@@ -190,7 +190,7 @@ mod tests {
     use super::*;
     use crate::journal::format::RunEvent;
 
-    /// Counts what reaches it, and fails from the `fail_at`th sync on.
+    /// Counts the written bytes and syncs, and fails from the `fail_at`th sync on.
     #[derive(Clone, Default)]
     struct CountingDisk {
         log: Arc<Mutex<(Vec<u8>, usize)>>,
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn records_that_come_together_share_a_sync_and_keep_their_order() {
+    async fn concurrent_records_share_a_sync_and_keep_their_order() {
         let disk = CountingDisk::default();
         let mut journal = Journal::start(disk.clone());
         let mut waiting = Vec::new();
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_a_failed_sync_nothing_is_called_durable() {
+    async fn after_a_failed_sync_no_record_is_durable() {
         let disk = CountingDisk { fail_at: Some(2), ..CountingDisk::default() };
         let mut journal = Journal::start(disk.clone());
         journal.append(line(1)).await.unwrap().wait().await.unwrap();

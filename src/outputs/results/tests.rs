@@ -100,7 +100,7 @@ async fn a_result_changed_by_hand_moves_like_the_original_and_keeps_its_name() {
     let second = fixture.save(2, std::slice::from_ref(&first)).await;
     let aside = fixture.run.path().join("earlier").join(aside_name(&first));
     assert_eq!(fs::read(&aside).unwrap(), b"retouched");
-    // As a person does that looks for the picture as it was, and puts it back.
+    // The user restores the original picture by hand.
     fs::write(&picture, &original).unwrap();
     fixture.save(3, &[]).await;
     assert_eq!(fs::read(&aside).unwrap(), b"retouched");
@@ -113,7 +113,7 @@ async fn a_result_changed_by_hand_moves_like_the_original_and_keeps_its_name() {
 #[tokio::test]
 async fn a_picture_changed_by_hand_is_neither_corrected_nor_restored() {
     let fixture = Fixture::new();
-    // Each has another size.
+    // Each picture has another size.
     let png = |shade: u8| [STANDARD.decode(picture(shade)).unwrap(), vec![0; usize::from(shade) - 1]].concat();
     let picture = fixture.run.path().join("results/mug.png");
     let original = fixture.save(1, &[]).await;
@@ -134,7 +134,7 @@ async fn a_picture_changed_by_hand_is_neither_corrected_nor_restored() {
 }
 
 #[tokio::test]
-async fn a_stranger_in_the_way_is_moved_and_not_overwritten() {
+async fn an_unknown_file_at_the_path_of_a_result_is_moved_and_not_overwritten() {
     let fixture = Fixture::new();
     fs::write(fixture.run.path().join("results/mug.png"), "precious").unwrap();
     fixture.save(1, &[]).await;
@@ -143,7 +143,7 @@ async fn a_stranger_in_the_way_is_moved_and_not_overwritten() {
 }
 
 #[tokio::test]
-async fn folders_and_links_to_nowhere_are_moved_out_of_the_way() {
+async fn folders_and_dangling_links_at_the_path_of_a_result_are_moved() {
     let fixture = Fixture::new();
     let picture = fixture.run.path().join("results/mug.png");
     fs::create_dir(&picture).unwrap();
@@ -176,7 +176,7 @@ async fn after_a_crash_before_the_rename_the_picture_is_found_again() {
 }
 
 #[tokio::test]
-async fn strays_of_a_dead_process_are_removed() {
+async fn temporary_files_of_a_dead_process_are_removed() {
     let fixture = Fixture::new();
     fixture.folder.fetch(&picture(1), &mut slot().await).await.unwrap().path.keep().unwrap();
     fixture.save(2, &[]).await;

@@ -10,10 +10,10 @@ use crate::plan::expiry::expires_at;
 use super::named_color::names_another;
 use super::warning_kind::{WarningKind, WarningKinds};
 
-/// How many images the model follows well; more are allowed.
+/// The number of images that the model handles well. More are allowed.
 const USUAL_IMAGES: usize = 3;
 
-/// How many characters after a `#` show whether a color is meant.
+/// The number of characters after a `#` that show whether a color is meant.
 const SEEN: usize = 7;
 
 /// The features of a job that warnings depend on. They follow from the job alone.
@@ -28,11 +28,11 @@ pub struct JobFeatures {
     pub(super) named: Option<Box<Named>>,
 }
 
-/// A job that may get a warning.
+/// The id of a job that may get a warning, and the expiry of its URLs.
 #[derive(Debug)]
 pub(super) struct Named {
     pub(super) id: JobId,
-    /// When the first of its signed URLs expires.
+    /// The expiry of the first signed URL.
     pub(super) ends: Option<Timestamp>,
 }
 
@@ -78,9 +78,9 @@ impl JobFeatures {
     }
 }
 
-/// Whether the hex codes of a prompt, which begin with `hashes`, are all of other colors than `color`.
+/// Whether the hex codes in `hashes`, a prompt from its first `#` on, are all colors other than `color`.
 fn asks_for_another(hashes: &str, color: Hex) -> bool {
-    // In most prompts it is the first and only one.
+    // In most prompts, the first code is the only one.
     if hashes.get(1..7).and_then(Hex::from_digits) == Some(color) {
         return false;
     }
@@ -88,11 +88,11 @@ fn asks_for_another(hashes: &str, color: Hex) -> bool {
     !asked.is_empty() && !asked.contains(&color)
 }
 
-/// The characters in a prompt that may be mistakes.
+/// Parts of a prompt that may be mistakes.
 struct Signs<'p> {
     /// The prompt from its first `#` on.
     hashes: &'p str,
-    /// Whether a `#` is followed by digits that make no color.
+    /// Whether a `#` is followed by hex digits that are not a color.
     is_broken: bool,
     /// Whether there is a `{{`.
     is_template: bool,
@@ -113,8 +113,8 @@ impl Signs<'_> {
     }
 }
 
-/// Whether `text` begins with hex digits that are too few or too many for a color. Numbers of orders and articles have no
-/// letters.
+/// Whether `text` begins with too few or too many hex digits for a color. Order and article numbers, which have no
+/// letters, do not count.
 fn begins_with_broken_hex(text: &str) -> bool {
     let digits = text.bytes().take_while(u8::is_ascii_hexdigit).count();
     if text[digits..].starts_with(is_invisible) {
@@ -130,28 +130,28 @@ fn begins_with_broken_hex(text: &str) -> bool {
     if is_word() { digits < 6 && has_letters_for_digits(text) } else { is_broken }
 }
 
-/// Whether `text` begins with a color in which the letter `O` stands for a zero.
+/// Whether `text` begins with a color code in which the letter `O` was written instead of a zero.
 fn has_letters_for_digits(text: &str) -> bool {
     let is_meant = |sign: u8| sign.is_ascii_hexdigit() || matches!(sign, b'O' | b'o');
-    // Where byte 6 begins no character, the six are none of these.
+    // If byte 6 is not a character boundary, the first six bytes are not ASCII.
     let Some((six, behind)) = text.split_at_checked(6) else { return false };
     six.bytes().all(is_meant)
         && six.bytes().any(|sign| sign.is_ascii_digit())
         && !behind.starts_with(|next: char| next.is_alphanumeric())
 }
 
-/// Whether a prompt holds what a page's source has for signs and paragraphs, or a spreadsheet's for the end of a line.
+/// Whether a prompt has HTML entities or tags, or an escaped line end of a spreadsheet.
 fn has_markup(prompt: &str) -> bool {
     const MARKS: [&str; 20] = [
         "_x000D_", "<p", "<br", "<b>", "<strong", "<span", "<i>", "<u>", "<em>", "<li>", "<ul", "<ol>", "<div", "<h1",
         "<h2", "<h3", "<sup", "<font", "<td", "<a href",
     ];
-    // Nearly all prompts have none of what these begin with.
+    // Nearly all prompts have none of the first bytes of marks.
     memchr3(b'&', b'<', b'_', prompt.as_bytes()).is_some()
         && (MARKS.iter().any(|mark| prompt.contains(mark)) || prompt.split('&').skip(1).any(begins_with_entity))
 }
 
-/// Whether a text that stands behind a `&` names a sign as pages do: `eacute;`, `#39;`.
+/// Whether a text after a `&` begins with an HTML entity: `eacute;`, `#39;`.
 fn begins_with_entity(text: &str) -> bool {
     const NAMES: [&str; 20] = [
         "nbsp", "amp", "quot", "apos", "lt", "gt", "hellip", "bull", "middot", "copy", "reg", "trade", "euro", "pound",
@@ -164,7 +164,7 @@ fn begins_with_entity(text: &str) -> bool {
     is_short && (number.is_some() || NAMES.contains(&name) || ENDS.iter().any(|end| name.ends_with(end)))
 }
 
-/// Whether a prompt has UTF-8 in it that was read as Windows-1252.
+/// Whether a prompt has UTF-8 that was decoded as Windows-1252.
 fn is_garbled(prompt: &str) -> bool {
     let is_sign = |next: char| matches!(next, '\u{80}'..='\u{BF}' | 'Œ' | 'œ' | 'Š' | 'š' | 'Ÿ' | 'Ž' | 'ž' | 'ƒ' | '\u{2013}'..='\u{203A}' | '€' | '™');
     let pairs = || prompt.chars().zip(prompt.chars().skip(1));
@@ -172,7 +172,7 @@ fn is_garbled(prompt: &str) -> bool {
         && (prompt.contains("â€") || pairs().any(|(one, next)| matches!(one, 'Ã' | 'Â') && is_sign(next)))
 }
 
-/// Whether a URL is one of those that people share, behind which there is a page.
+/// Whether a URL is a sharing link, which leads to a web page instead of a picture.
 fn is_page(url: &UrlRef<'_>) -> bool {
     match url.host() {
         "drive.google.com" => url.path() != "/uc",

@@ -1,4 +1,4 @@
-//! Warnings about jobs that are allowed and probably not intended, collected job by job. No I/O: the time is a parameter.
+//! Warnings about jobs that are valid but probably not intended, collected job by job. No I/O: the time is a parameter.
 //!
 //! ```text
 //! warning_kind  the kinds of warnings, with their messages
@@ -23,11 +23,11 @@ use crate::job::{JobId, Rate, Size};
 
 use warning_kind::WarningKind;
 
-/// The maximum count of different colors that are counted.
+/// The maximum number of different colors that are counted.
 const COLORS: usize = 4096;
 
-/// The count of shards of request hashes, which are compared on all cores at the end. One `HashSet<u64>` that is filled as jobs
-/// come adds 0.24 s to the 0.71 s of CPU time, and 18 MiB to the 60 MiB, of a `check` of 1,000,000 rows
+/// The number of shards of request hashes, which are compared on all cores at the end. Filling one `HashSet<u64>` job
+/// by job would add 0.24 s to the 0.71 s of CPU time, and 18 MiB to the 60 MiB, of a `check` of 1,000,000 rows
 /// (`benches/checking.rs`), which may take twice the time of the csv crate.
 const SHARDS: usize = 256;
 
@@ -39,25 +39,25 @@ pub struct Advice {
     submits: u64,
     jobs: u64,
     occurrences: [Occurrences; WarningKind::ALL.len()],
-    /// The requests by the first byte of their hashes, in the order of jobs.
+    /// The requests by the first byte of their hashes, each in the order of jobs.
     requests: Vec<Vec<RequestKey>>,
-    /// The count of jobs per size; the first counts jobs without one.
+    /// The number of jobs per size. The first counts jobs without a size.
     sizes: [u64; 1 + Size::NAMES.len()],
     colors: HashMap<Hex, u64, RandomState>,
 }
 
-/// The hash of a job's request in two halves, and its line: 12 bytes, where a `u64` would make it 16.
+/// The hash of a job's request in two halves, and its line. It takes 12 bytes, where a `u64` would make it 16.
 #[derive(Clone, Copy, Debug)]
 struct RequestKey([u32; 2], u32);
 
-/// A warning about some jobs.
+/// A warning about one or more jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
-    /// The line of the first of them, and its id if known.
+    /// The line of the first job, and its id if known.
     pub first: (u64, Option<JobId>),
     /// The message.
     pub message: String,
-    /// What the user can do.
+    /// A hint for the user.
     pub hint: &'static str,
 }
 
@@ -69,10 +69,10 @@ struct Occurrences {
 }
 
 impl Advice {
-    /// The name of the size of jobs that set none.
+    /// The name of the size of jobs without one.
     pub const DEFAULT_SIZE: &str = "default";
 
-    /// Starts without warnings. Submits will go out at `rate` from `now` on.
+    /// Creates an empty collection. Submits are expected at `rate` from `now` on.
     pub fn new(now: Timestamp, rate: Rate) -> Advice {
         Advice {
             now,
@@ -86,7 +86,7 @@ impl Advice {
         }
     }
 
-    /// Adds a job; `submits` is whether it will be submitted.
+    /// Adds a job. `submits` is whether it will be submitted.
     pub fn add(&mut self, job: &JobFeatures, submits: bool) {
         self.jobs += 1;
         self.sizes[job.size.map_or(0, |size| 1 + size as usize)] += 1;
@@ -118,19 +118,19 @@ impl Advice {
         occurrences.first.get_or_insert_with(|| (job.line, job.named.as_ref().map(|named| named.id.clone())));
     }
 
-    /// Returns the time at which the last counted submit goes out.
+    /// Returns the expected time of the last submit that was counted.
     fn turn(&self) -> Timestamp {
         let wait = i64::try_from(self.rate.seconds_for(self.submits)).unwrap_or(i64::MAX);
         self.now.checked_add(SignedDuration::from_secs(wait)).unwrap_or(Timestamp::MAX)
     }
 
-    /// Returns the count of jobs per size.
+    /// Returns the number of jobs per size.
     pub fn sizes(&self) -> BTreeMap<&'static str, u64> {
         let names = [Self::DEFAULT_SIZE].into_iter().chain(Size::NAMES);
         names.zip(self.sizes).filter(|(_, count)| *count > 0).collect()
     }
 
-    /// Returns the count of jobs per color, by its hex.
+    /// Returns the number of jobs per color, by its hex code.
     pub fn colors(&self) -> BTreeMap<String, u64> {
         self.colors.iter().map(|(color, count)| (color.to_string(), *count)).collect()
     }
@@ -138,7 +138,7 @@ impl Advice {
     /// Returns all warnings.
     pub fn warnings(&mut self) -> Vec<Warning> {
         self.occurrences[WarningKind::Duplicate as usize] = self.duplicates();
-        // In a batch of recoloring nearly every prompt has a color; elsewhere a prompt without one is as it should be.
+        // In a recoloring batch, nearly every prompt has a color. In others, a prompt without one is normal.
         let is_recoloring = self.occurrences[WarningKind::Colorless as usize].count * 5 < self.jobs;
         let kinds = WarningKind::ALL.into_iter().filter(|kind| *kind != WarningKind::Colorless || is_recoloring);
         kinds
@@ -155,7 +155,7 @@ impl Advice {
             .collect()
     }
 
-    /// Returns the jobs with the same request as an earlier one.
+    /// Returns the jobs with the same request as an earlier job.
     fn duplicates(&self) -> Occurrences {
         let lines = self.requests.par_iter().flat_map_iter(|requests| duplicates(requests));
         let (count, first) = lines
@@ -165,7 +165,7 @@ impl Advice {
     }
 }
 
-/// Returns the lines of `requests` that equal an earlier one.
+/// Returns the lines of requests that equal an earlier one.
 fn duplicates(requests: &[RequestKey]) -> impl Iterator<Item = u32> {
     let mut seen = HashSet::with_capacity_and_hasher(requests.len(), RandomState::default());
     let is_duplicate =
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn prompts_that_were_read_wrong_and_links_to_pages_are_reported() {
+    fn garbled_prompts_and_links_to_web_pages_are_reported() {
         let job = |number, prompt, url: &str| job(number, prompt, &[url]);
         let jobs = [
             job(0, "Mach die Tasse größer, São Paulo, SÃO: #1E90FF", "https://www.dropbox.com/s/x/a.jpg?raw=1"),
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn colors_that_are_none_or_are_not_the_one_that_is_checked_are_reported() {
+    fn invalid_hex_codes_and_colors_other_than_the_checked_one_are_reported() {
         let asks = |number, prompt, color: &str| Job {
             color: Some(color.parse().unwrap()),
             ..job(number, prompt, &["https://x/a"])
@@ -270,13 +270,13 @@ mod tests {
     }
 
     #[test]
-    fn letters_in_the_place_of_zeros_are_reported() {
+    fn letters_instead_of_zeros_are_reported() {
         let jobs = [job(0, "make it #1E9OFF", &["https://x/a"]), job(1, "#1E90FF, #facade, #good", &["https://x/a"])];
         assert_eq!(printed(&jobs), ["1: the prompt contains `#` and digits that are not a valid color"]);
     }
 
     #[test]
-    fn a_hashtag_before_letters_of_any_script_is_nothing_to_tell() {
+    fn hashtags_in_any_script_are_not_reported() {
         for prompt in [
             "#1E90FF for the #house\u{2019}s door",
             "#1E90FF, #vogue\u{2014}style",
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invisible_letter_inside_of_a_hex_is_reported() {
+    fn an_invisible_character_in_a_hex_code_is_reported() {
         for (prompt, is_told) in [
             ("make it #1E\u{200b}90FF", true),
             ("make it #\u{200b}1E90FF", true),

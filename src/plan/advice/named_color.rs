@@ -1,15 +1,16 @@
 use crate::color::{Hex, ciede2000};
 
-/// The minimum CIEDE2000 difference of colors with different names: what people call green is up to 40 from CSS's green.
+/// The minimum CIEDE2000 difference between colors with different names. What people call green is up to 40 from CSS's
+/// green.
 const MIN_DIFFERENCE: f64 = 40.0;
 
-/// The names that mean the same color everywhere; plum, khaki and gold differ between brands.
+/// Names that mean the same color everywhere. Others, such as plum, khaki and gold, differ between brands.
 const NAMES: [&str; 13] =
     ["black", "blue", "brown", "gray", "green", "grey", "navy", "orange", "pink", "purple", "red", "white", "yellow"];
 
-/// Whether a prompt is one clause that ends in `to` and a color's name, and that color is not near `color`.
+/// Whether a prompt is a single clause that ends in `to` and a color's name, and that color is far from `color`.
 ///
-/// Anything else may speak of another thing, or of a shade: `to Ice Blue`, `to Ocean, and keep the logo white`.
+/// Any other prompt may refer to something else, or to a shade: `to Ice Blue`, `to Ocean, and keep the logo white`.
 pub(super) fn names_another(prompt: &str, color: Hex) -> bool {
     let prompt = prompt.trim_end().trim_end_matches(['.', '!']);
     let Some((before, name)) = prompt.rsplit_once(' ') else { return false };
@@ -27,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_color_that_is_named_is_held_against_the_one_that_is_checked() {
+    fn a_named_color_is_compared_with_the_checked_one() {
         for (prompt, color) in [
             ("Change the mug to red", "#1E90FF"),
             ("Recolor the jacket to Navy.", "#B22222"),

@@ -19,7 +19,7 @@ pub(super) enum WarningKind {
 pub(super) struct WarningKinds(u16);
 
 impl WarningKinds {
-    /// Returns the set of kinds that are flagged in `found`.
+    /// Returns the set of kinds whose flag in `found` is true.
     pub(super) fn of(found: impl IntoIterator<Item = (WarningKind, bool)>) -> WarningKinds {
         WarningKinds(found.into_iter().fold(0, |bits, (kind, is_there)| bits | u16::from(is_there) << kind as u16))
     }
@@ -35,7 +35,7 @@ impl WarningKinds {
 }
 
 impl WarningKind {
-    /// All kinds, in the order of their warnings.
+    /// All kinds, in the order in which they are shown.
     pub(super) const ALL: [WarningKind; 11] = [
         WarningKind::TooManyImages,
         WarningKind::Duplicate,
@@ -50,7 +50,7 @@ impl WarningKind {
         WarningKind::Colorless,
     ];
 
-    /// Returns the message, and what the user can do.
+    /// Returns the message and the hint.
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             WarningKind::TooManyImages => (

@@ -1,4 +1,4 @@
-//! A job as the page's script takes it.
+//! A job in the format of the page's script.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use super::tries::Try;
 use super::value::{cut, rounded};
 use crate::job::{Cents, ErrorClass, JobStatus, Seed, Size};
 
-/// A line of the page's data. What a job does not have is left out.
+/// A line of the page's data. Missing values are left out.
 #[derive(Debug, Serialize)]
 pub(crate) struct Item<'a> {
     id: &'a str,
@@ -30,7 +30,7 @@ pub(crate) struct Item<'a> {
     /// All attempts, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tries: Vec<Try<'a>>,
-    /// Names what a reviewer decides on: other pictures are another result.
+    /// Identifies the result that a reviewer decides on. It changes with the pictures.
     #[serde(skip_serializing_if = "String::is_empty")]
     result: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,9 +73,9 @@ pub(crate) struct Item<'a> {
     size: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u16>,
-    /// The cells of the manifest's own columns except the id and the prompt, for an export.
+    /// The cells of the manifest's standard columns except the id and the prompt, for an export.
     cells: Vec<String>,
-    /// The user's own cells, by the number of the column.
+    /// The user's own cells, with the numbers of their columns.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     own: Vec<(usize, String)>,
 }
@@ -83,14 +83,14 @@ pub(crate) struct Item<'a> {
 /// A job for the page.
 pub(crate) struct PageJob<'a> {
     pub(crate) view: &'a JobView,
-    /// Its pictures to edit.
+    /// The input pictures.
     pub(crate) before: &'a [Before],
-    /// The user's own cells, by the number of the column.
+    /// The user's own cells, with the numbers of their columns.
     pub(crate) own: Vec<(usize, String)>,
 }
 
 impl<'a> Item<'a> {
-    /// Returns the data of `job`, and orders its thumbnails.
+    /// Returns the data of a job, and requests its thumbnails.
     pub(crate) fn new(
         PageJob { view: job, before, own }: PageJob<'a>,
         report: &mut ReportFolder,

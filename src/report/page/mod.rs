@@ -1,4 +1,4 @@
-//! `index.html` and the data next to it: opens from disk, makes no network requests, and runs only its own script.
+//! `index.html` and its data. The page opens from disk, makes no network requests, and runs only its own script.
 
 mod charts;
 mod data;
@@ -30,7 +30,7 @@ pub(crate) use item::PageJob;
 
 const STYLE: &str = include_str!("assets/page.css");
 
-/// The parts of the script share one scope, in the order in which they use each other.
+/// The parts of the script share one scope. Each uses only parts before it.
 const SCRIPT: &str = concat!(
     "\"use strict\";\n(() => {\n",
     include_str!("assets/elements.js"),
@@ -55,7 +55,7 @@ static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = Laz
     Ok(templates)
 });
 
-/// The page on its way: jobs come one at a time, and the heading last.
+/// The page in progress: jobs are added one at a time, and the heading last.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     chunks: Chunks,
@@ -73,7 +73,7 @@ impl Page {
         self.chunks.push(&item, report)
     }
 
-    /// Writes what is left, above all the page itself.
+    /// Writes the remaining data and the page itself.
     pub(crate) fn finish(
         self,
         batch: &BatchView,
@@ -122,10 +122,10 @@ fn template(name: &str) -> Result<minijinja::Template<'static, 'static>, ReportE
     }
 }
 
-/// The page's content security policy: it may show pictures next to it, and run its one script and its one style.
+/// Returns the page's content security policy. It allows pictures next to the page, its one script and its one style.
 ///
-/// `strict-dynamic` lets that script load the data next to the page, from disk as from a host, and lets no text of the
-/// page load anything.
+/// `strict-dynamic` lets that script load the data next to the page, from disk and from a server, and prevents text in
+/// the page from loading anything.
 fn policy() -> String {
     let hash = |text: &str| BASE64_STANDARD.encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()));
     format!(

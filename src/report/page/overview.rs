@@ -1,4 +1,4 @@
-//! What stands above the cards.
+//! The part of the page above the cards.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ struct Figure {
     kind: &'static str,
     value: String,
     name: &'static str,
-    /// The fragment that shows the jobs it counts.
+    /// The URL fragment that shows the counted jobs.
     view: &'static str,
 }
 
@@ -43,7 +43,7 @@ struct BarPart {
     width: f64,
 }
 
-/// The values that the templates of the page take.
+/// Returns the values for the page's templates.
 pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str, Value> {
     let parts = parts(&batch.counts);
     let alike = Some(&tally.duplicate_pictures.found).filter(|alike| alike.jobs > 0).map(ToString::to_string);

@@ -9,7 +9,7 @@ use super::super::model::ResultFile;
 use super::super::thumbnails::Thumbnails;
 use super::value::cut;
 
-/// A picture: something to look at, or words in its place.
+/// A picture, or a text in its place.
 #[derive(Debug, Serialize)]
 pub(crate) struct Picture {
     label: String,
@@ -24,7 +24,7 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// A picture to edit; its thumbnail is ordered.
+    /// Returns an input picture, and requests its thumbnail.
     pub(super) fn before(before: &Before, report: &mut ReportFolder, thumbnails: &mut Thumbnails) -> Picture {
         let words = |label: &str| Picture { label: cut(label), link: None, thumb: None, width: None, height: None };
         match before {
@@ -38,7 +38,7 @@ impl Picture {
         }
     }
 
-    /// A picture that came back; its thumbnail is ordered.
+    /// Returns a resulting picture, and requests its thumbnail.
     pub(super) fn of(file: &ResultFile, report: &mut ReportFolder, thumbnails: &mut Thumbnails) -> Picture {
         let path = report.root().parent().unwrap_or(Path::new("")).join(&file.path);
         Picture {

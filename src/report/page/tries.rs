@@ -7,11 +7,11 @@ use super::picture::Picture;
 use super::value::{cut, rounded};
 use crate::job::Seed;
 
-/// One of several tries to get a job's color, as the page's script takes it.
+/// One of several attempts at a job's color, in the format of the page's script.
 #[derive(Debug, Serialize)]
 pub(crate) struct Try<'a> {
     state: &'static str,
-    /// Whether its pictures are the job's.
+    /// Whether its pictures are shown as the job's.
     #[serde(rename = "isShown")]
     is_shown: bool,
     cost: u64,

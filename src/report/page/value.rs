@@ -1,9 +1,9 @@
-//! Values as the page shows them.
+//! Formatting of values for the page.
 
-/// The most characters of a message of the provider's that the page shows; `results.csv` has all of it.
+/// The maximum number of characters of a provider's message on the page. `results.csv` has the complete text.
 const MAX_CHARACTERS: usize = 20_000;
 
-/// The text, as far as the page shows it.
+/// Truncates a text to the length that the page shows.
 pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(MAX_CHARACTERS) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -11,7 +11,7 @@ pub(super) fn cut(text: &str) -> String {
     }
 }
 
-/// The value with `parts` to the unit.
+/// Rounds a value to `1 / parts`.
 pub(super) fn rounded(value: f64, parts: f64) -> f64 {
     (value * parts).round() / parts
 }

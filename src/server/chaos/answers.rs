@@ -13,18 +13,18 @@ use serde_json::{Value, json};
 
 use super::plan::{OutputFault, PollFault, SubmitFault};
 
-/// The mark of an answer that is not sent: the connection is closed in its place.
+/// Marks a response that is not sent: the connection is closed instead.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("chaos closes the connection")]
 pub(in crate::server) struct Hangup;
 
-/// The largest answer that is read in order to corrupt it, in bytes.
+/// The maximum size of a response that is read to corrupt it, in bytes.
 pub(super) const ANSWER_BYTES: usize = 64 << 20;
 
-/// A name that is set aside for what never is (RFC 2606), for redirects to another host.
+/// A host in a reserved domain that never resolves (RFC 2606), for redirects to another host.
 const OTHER_HOST: &str = "http://elsewhere.invalid/";
 
-/// Hints that no client should wait for: a negative number, a word, and some three thousand years.
+/// Values of `Retry-After` that no client should wait for: a negative number, a word, and about three thousand years.
 const ABSURD_HINTS: [&str; 3] = ["-1", "soon", "99999999999"];
 
 pub(super) fn instead_of_accepting(fault: SubmitFault, roll: f64) -> Response {
@@ -76,7 +76,7 @@ pub(super) fn unknown_prediction() -> Response {
     refusal(StatusCode::NOT_FOUND, "no prediction has this id")
 }
 
-/// The first half of an answer, sent as if it were the whole.
+/// Returns the first half of a response, sent as if it were complete.
 pub(super) async fn half(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     head.headers.remove(CONTENT_LENGTH);
@@ -85,13 +85,13 @@ pub(super) async fn half(response: Response) -> Response {
     Response::from_parts(head, Body::from(body))
 }
 
-/// The first half of an answer that announces the whole, and then nothing: the connection breaks.
+/// Returns the first half of a response that announces the full length; then the connection breaks.
 pub(super) async fn broken_off(response: Response) -> Response {
     let (mut head, body) = response.into_parts();
     let mut body = bytes(body).await;
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
     body.truncate(body.len() / 2);
-    // The half must be on its way before the connection breaks, or the client sees no answer at all.
+    // The half must be sent before the connection breaks, or the client gets no response at all.
     let breaking = stream::once(async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         Err(Hangup)
@@ -100,7 +100,7 @@ pub(super) async fn broken_off(response: Response) -> Response {
     Response::from_parts(head, Body::from_stream(pieces))
 }
 
-/// An answer with its JSON changed.
+/// Returns a response with its JSON changed.
 pub(super) async fn rewritten(response: Response, change: impl FnOnce(&mut Value)) -> Response {
     let (response, mut body) = read(response).await;
     if body.is_null() {
@@ -112,7 +112,7 @@ pub(super) async fn rewritten(response: Response, change: impl FnOnce(&mut Value
     Response::from_parts(head, Body::from(body.to_string()))
 }
 
-/// Returns an answer with its JSON, which is null if it has none.
+/// Returns a response with its JSON, which is null if it has none.
 pub(super) async fn read(response: Response) -> (Response, Value) {
     let (head, body) = response.into_parts();
     let body = bytes(body).await;
@@ -151,7 +151,7 @@ fn page() -> Response {
     ([(CONTENT_TYPE, "text/html")], "<!doctype html><title>Welcome</title><h1>It works!</h1>").into_response()
 }
 
-/// A PNG's beginning, and zeros for ever.
+/// Returns the signature of a PNG, followed by an endless stream of zeros.
 fn endless() -> Response {
     let head = stream::iter([Ok::<_, Hangup>(Bytes::from_static(b"\x89PNG\r\n\x1a\n"))]);
     let zeros = Bytes::from_static(&[0; 16 << 10]);
@@ -159,12 +159,12 @@ fn endless() -> Response {
     ([(CONTENT_TYPE, "image/png")], Body::from_stream(body)).into_response()
 }
 
-/// A PNG of a few bytes whose header claims 50 000 × 50 000 pixels.
+/// Returns a PNG of a few bytes whose header claims 50,000 × 50,000 pixels.
 fn bomb() -> Vec<u8> {
     let mut header = [50_000_u32.to_be_bytes(), 50_000_u32.to_be_bytes()].concat();
-    // Eight bits of gray, with the one method of compression and of filtering, not interlaced.
+    // 8-bit grayscale, default compression and filter methods, not interlaced.
     header.extend([8, 0, 0, 0, 0]);
-    // An empty deflate stream in its zlib frame.
+    // An empty deflate stream in a zlib frame.
     let data = [0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01];
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     for (kind, data) in [(b"IHDR", &header[..]), (b"IDAT", &data), (b"IEND", &[])] {
@@ -176,24 +176,24 @@ fn bomb() -> Vec<u8> {
     png
 }
 
-/// CRC-32 as PNG chunks carry it (ISO 3309).
+/// Returns the CRC-32 of a PNG chunk (ISO 3309).
 fn crc(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 })
     })
 }
 
-/// An index below `count` that follows from a throw, but not from what the throw's size decided.
+/// Returns an index below `count` from the lower digits of a roll. Its upper digits chose the fault.
 fn one_of(roll: f64, count: usize) -> usize {
     (roll * 1e6) as usize % count
 }
 
-/// Returns the whole body of an answer; empty if it cannot be read.
+/// Returns the whole body of a response; empty if it cannot be read.
 async fn bytes(body: Body) -> Vec<u8> {
     to_bytes(body, ANSWER_BYTES).await.map(Vec::from).unwrap_or_default()
 }
 
-/// An answer that closes the connection instead of being sent.
+/// Returns a response that closes the connection instead of being sent.
 fn hangup() -> Response {
     let mut response = Response::new(Body::empty());
     response.extensions_mut().insert(Hangup);

@@ -1,13 +1,13 @@
-//! Chaos: the server fails on purpose, as providers do, so that a client can be tested against failures.
+//! Chaos: deliberate failures of the kinds that providers have, to test how a client handles them.
 //!
-//! A file says which faults come how often, in percent of the requests of their kind:
+//! A file sets the frequency of each fault, in percent of the requests of its kind:
 //!
 //! ```yaml
 #![doc = include_str!("../../../examples/chaos.yaml")]
 //! ```
 //!
-//! The default is 0. An answer that chaos made has the header `x-dyehouse-chaos`. The ledger of the data folder stays
-//! true: it holds every accepted prediction, whatever the client received.
+//! The default is 0. Responses made by chaos have the header `x-dyehouse-chaos`. The ledger in the data folder stays
+//! correct: it has every accepted prediction, whatever the client received.
 
 mod answers;
 mod plan;
@@ -31,10 +31,10 @@ pub(super) use answers::Hangup;
 pub use plan::{ChaosError, ChaosPlan};
 pub(super) use plan::{OutputFault, PollFault, PredictionFault, SubmitFault};
 
-/// How many first polls of a prediction are answered with 404 if it has that fault.
+/// The number of first polls that are answered with 404, for a prediction with that fault.
 const EARLY_POLLS: u32 = 2;
 
-/// The chaos of one server.
+/// The chaos of a server.
 #[derive(Debug)]
 pub(super) struct Chaos {
     plan: ChaosPlan,
@@ -58,7 +58,8 @@ impl Chaos {
         })
     }
 
-    /// The id of the `number`th prediction of the data folder. It follows from the seed, as its fate follows from it.
+    /// Returns the id of the prediction with this number in the data folder. It is derived from the seed, so that the
+    /// faults of the prediction are reproducible too.
     pub(super) fn id(&self, number: u64) -> Uuid {
         self.random.id(number)
     }
@@ -67,7 +68,7 @@ impl Chaos {
         self.plan.prediction.draw(self.random.roll("prediction", id.as_u128()))
     }
 
-    /// How often a prediction was asked for before.
+    /// Counts a poll of a prediction, and returns the number of polls before it.
     fn count_poll(&self, id: Uuid) -> u32 {
         let mut polls = self.polls_of.lock().unwrap_or_else(PoisonError::into_inner);
         let count = polls.entry(id).or_default();
@@ -99,7 +100,7 @@ async fn submit(chaos: &Chaos, request: Request, next: Next) -> Response {
     };
     let name = fault.name();
     if fault.is_before() {
-        // The body is read before the refusal is sent, as by the gateways that do so.
+        // The body is read before the refusal is sent, as some gateways do.
         if fault != SubmitFault::DropBefore {
             super::body::discard(request.into_body(), answers::ANSWER_BYTES).await;
         }

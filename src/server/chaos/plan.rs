@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The faults and their frequencies; the [module](super) shows the file.
+/// The frequencies of all faults. The [module](super) documents the file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ChaosPlan {
@@ -24,18 +24,18 @@ pub struct ChaosPlan {
 /// The reason why a chaos file is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ChaosError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("read {}: {cause}", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The operating system's error.
         cause: std::io::Error,
     },
-    /// It is not a chaos file.
+    /// The file is not a valid chaos file.
     #[error("read {}: {message}", path.display())]
     Content {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
         /// The message, with its location.
         message: String,
@@ -46,8 +46,8 @@ impl ChaosPlan {
     /// Reads a chaos file.
     ///
     /// # Errors
-    /// A file that cannot be read, an unknown fault, a share that is no percentage, or shares of one kind that add up
-    /// to more than 100.
+    /// The file cannot be read, a fault is unknown, a share is not a percentage, or the shares of one kind add up to
+    /// more than 100.
     pub fn read(path: &Path) -> Result<ChaosPlan, ChaosError> {
         let text = std::fs::read_to_string(path).map_err(|cause| ChaosError::Read { path: path.to_owned(), cause })?;
         text.parse().map_err(|message| ChaosError::Content { path: path.to_owned(), message })
@@ -70,7 +70,7 @@ impl std::str::FromStr for ChaosPlan {
     }
 }
 
-/// The shares of faults of one kind, in percent.
+/// The shares of the faults of one kind, in percent.
 #[derive(Clone, Debug)]
 pub(super) struct Shares<T>(BTreeMap<T, f64>);
 
@@ -81,7 +81,7 @@ impl<T> Default for Shares<T> {
 }
 
 impl<T: Copy> Shares<T> {
-    /// The fault that a throw in 0..100 falls on, if any.
+    /// Returns the fault that a random number in 0..100 selects, if any.
     pub(super) fn draw(&self, roll: f64) -> Option<T> {
         let mut reached = 0.0;
         self.0.iter().find_map(|(fault, share)| {
@@ -111,7 +111,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
     humantime::parse_duration(&text).map(Some).map_err(serde::de::Error::custom)
 }
 
-/// The faults of a submit.
+/// A fault of a submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum SubmitFault {
@@ -133,13 +133,13 @@ pub(in crate::server) enum SubmitFault {
 }
 
 impl SubmitFault {
-    /// Whether nothing is accepted.
+    /// Whether the fault prevents the prediction from being accepted.
     pub(super) fn is_before(self) -> bool {
         self <= SubmitFault::Redirect
     }
 }
 
-/// The faults of a prediction.
+/// A fault of a prediction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum PredictionFault {
@@ -151,7 +151,7 @@ pub(in crate::server) enum PredictionFault {
     EmptyOutputs,
 }
 
-/// The faults of a poll.
+/// A fault of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum PollFault {
@@ -166,7 +166,7 @@ pub(in crate::server) enum PollFault {
     TruncatedJson,
 }
 
-/// The faults of a download.
+/// A fault of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::server) enum OutputFault {
@@ -183,7 +183,7 @@ pub(in crate::server) enum OutputFault {
     RedirectElsewhere,
 }
 
-/// The name that the file gives a fault.
+/// The name of a fault in the file.
 pub(super) trait Named: Serialize {
     fn name(&self) -> String {
         serde_json::to_value(self).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()

@@ -1,6 +1,6 @@
 use uuid::{Builder, Uuid};
 
-/// Chance that follows from a seed: the same question gets the same answer.
+/// Random values derived from a seed: equal inputs give equal values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SeededRandom {
     seed: u64,
@@ -11,16 +11,16 @@ impl SeededRandom {
         SeededRandom { seed }
     }
 
-    /// A number in 0..100 for the `number`th throw about `subject`.
+    /// Returns a number in 0..100 for the roll with this number about `subject`.
     pub(super) fn roll(self, subject: &str, number: u128) -> f64 {
         let hash = self.hash(subject, number);
         let mut eight = [0; 8];
         eight.copy_from_slice(&hash.as_bytes()[..8]);
-        // 53 bits are what an f64 holds exactly.
+        // An `f64` represents 53 bits exactly.
         (u64::from_le_bytes(eight) >> 11) as f64 / (1_u64 << 53) as f64 * 100.0
     }
 
-    /// A random-looking id.
+    /// Returns a random-looking id.
     pub(super) fn id(self, number: u64) -> Uuid {
         let mut sixteen = [0; 16];
         sixteen.copy_from_slice(&self.hash("id", u128::from(number)).as_bytes()[..16]);

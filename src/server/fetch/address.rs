@@ -1,10 +1,10 @@
-//! Which addresses are public: pure.
+//! The classification of addresses. No I/O.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::server::FetchPolicy;
 
-/// Returns the kind of `address` in a few words, if `policy` refuses it.
+/// Returns the kind of `address` as text if `policy` refuses it.
 pub(super) fn refused(address: IpAddr, policy: FetchPolicy) -> Option<&'static str> {
     let reach = reach(address);
     let allowed = match policy {
@@ -21,14 +21,14 @@ pub(super) fn refused(address: IpAddr, policy: FetchPolicy) -> Option<&'static s
     })
 }
 
-/// How far an address reaches.
+/// The reach of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
     Public,
     Loopback,
     Private,
     LinkLocal,
-    /// Unspecified, multicast, documentation, reserved: nothing that a picture lies on.
+    /// Unspecified, multicast, documentation and reserved addresses, which have no pictures.
     Special,
 }
 
@@ -39,7 +39,7 @@ fn reach(address: IpAddr) -> Reach {
     }
 }
 
-/// After the IANA IPv4 Special-Purpose Address Registry (RFC 6890 and its updates).
+/// Classifies an address by the IANA IPv4 Special-Purpose Address Registry (RFC 6890 and its updates).
 fn reach_v4(address: Ipv4Addr) -> Reach {
     match address.octets() {
         [127, ..] => Reach::Loopback,
@@ -47,9 +47,9 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
         [0, ..] => Reach::Special,
         [10, ..] | [192, 168, ..] => Reach::Private,
         [172, second, ..] if second & 0xF0 == 16 => Reach::Private,
-        // Carrier-grade NAT, where clouds keep services too.
+        // Carrier-grade NAT, where cloud providers have services too.
         [100, second, ..] if second & 0xC0 == 64 => Reach::Private,
-        // Clouds serve their machines' credentials at 169.254.169.254.
+        // Cloud providers serve the credentials of their machines at 169.254.169.254.
         [169, 254, ..] => Reach::LinkLocal,
         [192, 0, 0, _] | [192, 0, 2, _] | [192, 88, 99, _] | [198, 51, 100, _] | [203, 0, 113, _] => Reach::Special,
         [198, 18 | 19, ..] => Reach::Special,
@@ -58,7 +58,8 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
     }
 }
 
-/// After the IANA IPv6 Special-Purpose Address Registry; an address that carries an IPv4 address counts as that one.
+/// Classifies an address by the IANA IPv6 Special-Purpose Address Registry. An address with an embedded IPv4 address is
+/// classified by that.
 fn reach_v6(address: Ipv6Addr) -> Reach {
     let v4 = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
@@ -67,7 +68,7 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
     };
     match address.segments() {
         [0, 0, 0, 0, 0, 0, 0, 1] => Reach::Loopback,
-        // Mapped, translated and compatible addresses.
+        // IPv4-mapped, IPv4-translated and IPv4-compatible addresses.
         [0, 0, 0, 0, 0, 0xFFFF, high, low] | [0, 0, 0, 0, 0xFFFF, 0, high, low] => v4(high, low),
         [0, 0, 0, 0, 0, 0, high, low] if high != 0 => v4(high, low),
         // NAT64 (RFC 6052) and 6to4 (RFC 3056).
@@ -75,7 +76,7 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
         [first, ..] if first & 0xFE00 == 0xFC00 => Reach::Private,
         // fe80::/10, and the old site-local fec0::/10.
         [first, ..] if first & 0xFF80 == 0xFE80 => Reach::LinkLocal,
-        // Teredo, ORCHID and their neighbours in 2001::/23, documentation in 2001:db8::/32 and 3fff::/20.
+        // Teredo, ORCHID and others in 2001::/23; documentation in 2001:db8::/32 and 3fff::/20.
         [0x2001, second, ..] if second < 0x200 || second == 0xDB8 => Reach::Special,
         [0x3FFF, second, ..] if second < 0x1000 => Reach::Special,
         [first, ..] if first & 0xE000 == 0x2000 => Reach::Public,
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_inside_the_machine_or_its_networks_are_not() {
+    fn addresses_of_the_machine_and_its_networks_are_refused() {
         for address in [
             "127.0.0.1",
             "127.9.9.9",
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_opens_what_it_names() {
+    fn policies_allow_loopback_or_all_addresses() {
         for loopback in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
             assert_eq!(refusal(loopback, FetchPolicy::PublicAndLoopback), None);
         }

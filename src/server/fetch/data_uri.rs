@@ -1,35 +1,35 @@
-//! `data:` URIs (RFC 2397), base64 or percent-encoded: pure.
+//! `data:` URIs (RFC 2397), base64 or percent-encoded. No I/O.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Padding may be missing, as from many writers; any other error is refused.
+/// Padding is optional, because many writers omit it. Any other error is refused.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The reason why a `data:` URI cannot be read.
+/// The reason why a `data:` URI cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DataUriError {
     /// There is no comma between the header and the data.
     #[error("it has no comma before its data")]
     NoComma,
-    /// A `%` without two hex digits behind it.
+    /// A `%` is not followed by two hex digits.
     #[error("its data has a % without two hex digits")]
     Percent,
-    /// The data is not base64, though it is declared so.
+    /// The data is declared as base64 but is not.
     #[error("its data is not base64: {0}")]
     Base64(base64::DecodeError),
 }
 
-/// Whether `text` begins as a `data:` URI does.
+/// Whether `text` begins with `data:`, in any case.
 pub(in crate::server) fn is_data_uri(text: &str) -> bool {
     text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
-/// The bytes that `uri`, which begins with `data:`, carries.
+/// Decodes the data of `uri`, which begins with `data:`.
 pub fn decode(uri: &str) -> Result<Vec<u8>, DataUriError> {
     let rest = uri.get(5..).unwrap_or_default();
     let (header, data) = rest.split_once(',').ok_or(DataUriError::NoComma)?;
@@ -67,7 +67,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn both_forms_are_read() {
+    fn both_encodings_are_decoded() {
         for uri in [
             "data:image/png;base64,aGk+",
             "DATA:;BASE64,aGk+",
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_one_says_what_is_wrong() {
+    fn a_broken_uri_is_reported_with_the_reason() {
         assert_eq!(decode("data:image/png"), Err(DataUriError::NoComma));
         assert_eq!(decode("data:,100%"), Err(DataUriError::Percent));
         assert_eq!(decode("data:,%+1"), Err(DataUriError::Percent));
@@ -92,7 +92,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_come_back_out_of_both_forms(bytes: Vec<u8>) {
+        fn any_bytes_round_trip_through_both_encodings(bytes: Vec<u8>) {
             let base64 = format!("data:image/png;base64,{}", BASE64_STANDARD.encode(&bytes));
             prop_assert_eq!(decode(&base64), Ok(bytes.clone()));
             let percent: String = bytes.iter().map(|byte| format!("%{byte:02X}")).collect();
@@ -100,7 +100,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text: String) {
+        fn arbitrary_text_never_causes_a_panic(text: String) {
             let _ = decode(&format!("data:{text}"));
             let _ = is_data_uri(&text);
         }

@@ -1,4 +1,4 @@
-//! The images of a request: fetched by URL within the policy, or taken out of a `data:` URI.
+//! The images of a request: fetched from a URL that the policy allows, or decoded from a `data:` URI.
 
 mod address;
 pub(super) mod data_uri;
@@ -15,11 +15,11 @@ use crate::http;
 use data_uri::DataUriError;
 use resolver::{CheckedResolver, Forbidden};
 
-/// More redirects than this are a loop or a maze.
+/// The maximum number of redirects. More are probably a loop.
 const MAX_REDIRECTS: usize = 4;
 
-/// The reason why an image could not be fetched. The text goes into the prediction's `error`, after the image's number
-/// and place.
+/// The reason why an image could not be fetched. The text becomes part of the prediction's `error`, after the number
+/// and the location of the image.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("the URL cannot be read")]
@@ -59,14 +59,14 @@ impl Fetcher {
     pub(super) fn new(policy: FetchPolicy, limits: &ServerLimits) -> Result<Fetcher, reqwest::Error> {
         let builder = || {
             http::builder()
-                // Through a proxy the address that is connected to could not be checked.
+                // With a proxy, the address of the connection could not be checked.
                 .no_proxy()
                 .redirect(redirect::Policy::none())
                 .dns_resolver(CheckedResolver::new(policy))
                 .connect_timeout(limits.fetch_time.min(Duration::from_secs(10)))
                 .read_timeout(limits.fetch_time.min(Duration::from_secs(20)))
         };
-        // A machine without any root certificates can still fetch over http and take `data:` URIs.
+        // A machine without root certificates can still fetch over http and decode `data:` URIs.
         let client = builder().build().or_else(|_| builder().tls_certs_only(std::iter::empty()).build())?;
         Ok(Fetcher { client, policy, cap: limits.image_bytes, time: limits.fetch_time })
     }
@@ -108,7 +108,7 @@ impl Fetcher {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(FetchError::Scheme(url.scheme().to_owned()));
         }
-        // The resolver sees names alone: an address that stands in the URL is checked here.
+        // The resolver gets only names, so IP addresses in URLs are checked here.
         resolver::check_literal(url, self.policy)?;
         self.client
             .get(url.clone())
@@ -134,7 +134,7 @@ impl Fetcher {
     }
 }
 
-/// An image's place as an error shows it: without what may be secret, and short.
+/// Returns the location of an image for error messages: shortened, and without parts that may be secret.
 pub(super) fn shown(image: &str) -> String {
     if data_uri::is_data_uri(image) {
         return "a data: URI".to_owned();

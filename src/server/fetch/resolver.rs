@@ -1,4 +1,4 @@
-//! Names and addresses, checked before anything is connected to.
+//! Name resolution and the check of addresses before connecting.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,7 +8,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use super::address;
 use crate::server::FetchPolicy;
 
-/// An address that the policy rules out.
+/// An address that the policy refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{host} is {kind} ({address}), which this server does not fetch from")]
 pub(in crate::server) struct Forbidden {
@@ -17,10 +17,10 @@ pub(in crate::server) struct Forbidden {
     kind: &'static str,
 }
 
-/// Resolves names through the system, and gives out no address that the policy rules out.
+/// Resolves names with the system's resolver, and refuses addresses that the policy forbids.
 ///
-/// The addresses that it gives out are the ones that are connected to, so that a name cannot resolve to a public
-/// address for the check and to a private one for the connection.
+/// The client connects to the addresses that were checked, so a name cannot resolve to a public address for the check
+/// and to a private one for the connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct CheckedResolver {
     policy: FetchPolicy,
@@ -46,7 +46,7 @@ impl Resolve for CheckedResolver {
     }
 }
 
-/// Checks the host of `url` if it is an address, not a name.
+/// Checks the host of `url` if it is an IP address.
 pub(super) fn check_literal(url: &Url, policy: FetchPolicy) -> Result<(), Forbidden> {
     let host = url.host_str().unwrap_or_default();
     let bare = host.trim_start_matches('[').trim_end_matches(']');

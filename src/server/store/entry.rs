@@ -1,15 +1,15 @@
 use jiff::Timestamp;
 
-/// A prediction as memory holds it.
+/// The state of a prediction in memory.
 #[derive(Clone, Debug)]
 pub(in crate::server) struct StoredPrediction {
     pub(in crate::server) created_at: Timestamp,
-    /// Whether outputs are answered as base64 text.
+    /// Whether outputs are returned as base64 text.
     pub(in crate::server) base64: bool,
     pub(in crate::server) state: PredictionState,
 }
 
-/// Where a prediction stands.
+/// The state of a prediction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::server) enum PredictionState {
     Processing,

@@ -10,24 +10,24 @@ pub enum StoreError {
     /// A file or folder cannot be read or written.
     #[error("{action} {}", path.display())]
     File {
-        /// The verb of the attempt.
+        /// The verb of the failed operation.
         action: &'static str,
-        /// On what.
+        /// The path of the file or folder.
         path: PathBuf,
-        /// The system's error; shared, because every waiting writer gets it.
+        /// The operating system's error. It is shared because every waiting writer gets it.
         source: Arc<io::Error>,
     },
-    /// A record in the ledger cannot be understood.
+    /// A record of the ledger is invalid.
     #[error("read {} line {line}: {cause}", path.display())]
     LogRecord {
-        /// The ledger.
+        /// The path of the ledger.
         path: PathBuf,
-        /// The line, from 1.
+        /// The line number, from 1.
         line: usize,
         /// The error of the record.
         cause: LogError,
     },
-    /// A record cannot follow those before it, which is a defect of this program.
+    /// A record contradicts those before it, which is a bug in this program.
     #[error("record what became of a prediction: {0}")]
     Conflict(LogError),
     /// The store was closed.
@@ -40,7 +40,7 @@ impl StoreError {
         move |source| StoreError::File { action, path: path.to_owned(), source: Arc::new(source) }
     }
 
-    /// Returns what the user can do about it.
+    /// Returns a hint for the user.
     pub fn hint(&self) -> Option<String> {
         match self {
             StoreError::File { source, .. } => match source.kind() {

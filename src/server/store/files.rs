@@ -1,4 +1,4 @@
-//! Files that are whole or not there.
+//! Atomic writes, and the removal of files that a crash left behind.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -10,7 +10,7 @@ use super::entry::{PredictionState, StoredPrediction};
 use super::error::StoreError;
 use crate::files::sync_folder;
 
-/// Writes a file aside, syncs it, renames it to `path` and syncs the folder.
+/// Writes a temporary file, syncs it, renames it to `path`, and syncs the folder.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(StoreError::file("write", path))?;
@@ -19,15 +19,16 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     sync_parent(path)
 }
 
-/// Makes the name of `path` durable in its folder.
+/// Makes the directory entry of `path` durable.
 pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     sync_folder(folder).map_err(StoreError::file("sync", folder))
 }
 
-/// Removes what a crash left: requests of predictions that are not in work, and outputs without a record.
+/// Removes the files that a crash left behind: requests of finished or unknown predictions, and outputs without a
+/// record.
 ///
-/// Only names that the server itself gives are touched: the folder may hold files of the user.
+/// Only files with names that the server uses are removed, because the folder may have files of the user.
 pub(super) fn sweep(root: &Path, entries: &HashMap<Uuid, StoredPrediction>) {
     let state = |id: &Uuid| entries.get(id).map(|entry| &entry.state);
     for name in list(&root.join("requests")) {

@@ -1,4 +1,4 @@
-//! The append-only file: one writer thread, many records a sync.
+//! The append-only log: one writer thread, and many records per sync.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -11,9 +11,9 @@ use super::error::StoreError;
 use super::files;
 use super::record::{LogError, LogRecord};
 
-/// Records that may wait for the writer before appenders wait too.
+/// The maximum number of records that wait for the writer. Further appenders wait too.
 const MAX_WAITING_RECORDS: usize = 1024;
-/// Records that share one sync at most.
+/// The maximum number of records per sync.
 const MAX_RECORDS_PER_SYNC: usize = 256;
 
 type Written = Result<(), Arc<io::Error>>;
@@ -31,7 +31,8 @@ pub(super) struct PredictionLog {
 }
 
 impl PredictionLog {
-    /// Reads the file's records into `apply`, cuts a torn last line off, and starts the writer, which holds `lock`.
+    /// Passes the records in the file to `apply`, truncates a torn last line, and starts the writer, which holds
+    /// `lock`.
     pub(super) fn open(
         path: PathBuf,
         lock: File,
@@ -58,7 +59,7 @@ impl PredictionLog {
         Ok(PredictionLog { path, orders })
     }
 
-    /// Appends a record; it is on the disk once this returns.
+    /// Appends a record. It is durable when this returns.
     pub(super) async fn append(&self, record: &LogRecord) -> Result<(), StoreError> {
         let line = record.line().map_err(|error| StoreError::file("write", &self.path)(error.into()))?;
         let (sender, written) = oneshot::channel();
@@ -71,7 +72,7 @@ impl PredictionLog {
         }
     }
 
-    /// Ends the writer and releases the lock.
+    /// Stops the writer and releases the lock.
     pub(super) async fn close(&self) {
         let (sender, closed) = oneshot::channel();
         if self.orders.send(Order::Close(sender)).await.is_ok() {
@@ -80,7 +81,7 @@ impl PredictionLog {
     }
 }
 
-/// Passes every complete line to `apply`, and returns the offset at which the last one ends.
+/// Passes every complete line to `apply`, and returns the offset of the end of the last one.
 fn replay(
     file: &mut File,
     path: &Path,
@@ -110,7 +111,7 @@ fn replay(
 
 /// Writes the records of the orders, many records per sync, until it is closed.
 ///
-/// After a failed write or sync the state of the disk is unknown, so every later append fails too.
+/// After a failed write or sync, the state of the disk is unknown, so every later append fails too.
 fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
     let mut state: Written = Ok(());
     while let Some(first) = orders.blocking_recv() {
@@ -138,7 +139,7 @@ fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
                 );
         }
         for sender in waiting {
-            // An appender that went away needs no answer.
+            // The appender may be gone, and then needs no answer.
             let _ = sender.send(state.clone());
         }
         if let Some(sender) = close {

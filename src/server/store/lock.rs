@@ -1,4 +1,4 @@
-//! One server a data folder.
+//! The lock of a data folder, which allows one server per folder.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -8,7 +8,7 @@ use crate::server::error::ServerError;
 
 use super::error::StoreError;
 
-/// Takes the lock of the folder at `root`; it is held until the file is dropped, and dies with the process.
+/// Takes the lock of the folder at `root`. It is held until the file is dropped or the process ends.
 pub(super) fn take(root: &Path) -> Result<File, ServerError> {
     let path = root.join("server.lock");
     let mut file = OpenOptions::new()
@@ -29,7 +29,7 @@ pub(super) fn take(root: &Path) -> Result<File, ServerError> {
         }
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
-            // The holder is only named in the error, so it may be unknown.
+            // The holder is only used in the error message, so it may be unknown.
             drop(file.read_to_string(&mut holder));
             Err(ServerError::Locked { path: root.to_owned(), holder: holder.trim().parse().ok() })
         }

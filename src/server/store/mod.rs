@@ -3,13 +3,13 @@
 //! ```text
 //! DATA/
 //!   server.lock                       held while a server runs; holds its process id
-//!   ledger.jsonl                      one record a line, append-only: accepted, completed, failed
-//!   requests/<id>.json                the request of a prediction that is not finished yet
+//! ledger.jsonl                      one record per line, append-only: accepted, completed, failed
+//! requests/<id>.json                the request of an unfinished prediction
 //!   outputs/<id>/<timestamp>-<n>.png  the results
 //! ```
-//! A record is synced before its content is answered, and files are written to a temporary name, synced and renamed
-//! before a record names them. So after a crash a prediction is finished, or in the ledger as accepted and worked on
-//! again, or it was never answered.
+//! A record is synced before its content is returned to a client, and files are written to a temporary name, synced and
+//! renamed before a record refers to them. After a crash, every prediction is therefore finished, recorded as accepted
+//! and worked on again, or was never acknowledged.
 
 mod entry;
 mod error;

@@ -16,7 +16,7 @@ use super::ledger::PredictionLog;
 use super::record::{BodyHash, Event, LogError, LogRecord};
 use super::{files, lock};
 
-/// The predictions of one data folder.
+/// The predictions of a data folder.
 #[derive(Debug)]
 pub(in crate::server) struct Store {
     root: PathBuf,
@@ -31,14 +31,15 @@ struct Index {
     processing: usize,
 }
 
-/// The present, cut to the milliseconds that the API speaks in.
+/// Returns the current time in milliseconds, the precision of the API.
 pub(in crate::server) fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 impl Store {
-    /// Opens the folder at `root`, making it if need be; with it come the ids still to be worked on, oldest first.
+    /// Opens the folder at `root`, and creates it if it does not exist. Also returns the ids of unfinished predictions,
+    /// oldest first.
     pub(in crate::server) async fn open(root: PathBuf) -> Result<(Store, Vec<Uuid>), ServerError> {
         let task = tokio::task::spawn_blocking(move || Store::open_blocking(root));
         task.await.map_err(|_| StoreError::Closed)?
@@ -63,7 +64,7 @@ impl Store {
         Ok((store, unfinished))
     }
 
-    /// Takes a prediction up; once this returns, it survives a crash.
+    /// Records a prediction as accepted. It is durable when this returns.
     pub(in crate::server) async fn accept(
         &self,
         id: Uuid,
@@ -82,7 +83,7 @@ impl Store {
         self.record(LogRecord::new(id, at, event)).await
     }
 
-    /// The request of a prediction that is in work.
+    /// Returns the request of an unfinished prediction.
     pub(in crate::server) async fn request(&self, id: Uuid) -> Result<Generate, StoreError> {
         let path = self.request_path(id);
         blocking(move || {
@@ -108,18 +109,18 @@ impl Store {
         self.finish(LogRecord::new(id, at, Event::Completed { outputs })).await
     }
 
-    /// Says that the prediction failed.
+    /// Records that the prediction failed.
     pub(in crate::server) async fn fail(&self, id: Uuid, error: String) -> Result<(), StoreError> {
         self.finish(LogRecord::new(id, now(), Event::Failed { error })).await
     }
 
-    /// The prediction, if there is one by this id.
+    /// Returns the prediction with this id, if it exists.
     pub(in crate::server) fn get(&self, id: Uuid) -> Option<StoredPrediction> {
         let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
         index.entries.get(&id).cloned()
     }
 
-    /// The prediction once it is finished.
+    /// Waits until the prediction is finished, and returns it.
     pub(in crate::server) async fn finished(&self, id: Uuid) -> Option<StoredPrediction> {
         let mut changes = self.changes.subscribe();
         loop {
@@ -131,17 +132,17 @@ impl Store {
         }
     }
 
-    /// How many predictions were ever accepted.
+    /// Returns the number of predictions that were ever accepted.
     pub(in crate::server) fn count(&self) -> usize {
         self.index.read().unwrap_or_else(PoisonError::into_inner).entries.len()
     }
 
-    /// How many predictions wait or are in work.
+    /// Returns the number of unfinished predictions.
     pub(in crate::server) fn processing(&self) -> usize {
         self.index.read().unwrap_or_else(PoisonError::into_inner).processing
     }
 
-    /// The names and files of a prediction's outputs, in order.
+    /// Returns the names and paths of a prediction's outputs, in order.
     pub(in crate::server) fn outputs(&self, id: Uuid, entry: &StoredPrediction) -> Vec<(String, PathBuf)> {
         let PredictionState::Completed { at, outputs } = entry.state else {
             return Vec::new();
@@ -153,7 +154,7 @@ impl Store {
             .collect()
     }
 
-    /// Ends the ledger and releases the folder; later writes are refused.
+    /// Closes the ledger and releases the folder. Later writes are refused.
     pub(in crate::server) async fn close(&self) {
         self.ledger.close().await;
     }
@@ -162,7 +163,7 @@ impl Store {
         let path = self.request_path(record.id);
         self.record(record).await?;
         self.changes.send_replace(());
-        // A request that stays behind is swept away at the next start.
+        // A request that could not be removed is removed at the next start.
         drop(tokio::fs::remove_file(path).await);
         Ok(())
     }
@@ -220,7 +221,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_record_that_cannot_follow_is_not_reported_as_an_unreadable_line() {
+    async fn an_invalid_transition_is_not_reported_as_an_unreadable_line() {
         let folder = tempfile::tempdir().unwrap();
         let (store, _) = Store::open(folder.path().to_owned()).await.unwrap();
         let error = store.fail(Uuid::new_v4(), "no picture".to_owned()).await.unwrap_err().to_string();

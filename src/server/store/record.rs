@@ -1,4 +1,4 @@
-//! The ledger's records, as they stand in its lines.
+//! The records of the ledger.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,16 +10,16 @@ use crate::server::model;
 /// The version of the records that this program writes, and the newest that it reads.
 const VERSION: u32 = 1;
 
-/// The prompt's beginning is kept for people who read the ledger.
+/// The number of characters of a prompt that are recorded, for people who read the ledger.
 const PROMPT_CHARACTERS: usize = 120;
 
-/// One line of the ledger.
+/// A line of the ledger.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LogRecord {
     v: u32,
-    /// When it happened.
+    /// The time of the event.
     pub(super) at: Timestamp,
-    /// The prediction that it happened to.
+    /// The prediction of the event.
     pub(super) id: Uuid,
     /// The event.
     #[serde(flatten)]
@@ -30,24 +30,24 @@ pub(super) struct LogRecord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum Event {
-    /// It was accepted, and so charged for.
+    /// The prediction was accepted, and charged for.
     Accepted {
         model: String,
-        /// The BLAKE3 hash of the body's bytes as they came in: two submits with one fingerprint said the same.
+        /// The BLAKE3 hash of the raw body. Equal fingerprints mean identical submits.
         fingerprint: String,
         cost_cents: u64,
-        /// The prompt's first characters.
+        /// The beginning of the prompt.
         prompt: String,
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         base64: bool,
     },
-    /// Its outputs are in the folder.
+    /// The prediction was completed, and its outputs are in the folder.
     Completed { outputs: u8 },
-    /// It ended without outputs.
+    /// The prediction failed.
     Failed { error: String },
 }
 
-/// The BLAKE3 hash of a submit's body.
+/// The BLAKE3 hash of the body of a submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::server) struct BodyHash(blake3::Hash);
 
@@ -57,25 +57,25 @@ impl BodyHash {
     }
 }
 
-/// The reason why a record in the ledger cannot be understood.
+/// The reason why a record of the ledger is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// It is not a record.
+    /// The line is not a record.
     #[error(transparent)]
     Malformed(#[from] serde_json::Error),
-    /// A later program wrote it.
+    /// The record was written by a later version of the program.
     #[error("the record is of version {version}, newer than this program")]
     Newer {
-        /// The version that it names.
+        /// The version of the record.
         version: u32,
     },
-    /// Another before it has accepted the same prediction.
+    /// The prediction was already accepted.
     #[error("prediction {0} is accepted twice")]
     AcceptedTwice(Uuid),
-    /// Another before it has finished the same prediction.
+    /// The prediction was already finished.
     #[error("prediction {0} is finished twice")]
     FinishedTwice(Uuid),
-    /// None before it has accepted the prediction that it finishes.
+    /// The prediction was finished but never accepted.
     #[error("prediction {0} is finished and was never accepted")]
     NeverAccepted(Uuid),
 }
@@ -97,7 +97,7 @@ impl LogRecord {
         LogRecord { v: VERSION, at, id, event }
     }
 
-    /// Reads one line.
+    /// Parses a line.
     pub(super) fn parse(line: &[u8]) -> Result<LogRecord, LogError> {
         let record: LogRecord = serde_json::from_slice(line)?;
         if record.v > VERSION {
@@ -106,7 +106,7 @@ impl LogRecord {
         Ok(record)
     }
 
-    /// The record as one line, with its end.
+    /// Returns the record as a line, with its line feed.
     pub(super) fn line(&self) -> Result<Vec<u8>, serde_json::Error> {
         let mut line = serde_json::to_vec(self)?;
         line.push(b'\n');

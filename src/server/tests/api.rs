@@ -11,7 +11,7 @@ fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 
-/// `2025-01-15T12:00:00.000Z`.
+/// Whether a value is a timestamp like `2025-01-15T12:00:00.000Z`.
 fn is_timestamp(value: &Value) -> bool {
     let text = value.as_str().unwrap();
     let shape: String =
@@ -97,7 +97,7 @@ async fn base64_output_is_the_picture_itself() {
 }
 
 #[tokio::test]
-async fn the_safety_checker_fails_a_prediction_in_the_pages_words_and_only_if_asked_for() {
+async fn the_safety_checker_fails_a_prediction_with_the_documented_message_if_enabled() {
     let fixture = Fixture::start().await;
     let mut body = body();
     body["prompt"] = json!("a nude tone");
@@ -136,7 +136,7 @@ async fn urls_are_built_from_the_host_that_the_client_used() {
 }
 
 #[tokio::test]
-async fn no_more_work_at_once_than_there_are_workers_and_all_of_it_gets_done() {
+async fn no_more_edits_run_at_once_than_there_are_workers_and_all_of_them_finish() {
     let gate = Gate::closed();
     let fixture = Fixture::with(gate.clone(), |_| {}).await;
     let mut ids = Vec::new();

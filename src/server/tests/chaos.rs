@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::support::{Fixture, Gate, Inverter, KEY, body, read};
 
-/// A server on which `faults` happen.
+/// Starts a server with these faults.
 async fn with(faults: &str) -> Fixture {
     Fixture::with(Arc::new(Inverter::default()), |config| config.chaos = Some(faults.parse().unwrap())).await
 }
@@ -15,7 +15,7 @@ fn accepted(fixture: &Fixture) -> usize {
     ledger.lines().filter(|line| line.contains("\"accepted\"")).count()
 }
 
-/// Returns what a client sees of a submit: the status and the body, or 0 if there is no answer.
+/// Returns the response that a client gets to a submit: the status and the body, or 0 if there is no response.
 async fn submit(fixture: &Fixture) -> (u16, Value) {
     match fixture.submit(&body()).send().await {
         Ok(response) => read(response).await,
@@ -69,7 +69,7 @@ async fn predictions_end_as_planned() {
 }
 
 #[tokio::test]
-async fn an_unknown_status_is_reported_while_it_is_in_work() {
+async fn an_unknown_status_is_returned_while_a_prediction_is_in_progress() {
     let gate = Gate::closed();
     let plan = "prediction: {unknown_status: 100}".parse().unwrap();
     let fixture = Fixture::with(gate.clone(), |config| config.chaos = Some(plan)).await;
@@ -80,7 +80,7 @@ async fn an_unknown_status_is_reported_while_it_is_in_work() {
 }
 
 #[tokio::test]
-async fn polls_go_wrong_in_every_way() {
+async fn polls_fail_with_every_fault() {
     for (fault, expected) in [("drop", 0), ("rate_limited", 429), ("unauthorized", 401), ("html", 200)] {
         let fixture = with(&format!("poll: {{{fault}: 100}}")).await;
         let id = fixture.submitted(&body()).await;
@@ -95,7 +95,7 @@ async fn polls_go_wrong_in_every_way() {
 }
 
 #[tokio::test]
-async fn downloads_go_wrong_in_every_way() {
+async fn downloads_fail_with_every_fault() {
     for (fault, expected) in [
         ("drop", "no answer"),
         ("gone", "410"),
@@ -113,7 +113,7 @@ async fn downloads_go_wrong_in_every_way() {
 }
 
 #[tokio::test]
-async fn an_endless_body_goes_on_after_any_picture_would_have_ended() {
+async fn an_endless_body_is_longer_than_any_picture() {
     let fixture = with("output: {endless: 100}").await;
     let url = fixture.result(&body()).await["outputs"][0].as_str().unwrap().to_owned();
     let mut response = fixture.client.get(&url).send().await.unwrap();
@@ -147,7 +147,7 @@ async fn polled(fixture: &Fixture, id: uuid::Uuid) -> (u16, Value) {
     }
 }
 
-/// What a client that follows no redirect makes of a download.
+/// Returns the result of a download by a client that follows no redirects.
 async fn downloaded(url: &str) -> String {
     let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let Ok(response) = client.get(url).send().await else { return "no answer".to_owned() };

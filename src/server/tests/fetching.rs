@@ -11,7 +11,7 @@ use serde_json::json;
 use super::support::{Fixture, Inverter, LOOPBACK, color, encode, picture};
 use crate::server::FetchPolicy;
 
-/// A server of pictures; it counts what it is asked for.
+/// Starts a server of pictures that counts its requests.
 async fn pictures() -> (String, Arc<AtomicUsize>) {
     let listener = tokio::net::TcpListener::bind(LOOPBACK).await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -54,7 +54,7 @@ async fn images_are_fetched_by_url_through_redirects() {
 }
 
 #[tokio::test]
-async fn an_image_that_cannot_be_fetched_fails_the_prediction_and_says_which_and_why() {
+async fn an_image_that_cannot_be_fetched_fails_the_prediction_with_its_number_and_the_reason() {
     let fixture = Fixture::with(Arc::new(Inverter::default()), |config| {
         config.limits.image_bytes = 4000;
         config.limits.fetch_time = Duration::from_millis(300);
@@ -90,7 +90,7 @@ async fn an_image_that_cannot_be_fetched_fails_the_prediction_and_says_which_and
 }
 
 #[tokio::test]
-async fn by_default_nothing_inside_the_machine_is_asked_for() {
+async fn by_default_local_addresses_are_not_fetched_from() {
     let fixture = Fixture::with(Arc::new(Inverter::default()), |config| {
         config.fetch = FetchPolicy::default();
     })
@@ -107,7 +107,7 @@ async fn by_default_nothing_inside_the_machine_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_picture_of_too_many_pixels_is_not_unfolded() {
+async fn a_picture_with_too_many_pixels_is_not_decoded() {
     let editor = Arc::new(Inverter::default());
     let fixture = Fixture::with(editor.clone(), |config| config.limits.image_pixels = 23).await;
     let result = fixture.result(&super::support::body()).await;

@@ -13,7 +13,7 @@ fn ledger(folder: &std::path::Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The same folder, served again.
+/// Restarts a server with the same folder.
 async fn restart(fixture: Fixture, editor: Arc<dyn crate::editor::Editor>) -> Fixture {
     fixture.server.shutdown().await;
     let server = Server::start(config(fixture.data.path()), editor).await.unwrap();
@@ -49,7 +49,7 @@ async fn predictions_in_progress_continue_after_a_restart() {
         assert_eq!(fixture.finished(id).await["status"], "completed");
     }
     gate.open();
-    // A request is cleared away after its end is known; a shutdown waits for that.
+    // A request file is removed after the result is recorded. A shutdown waits for that.
     let Fixture { server, data, .. } = fixture;
     server.shutdown().await;
     let accepted = ledger(data.path());
@@ -60,7 +60,7 @@ async fn predictions_in_progress_continue_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_shutdown_lets_the_edit_in_work_finish_and_a_waiting_client_goes_with_processing() {
+async fn a_shutdown_lets_open_edits_finish_and_answers_waiting_clients_with_processing() {
     let gate = Gate::closed();
     let fixture = Fixture::with(gate.clone(), |_| {}).await;
     let mut waiting = body();
@@ -78,7 +78,7 @@ async fn a_shutdown_lets_the_edit_in_work_finish_and_a_waiting_client_goes_with_
 }
 
 #[tokio::test]
-async fn the_ledger_tells_every_accepted_submit_with_its_fingerprint_and_cost() {
+async fn the_ledger_has_every_accepted_submit_with_its_fingerprint_and_cost() {
     let fixture = Fixture::start().await;
     fixture.result(&body()).await;
     let mut other = body();
@@ -96,7 +96,7 @@ async fn the_ledger_tells_every_accepted_submit_with_its_fingerprint_and_cost() 
 }
 
 #[tokio::test]
-async fn a_torn_last_line_is_cut_off_and_a_broken_one_before_it_is_refused() {
+async fn a_torn_last_line_is_truncated_and_any_other_broken_line_is_refused() {
     let fixture = Fixture::start().await;
     let id = fixture.submitted(&body()).await;
     fixture.finished(id).await;
@@ -124,7 +124,7 @@ async fn a_torn_last_line_is_cut_off_and_a_broken_one_before_it_is_refused() {
 }
 
 #[tokio::test]
-async fn a_folder_has_one_server_and_the_second_hears_who_holds_it() {
+async fn a_second_server_for_a_folder_is_refused_with_the_holder() {
     let fixture = Fixture::start().await;
     let error = Server::start(config(fixture.data.path()), Arc::new(Inverter::default())).await.unwrap_err();
     let expected = format!(
@@ -160,7 +160,7 @@ async fn an_address_in_use_a_file_as_folder_and_an_empty_key_are_clear_errors() 
 }
 
 #[tokio::test]
-async fn a_start_touches_no_files_that_are_not_its_own() {
+async fn starting_does_not_touch_foreign_files() {
     let data = tempfile::tempdir().unwrap();
     let mine = data.path().join("outputs/holiday");
     std::fs::create_dir_all(&mine).unwrap();
@@ -171,7 +171,7 @@ async fn a_start_touches_no_files_that_are_not_its_own() {
 }
 
 #[tokio::test]
-async fn the_key_is_nowhere_in_the_data_folder_or_the_debug_text() {
+async fn the_key_is_neither_in_the_data_folder_nor_in_debug_output() {
     let fixture = Fixture::start().await;
     fixture.result(&body()).await;
     assert!(!format!("{:?}", fixture.server).contains(KEY));

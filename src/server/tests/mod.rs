@@ -1,4 +1,4 @@
-//! The server from outside: real HTTP over loopback, with a small editor that inverts.
+//! Tests of the server over HTTP on the loopback interface, with a small editor that inverts pictures.
 
 mod support;
 

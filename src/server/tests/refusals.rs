@@ -56,7 +56,7 @@ async fn wrong_fields_get_400_and_are_not_charged() {
 }
 
 #[tokio::test]
-async fn unknown_things_get_404_and_wrong_methods_405_in_json() {
+async fn unknown_paths_get_404_and_wrong_methods_405_in_json() {
     let fixture = Fixture::start().await;
     let url = fixture.server.url();
     let client = &fixture.client;
@@ -113,7 +113,7 @@ async fn a_full_queue_gets_429_with_a_hint_and_nothing_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_in_the_head_or_the_body_is_let_go() {
+async fn a_client_that_stalls_in_the_head_or_the_body_is_disconnected() {
     let gate = Gate::closed();
     let fixture = Fixture::with(gate, |config| {
         config.limits.head_time = Duration::from_millis(100);

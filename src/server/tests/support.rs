@@ -19,16 +19,16 @@ use crate::server::{FetchPolicy, Server, ServerConfig};
 
 pub(super) const KEY: &str = "a key of the tests";
 
-/// Any free port of this machine.
+/// A free port on this machine.
 pub(super) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// A prompt, the number of images, a size and a seed.
+/// The prompt, the number of images, the size and the seed of an edit.
 pub(super) type Asked = (String, usize, Option<&'static str>, Option<u16>);
 
-/// Inverts the first picture; refuses a prompt that begins with `cannot`.
+/// Inverts the first picture. Refuses prompts that begin with `cannot`.
 #[derive(Default)]
 pub(super) struct Inverter {
-    /// What it was asked for, in order.
+    /// The requested edits, in order.
     pub(super) asked: Mutex<Vec<Asked>>,
 }
 
@@ -49,13 +49,13 @@ impl Editor for Inverter {
     }
 }
 
-/// Begins an edit and holds it until the gate is opened; counts how many are in it at once.
+/// Starts an edit and holds it until the gate is opened. Counts the edits that are held at the same time.
 pub(super) struct Gate {
     open: Mutex<bool>,
     opened: Condvar,
     inside: AtomicUsize,
     pub(super) most: AtomicUsize,
-    /// A permit for every edit that was begun.
+    /// Has a permit for every edit that was started.
     pub(super) started: Semaphore,
 }
 
@@ -94,7 +94,7 @@ pub(super) fn encode(picture: &RgbImage, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// A picture of one color.
+/// Returns a picture of one color.
 pub(super) fn picture(color: [u8; 3]) -> Vec<u8> {
     encode(&RgbImage::from_pixel(6, 4, Rgb(color)), ImageFormat::Png)
 }
@@ -103,7 +103,7 @@ pub(super) fn data_uri(bytes: &[u8]) -> String {
     format!("data:image/png;base64,{}", BASE64_STANDARD.encode(bytes))
 }
 
-/// A good body.
+/// Returns a valid body.
 pub(super) fn body() -> Value {
     json!({"prompt": "invert it", "images": [data_uri(&picture([255, 0, 10]))]})
 }
@@ -115,7 +115,7 @@ pub(super) fn config(data: &Path) -> ServerConfig {
     config
 }
 
-/// A server over a temporary folder, and a client for it.
+/// A server with a temporary folder, and a client for it.
 pub(super) struct Fixture {
     pub(super) server: Server,
     pub(super) client: Client,
@@ -144,7 +144,7 @@ impl Fixture {
         self.client.post(self.submit_path()).bearer_auth(KEY).json(body)
     }
 
-    /// Submits, and gives the id.
+    /// Submits a body, and returns the id.
     pub(super) async fn submitted(&self, body: &Value) -> Uuid {
         let response = self.submit(body).send().await.unwrap();
         let (status, answer) = read(response).await;
@@ -160,13 +160,13 @@ impl Fixture {
         answer
     }
 
-    /// Waits for a prediction's end, then polls it.
+    /// Waits until a prediction is finished, then polls it.
     pub(super) async fn finished(&self, id: Uuid) -> Value {
         self.server.app.store.finished(id).await.unwrap();
         self.poll(id).await
     }
 
-    /// Submits, waits and polls.
+    /// Submits a body, waits, and polls the prediction.
     pub(super) async fn result(&self, body: &Value) -> Value {
         let id = self.submitted(body).await;
         self.finished(id).await
@@ -178,14 +178,14 @@ impl Fixture {
     }
 }
 
-/// The status and the JSON of an answer.
+/// Returns the status and the JSON of a response.
 pub(super) async fn read(response: Response) -> (u16, Value) {
     let status = response.status().as_u16();
     let text = response.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
-/// The color of a picture's first pixel.
+/// Returns the color of a picture's first pixel.
 pub(super) fn color(png: &[u8]) -> [u8; 3] {
     assert_eq!(image::guess_format(png).unwrap(), ImageFormat::Png);
     image::load_from_memory(png).unwrap().into_rgb8().get_pixel(0, 0).0

@@ -1,4 +1,4 @@
-//! A short, deterministic form of fuzzing: good inputs, mangled in ways that follow from a seed.
+//! A short, deterministic form of fuzzing: valid inputs are mutated, based on a seed.
 
 mod targets;
 
@@ -35,7 +35,7 @@ const INSTRUCTIONS: [&[u8]; 3] = [
     b"paint it black",
 ];
 
-/// Mangles `bytes`: bits, bytes and stretches are changed, doubled, dropped, or replaced by what readers stumble over.
+/// Mutates `bytes`: bits, bytes and ranges are changed, duplicated, removed, or replaced by difficult input.
 fn mangled(bytes: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     const STUMBLES: [&[u8]; 14] = [
         b"\0",
@@ -84,7 +84,7 @@ fn fuzz(target: fn(&[u8]), seeds: &[&[u8]], usual: u64) {
 }
 
 #[test]
-fn the_inputs_are_good_before_they_are_mangled() {
+fn the_seed_inputs_are_valid() {
     assert_eq!(dyehouse::journal::replay(JOURNAL.as_bytes().to_vec()).unwrap().ledger.spent().0, 7);
     for (name, text, count) in [("a.csv", TABLE, 1), ("a.yaml", DOCUMENT, 2)] {
         let sandbox = crate::support::Sandbox::new();
@@ -103,7 +103,7 @@ fn no_answer_breaks_its_reader() {
     fuzz(targets::answer, &ANSWERS, 5000);
 }
 
-/// The files of the corpus of manifests with one of these endings, none of them long.
+/// Returns the short files of the corpus of manifests with one of these extensions.
 fn corpus(endings: &[&str]) -> Vec<Vec<u8>> {
     let folders = ["bad", "bad/rows", "good", "good/rows"].map(|folder| format!("tests/manifests/{folder}"));
     let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
@@ -111,7 +111,7 @@ fn corpus(endings: &[&str]) -> Vec<Vec<u8>> {
         .filter(|path| path.is_file() && path.extension().is_some_and(|end| endings.iter().any(|known| end == *known)))
         .collect();
     files.sort();
-    // What unfolds to a lot takes long, mangled or not.
+    // Inputs that expand to a lot of data take long, mutated or not.
     let seeds = files.iter().filter(|path| !path.ends_with("alias-bomb.yaml")).map(|path| std::fs::read(path).unwrap());
     seeds.filter(|bytes| bytes.len() < 6000).collect()
 }

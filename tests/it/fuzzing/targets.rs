@@ -1,6 +1,7 @@
-//! What is fuzzed: functions that take any bytes, and must neither panic, nor hang, nor take memory without bound.
+//! The fuzzing targets: functions that take arbitrary bytes, and must neither panic, nor hang, nor use unbounded
+//! memory.
 //!
-//! `cargo fuzz` runs them for hours (see `fuzz/README.md`), and the tests of this module for a second.
+//! `cargo fuzz` runs them for hours (see `fuzz/README.md`), and the tests of this module run them for a second.
 
 use std::io::{Cursor, Write};
 use std::sync::OnceLock;
@@ -12,7 +13,7 @@ use dyehouse::journal::replay;
 use dyehouse::manifest::{Manifest, Style, render};
 use dyehouse::{outputs, server};
 
-/// A journal: a torn last line is cut, and what is left replays to the same state.
+/// A journal. A torn last line is truncated, and the rest replays to the same state.
 pub fn journal(bytes: &[u8]) {
     let Ok(replayed) = replay(bytes.to_vec()) else { return };
     let whole = &bytes[..usize::try_from(replayed.length).unwrap()];
@@ -20,7 +21,7 @@ pub fn journal(bytes: &[u8]) {
     assert_eq!(replayed.ledger, again.ledger);
 }
 
-/// An answer of the API. The first byte is the status in hundreds and tens, as far as it can be.
+/// An answer of the API. The first byte determines the status.
 pub fn answer(bytes: &[u8]) {
     let (&status, body) = bytes.split_first().unwrap_or((&20, &[]));
     let status = 100 + u16::from(status) % 50 * 10 + u16::from(status) / 50;
@@ -76,7 +77,7 @@ fn manifest(bytes: &[u8], extension: &str) {
     }
 }
 
-/// Outputs that are no URLs, and images that clients of the server send.
+/// Outputs that are not URLs, and images that clients send to the server.
 pub fn data_uri(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     if let Some(Ok(picture)) = outputs::decode(&text, 1000) {

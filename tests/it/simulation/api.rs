@@ -7,7 +7,7 @@ use tokio::time::Duration;
 use super::oracle::prompt_of;
 use super::world::{Fate, World};
 
-/// The provider as one life of the program meets it.
+/// The provider, as seen by one life of the program.
 pub struct ScriptedApi {
     pub world: World,
     pub life: u32,
@@ -18,7 +18,7 @@ impl ScriptedApi {
         self.world.state().random.u32(..sides)
     }
 
-    /// What tells a request from all others: a re-roll has another seed, and so another name.
+    /// Returns a unique name for a request. A re-roll has another seed, and therefore another name.
     fn name(request: &EditRequest) -> String {
         let Some(seed) = request.seed else { return request.prompt.clone() };
         let (job, fingerprint) = request.prompt.split_once(' ').unwrap();
@@ -67,7 +67,7 @@ impl EditApi for ScriptedApi {
             let mut state = self.world.state();
             (state.accept(&ScriptedApi::name(request)), state.price)
         };
-        // The power may fail between what the provider did and what the program hears of it.
+        // The power may fail after the provider has acted, and before the program gets its answer.
         self.world.step(self.life).await;
         answer(200, &json!({"id": id, "status": "processing", "costCents": price}))
     }

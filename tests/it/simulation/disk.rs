@@ -4,7 +4,7 @@ use dyehouse::journal::Disk;
 
 use super::world::World;
 
-/// The disk of one life: what was appended may be lost until it is synced.
+/// The disk of one life of the program. Appended data may be lost until it is synced.
 pub struct SimulatedDisk {
     pub world: World,
     pub life: u32,
@@ -21,7 +21,7 @@ impl Disk for SimulatedDisk {
     async fn append(&mut self, bytes: Vec<u8>) -> io::Result<()> {
         self.world.step(self.life).await;
         if let Err(error) = self.maybe_fails() {
-            // A full disk takes a part of what is written.
+            // A full disk writes only a part of the data.
             let mut state = self.world.state();
             let part = state.random.usize(..=bytes.len());
             state.volatile.extend_from_slice(&bytes[..part]);

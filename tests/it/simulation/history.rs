@@ -17,7 +17,7 @@ use super::store::SimulatedStore;
 use super::verifier::SimulatedVerifier;
 use super::world::World;
 
-/// What happened in the histories, so that it can be told whether enough did.
+/// Counts of what happened in the histories, to check that enough did.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub crashes: u64,
@@ -28,7 +28,7 @@ pub struct Seen {
     pub corrected: u64,
 }
 
-/// The longest that a run may take on the paused clock.
+/// The maximum duration of a run on the paused clock.
 const FOREVER: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub fn play(seed: u64, seen: &mut Seen) -> Result<(), String> {
@@ -109,7 +109,7 @@ impl History {
         self.world.state().random.u32(range)
     }
 
-    /// A life with faults, that most often ends in a crash.
+    /// Runs a life with faults, which usually ends in a crash.
     async fn live_badly(&mut self, seen: &mut Seen) -> Result<(), String> {
         self.edit_manifest(seen);
         let fuse = (self.draw(0..8) > 0).then(|| self.draw(1..150));
@@ -130,7 +130,7 @@ impl History {
         self.check(seen)
     }
 
-    /// Lives without faults until nothing is left to do.
+    /// Runs lives without faults until nothing is left to do.
     async fn live_well(&mut self, seen: &mut Seen) -> Result<(), String> {
         self.choices.failed = FailedPolicy::Keep;
         for _life in 0..4 {
@@ -162,7 +162,7 @@ impl History {
         Err("four runs without faults did not finish".to_owned())
     }
 
-    /// One run of the program over what is on the disk; nothing where the power failed.
+    /// Runs the program once with the files on the disk; `None` if the power failed.
     async fn live(
         &self,
         life: u32,
@@ -222,7 +222,7 @@ impl History {
         free.into_iter().filter_map(work).chain(orphans).chain(paid.into_iter().filter_map(work)).collect()
     }
 
-    /// Rows change, go and come back between lives, as in a catalog that people work on.
+    /// Changes, removes and restores rows between lives, like users of a catalog do.
     fn edit_manifest(&mut self, seen: &mut Seen) {
         if self.draw(0..4) > 0 {
             return;
@@ -237,7 +237,7 @@ impl History {
         seen.changed += 1;
     }
 
-    /// What the journal on the disk adds up to. A torn last line is cut, as the program does.
+    /// Replays the journal on the disk. A torn last line is truncated, as in the program.
     fn replayed(&self) -> Result<Ledger, String> {
         let mut state = self.world.state();
         let replayed = replay(state.durable.clone()).map_err(|error| format!("the journal is broken: {error}"))?;
@@ -260,7 +260,7 @@ impl History {
     }
 }
 
-/// The `number`th job of the manifest, as it reads after `version` edits.
+/// Returns the job of the manifest with this number, after `version` edits.
 fn job(number: u32, version: u32) -> PlannedJob {
     let id = JobId::new(&format!("job-{number}")).unwrap();
     let fingerprint = format!("{number:016x}{version:016x}").parse().unwrap();

@@ -1,11 +1,12 @@
-//! Whole histories of a folder on paused time: the real dispatcher, journal, plan and policies, with an API that fails
-//! as a script says and a disk that loses what was not synced.
+//! Simulates whole histories of a folder on paused time: the real dispatcher, journal, plan and policies, with a
+//! scripted API that fails, and a disk that loses data that was not synced.
 //!
-//! Each seed is a history: some lives of the program, most of which end in a crash at some step, then lives without
-//! faults until nothing is left to do. After each life an oracle that knows what the provider charged is asked.
+//! Each seed is a history: some lives of the program, most of which end in a crash at some step, and then lives without
+//! faults until nothing is left to do. After each life, the result is compared with an oracle that knows what the
+//! provider charged.
 //!
 //! `cargo test --test it simulation` runs some hundred histories. `DYEHOUSE_HISTORIES=100000` runs more, and
-//! `DYEHOUSE_SEED=42` one, as often as it takes to understand it.
+//! `DYEHOUSE_SEED=42` replays a single one.
 
 mod api;
 mod disk;
@@ -18,7 +19,7 @@ mod world;
 use crate::support::number;
 
 #[test]
-fn in_no_history_is_a_job_paid_for_twice_or_a_result_lost() {
+fn no_history_pays_for_a_job_twice_or_loses_a_result() {
     let seeds = match number("DYEHOUSE_SEED") {
         Some(seed) => seed..seed + 1,
         None => 0..number("DYEHOUSE_HISTORIES").unwrap_or(600),
@@ -30,7 +31,7 @@ fn in_no_history_is_a_job_paid_for_twice_or_a_result_lost() {
         }
     }
     if seeds.end - seeds.start >= 600 {
-        // A simulation in which nothing happens would find nothing either.
+        // A simulation in which little happens would find nothing.
         assert!(seen.crashes > 300 && seen.uncertain > 100 && seen.completed > 500 && seen.changed > 50, "{seen:?}");
         assert!(seen.rerolled > 50 && seen.corrected > 30, "{seen:?}");
     }

@@ -10,7 +10,7 @@ use dyehouse::plan::{ColorLock, ColorRules, UncertainReroll};
 use super::verifier::verdict;
 use super::world::{Fate, State};
 
-/// What the user allowed in the course of a history.
+/// What the user allowed during a history.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Allowed {
     /// Uncertain jobs were submitted again.
@@ -19,7 +19,7 @@ pub struct Allowed {
     pub retries: bool,
 }
 
-/// What must hold after every life, whatever happened in it.
+/// Checks the invariants that hold after every life.
 pub fn after_a_life(state: &State, ledger: &Ledger, budget: Option<u64>, allowed: Allowed) -> Result<(), String> {
     let mut charges: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (id, prediction) in &state.predictions {
@@ -31,8 +31,8 @@ pub fn after_a_life(state: &State, ledger: &Ledger, budget: Option<u64>, allowed
         }
     }
     if let Some(budget) = budget {
-        // A price above the estimate is known only from the first answer, and so late for what that one paid, and never
-        // for what was accepted without an answer.
+        // A price above the estimate is known only after the first answer: too late for that submit, and never for one
+        // that was accepted without an answer.
         let is_known = |id: &String| {
             ledger.live_edits().any(|(_, edit)| edit.prediction.as_ref().is_some_and(|known| known.as_str() == id))
         };
@@ -65,7 +65,7 @@ pub fn after_a_life(state: &State, ledger: &Ledger, budget: Option<u64>, allowed
     Ok(())
 }
 
-/// What must hold once lives without faults have done all that is left.
+/// Checks the invariants that hold once lives without faults have done all remaining work.
 pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: bool) -> Result<(), String> {
     for planned in jobs {
         let id = &planned.job.id;
@@ -101,7 +101,7 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
     for (job, edit) in ledger.live_edits() {
         let Some(known) = edit.prediction.as_ref().and_then(|id| state.predictions.get(id.as_str())) else { continue };
         let is_saved = matches!(edit.state, EditState::Completed { .. });
-        // Under its name it is safe; what is not yet named has a record that finds it.
+        // A picture is safe under its final name. One without it has a record by which it is found again.
         let content = edit.prediction.as_ref().map(PredictionId::as_str).unwrap_or_default();
         let is_here = state.results.values().any(|saved| saved == content);
         if matches!(edit.state, EditState::Failed { .. }) && is_here {
@@ -115,8 +115,8 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
     Ok(())
 }
 
-/// What must hold of colors then: all are checked, the best is shown, what can be corrected is, and what is off was
-/// submitted again as often as was asked for.
+/// Checks the colors at the end: all are checked, the best attempt is shown, correctable ones are corrected, and those
+/// that are off were submitted again as often as requested.
 pub fn colors_at_the_end(ledger: &Ledger, jobs: &[PlannedJob], rules: &ColorRules) -> Result<(), String> {
     for planned in jobs {
         let id = &planned.job.id;
@@ -159,7 +159,7 @@ pub fn colors_at_the_end(ledger: &Ledger, jobs: &[PlannedJob], rules: &ColorRule
     Ok(())
 }
 
-/// The prompt that an edit sends: one that tells it from all others.
+/// Returns the prompt of an edit, which is unique.
 pub fn prompt_of(job: &str, fingerprint: &str) -> String {
     format!("{job} {fingerprint}")
 }

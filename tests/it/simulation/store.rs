@@ -6,13 +6,13 @@ use dyehouse::outputs::{Destination, OutputError, ResultStore, Slot, Verified};
 
 use super::world::World;
 
-/// The results folder of one life. The content of a picture is its prediction's id.
+/// The results folder in one life of the program. The content of a picture is its prediction's id.
 pub struct SimulatedStore {
     pub world: World,
     pub life: u32,
 }
 
-/// A picture under a temporary name, which goes away with whoever holds it, unless the power fails first.
+/// A picture with a temporary name. It is removed when this is dropped, unless the power fails first.
 pub struct SimulatedPicture {
     world: World,
     life: u32,
@@ -161,7 +161,7 @@ impl ResultStore for SimulatedStore {
             }
             state.results.insert(original.name.clone(), content.clone());
         }
-        // The power may fail before the journal hears of it.
+        // The power may fail before this is recorded in the journal.
         self.world.step(self.life).await;
         Ok(Some(SavedFile { blake3: ContentHash::of(content.as_bytes()), bytes: content.len() as u64, ..original }))
     }

@@ -5,13 +5,13 @@ use futures::future::{BoxFuture, FutureExt};
 
 use super::world::World;
 
-/// Who looks at colors in one life: what it sees follows from the picture's content alone.
+/// The color verifier in one life of the program. Its verdicts depend only on the content of pictures.
 pub struct SimulatedVerifier {
     pub world: World,
     pub life: u32,
 }
 
-/// What a picture shows: a quarter of them is off, a quarter near.
+/// Returns the verdict on a picture: a quarter of them is off, and a quarter near.
 pub fn verdict(file: &SavedFile) -> (Verdict, f64) {
     let first = u8::from_str_radix(&file.blake3.to_string()[..2], 16).unwrap();
     match first % 8 {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
-/// Everything outside of the program: the provider, the disk, and when the power fails.
+/// The environment of the program: the provider, the disk, and the moment of the power failure.
 #[derive(Clone)]
 pub struct World(Arc<Inner>);
 
@@ -15,31 +15,31 @@ struct Inner {
 
 pub struct State {
     pub random: fastrand::Rng,
-    /// Which life of the program this is. What belongs to an earlier one is dead, and does nothing any more.
+    /// The number of the current life of the program. Tasks of earlier lives are dead, and have no more effects.
     pub life: u32,
-    /// How many steps are left before the power fails.
+    /// The number of steps until the power fails.
     fuse: Option<u32>,
-    /// The share of requests and writes that go wrong, in percent.
+    /// The percentage of requests and writes that fail.
     pub faults: u32,
-    /// Whether the journal's disk and the results folder can fail for good in this life.
+    /// Whether the journal's disk and the results folder can fail permanently in this life.
     pub disk_may_fail: bool,
     pub price: u64,
     pub predictions: BTreeMap<String, Prediction>,
-    /// The journal: what is on the disk for good, and what is not yet.
+    /// The journal: the bytes that are durable, and those that are not yet.
     pub durable: Vec<u8>,
     pub volatile: Vec<u8>,
-    /// Verified pictures under temporary names, by a number.
+    /// Verified pictures with temporary names, by a number.
     pub staged: BTreeMap<u64, String>,
-    /// Pictures under their names, and renames that a power failure may undo.
+    /// Pictures with their final names, and renames that a power failure may undo.
     pub results: BTreeMap<String, String>,
     pub renamed: BTreeMap<String, (String, u64)>,
     pub earlier: BTreeSet<String>,
-    /// Pictures as the provider made them, where corrected ones have taken their place.
+    /// The provider's originals of corrected pictures.
     pub originals: BTreeMap<String, String>,
     next: u64,
 }
 
-/// A submit that the provider took, and charged.
+/// A submit that the provider accepted and charged.
 pub struct Prediction {
     pub prompt: String,
     pub since: Instant,
@@ -55,7 +55,7 @@ pub enum Fate {
     Empty,
     Stuck,
     Vanished,
-    /// It was completed, and is no longer kept.
+    /// It was completed, and is no longer stored.
     Expired,
 }
 
@@ -87,7 +87,7 @@ impl World {
         self.0.state.lock().unwrap()
     }
 
-    /// Begins a life that ends after `fuse` steps at the latest.
+    /// Starts a life that ends after at most `fuse` steps.
     pub fn begin_life(&self, fuse: Option<u32>, faults: u32, disk_may_fail: bool) -> u32 {
         let mut state = self.state();
         state.life += 1;
@@ -97,8 +97,7 @@ impl World {
         state.life
     }
 
-    /// Ends a life, by a crash or in good order: what was not synced is lost, as far as the disk likes.
-    /// The provider keeps what is done for a while, and this is the end of it.
+    /// Expires completed predictions, which the provider stores only for a limited time.
     pub fn expire(&self) {
         let mut state = self.state();
         let done = state.predictions.values_mut().filter(|prediction| prediction.since.elapsed() >= prediction.takes);
@@ -114,10 +113,10 @@ impl World {
         self.0.crashed.notified().await;
     }
 
-    /// One step of the life `life`, before which the power may fail. For the dead it never returns.
+    /// Performs a step of the life `life`, before which the power may fail. It never returns for an earlier life.
     pub async fn step(&self, life: u32) {
         tokio::task::yield_now().await;
-        // Nothing is awaited between this and what the step does: the dead must not act.
+        // Nothing is awaited between this and the action of the step, because dead lives must not act.
         let is_dead = {
             let mut state = self.state();
             if state.life == life && state.fuse.is_some_and(|fuse| fuse == 0) {
@@ -134,7 +133,7 @@ impl World {
         }
     }
 
-    /// Whether something goes wrong now; `share` scales how often.
+    /// Whether an operation fails now. `share` scales the probability.
     pub fn fails(&self, share: u32) -> bool {
         let mut state = self.state();
         let faults = state.faults * share / 100;

@@ -2,7 +2,7 @@ use std::process::Output;
 
 use super::{Behavior, Provider, Sandbox, code};
 
-/// Machines that share a manifest, `catalog.csv`, and the provider that they ask.
+/// Machines that share a manifest, `catalog.csv`, and a provider.
 pub struct Machines {
     pub sandbox: Sandbox,
     pub provider: Provider,
@@ -10,7 +10,7 @@ pub struct Machines {
 }
 
 impl Machines {
-    /// So many of them, for so many jobs.
+    /// Returns `count` machines for a manifest of `jobs` jobs.
     pub fn new(count: usize, jobs: usize) -> Machines {
         let machines = Machines { sandbox: Sandbox::new(), provider: Provider::start(Behavior::default()), count };
         machines.sandbox.manifest("catalog.csv", jobs);
@@ -22,7 +22,7 @@ impl Machines {
         self.provider.client(&self.sandbox, &arguments).output().unwrap()
     }
 
-    /// Runs all shares, each to the end of its work.
+    /// Runs all shares to the end of their work.
     pub fn run_shares(&self) {
         for share in 1..=self.count {
             code(&self.run(&format!("--partition {share}/{}", self.count)), 0);

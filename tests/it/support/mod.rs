@@ -1,4 +1,4 @@
-//! What the tests have in common: the program in a folder of its own, and a provider that keeps a ledger.
+//! Shared test support: the program in a separate folder, and a provider that keeps a ledger.
 
 use std::time::{Duration, Instant};
 
@@ -10,15 +10,15 @@ pub use machines::Machines;
 pub use provider::{Behavior, Provider};
 pub use sandbox::{Sandbox, code};
 
-/// The number in an environment variable, by which long forms of tests are asked for.
+/// Returns the number in an environment variable, which enables longer versions of tests.
 pub fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// How long a test waits for something that happens within moments, also on a busy machine.
+/// The maximum time that a test waits for something that usually happens within moments, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Waits until something has `happened`, and looks every millisecond.
+/// Waits until `happened` returns true, and checks every millisecond.
 #[track_caller]
 pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;

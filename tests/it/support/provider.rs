@@ -16,32 +16,31 @@ use tokio::runtime::Runtime;
 
 use super::{PATIENCE, Sandbox};
 
-/// An API as the documented page describes it, on two ports of loopback (the API's and the asset host's), that keeps
-/// a ledger of what it was asked.
+/// An API as documented, on two loopback ports (for the API and the asset host), which keeps a ledger of its requests.
 pub struct Provider {
     pub url: String,
     ledger: Shared,
     _runtime: Runtime,
 }
 
-/// How the provider behaves.
+/// The behavior of the provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Behavior {
-    /// How long an edit takes.
+    /// The duration of an edit.
     pub edit: Duration,
-    /// How long it thinks before it answers an accepted submit.
+    /// The delay of the answer to an accepted submit.
     pub answer: Duration,
-    /// The status of every `n`th submit, which it does not accept.
+    /// The status of every `n`th submit, which is not accepted.
     pub every: Option<(usize, u16)>,
-    /// What an edit costs, in cents.
+    /// The price of an edit, in cents.
     pub price: u64,
-    /// How many outputs each prediction has.
+    /// The number of outputs of each prediction.
     pub outputs: usize,
-    /// How many different pictures it has; there are no more, whatever it is asked for.
+    /// The number of different pictures.
     pub pictures: u32,
-    /// Whether it knows no prediction any more.
+    /// Whether it does not know predictions any more.
     pub forgets: bool,
-    /// After how many accepted submits it answers 402.
+    /// The number of accepted submits after which it answers 402.
     pub balance: usize,
 }
 
@@ -64,7 +63,7 @@ impl Default for Behavior {
 struct Ledger {
     behavior: Behavior,
     assets: String,
-    /// Prompt and time of every accepted submit, by id.
+    /// The prompt and time of every accepted submit, by id.
     accepted: HashMap<String, (String, Instant)>,
     requests: usize,
     submits: usize,
@@ -102,12 +101,12 @@ impl Provider {
         Provider { url: format!("http://{url}"), ledger, _runtime: runtime }
     }
 
-    /// A run of `catalog.csv` into `out` that waits for nothing.
+    /// Returns the command of a run of `catalog.csv` into `out`, with rates that do not slow it down.
     pub fn run(&self, sandbox: &Sandbox, arguments: &str) -> Command {
         self.client(sandbox, &format!("run catalog.csv -o out --rate 200/s --burst 20 --in-flight 20 {arguments}"))
     }
 
-    /// The program in `sandbox` with `arguments`, and with the key and the address of this provider.
+    /// Returns the command of the program in `sandbox` with `arguments`, and with the key and the URL of this provider.
     pub fn client(&self, sandbox: &Sandbox, arguments: &str) -> Command {
         let mut command = sandbox.dyehouse(arguments);
         command.env("VIBEDREAM_API_KEY", Provider::KEY).env("VIBEDREAM_BASE_URL", &self.url);
@@ -118,7 +117,7 @@ impl Provider {
         self.ledger.lock()
     }
 
-    /// How many submits were accepted.
+    /// Returns the number of accepted submits.
     pub fn accepted(&self) -> usize {
         self.ledger().accepted.len()
     }
@@ -131,12 +130,12 @@ impl Provider {
         assert!(!waited.1.timed_out(), "only {} of {count} submits came", waited.0.accepted.len());
     }
 
-    /// The ids of what was accepted, with their prompts.
+    /// Returns the ids of accepted predictions, with their prompts.
     pub fn predictions(&self) -> Vec<(String, String)> {
         self.ledger().accepted.iter().map(|(id, (prompt, _))| (id.clone(), prompt.clone())).collect()
     }
 
-    /// The prompts that were accepted more than once.
+    /// Returns the prompts that were accepted more than once.
     pub fn paid_twice(&self) -> Vec<String> {
         let mut counts: HashMap<String, usize> = HashMap::new();
         for (prompt, _) in self.ledger().accepted.values() {
@@ -145,17 +144,17 @@ impl Provider {
         counts.into_iter().filter(|(_, count)| *count > 1).map(|(prompt, _)| prompt).collect()
     }
 
-    /// How many requests came in, to either host.
+    /// Returns the number of requests to both hosts.
     pub fn requests(&self) -> usize {
         self.ledger().requests
     }
 
-    /// How many requests to the asset host carried a key.
+    /// Returns the number of requests to the asset host that had a key.
     pub fn keys_at_assets(&self) -> usize {
         self.ledger().keys_at_assets
     }
 
-    /// Behaves otherwise from now on.
+    /// Changes the behavior.
     pub fn behave(&self, behavior: Behavior) {
         self.ledger().behavior = behavior;
     }
@@ -173,7 +172,7 @@ async fn generate(State(watched): State<Shared>, headers: HeaderMap, body: Bytes
         let mut ledger = watched.lock();
         ledger.requests += 1;
         ledger.submits += 1;
-        // It repeats the key in its errors, as some do.
+        // Errors repeat the key, as those of some servers do.
         let key = headers.get("authorization").and_then(|value| value.to_str().ok()).unwrap_or_default();
         if key != "Bearer key-of-the-tests" {
             return (StatusCode::UNAUTHORIZED, Json(json!({"error": format!("unknown key: {key}")}))).into_response();
@@ -216,7 +215,7 @@ async fn output(State(ledger): State<Shared>, Path((id, _)): Path<(String, Strin
     let mut ledger = ledger.lock();
     ledger.requests += 1;
     ledger.keys_at_assets += usize::from(headers.contains_key("authorization"));
-    // Each picture has its own size, so that one in another's place would be seen.
+    // Each picture has its own size, so that mixed-up pictures are detected.
     let width = 2 + id.trim_start_matches("p-").parse::<u32>().unwrap() % ledger.behavior.pictures;
     let mut png = std::io::Cursor::new(Vec::new());
     image::RgbImage::new(width, 2).write_to(&mut png, image::ImageFormat::Png).unwrap();

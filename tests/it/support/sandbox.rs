@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// A folder in which the program runs, without the variables and the settings of whoever runs the tests.
+/// A folder in which the program runs, without the environment and the settings of the user who runs the tests.
 pub struct Sandbox {
     folder: tempfile::TempDir,
 }
@@ -23,8 +23,8 @@ impl Sandbox {
         path
     }
 
-    /// Gives the run's folder `folder` the journal that a process had written when it died: only one that came to its end notes
-    /// where that was.
+    /// Replaces the journal of the run's folder `folder` by that of a process that died. Only a process that ends
+    /// normally writes a checkpoint, so it is removed.
     pub fn rewind(&self, folder: &str, journal: impl AsRef<[u8]>) {
         self.write(&format!("{folder}/journal.jsonl"), journal);
         fs::remove_file(self.path(&format!("{folder}/.known-journal"))).unwrap();
@@ -38,7 +38,7 @@ impl Sandbox {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
-    /// The program with `arguments`, separated by spaces.
+    /// Returns the command of the program with `arguments`, which are separated by spaces.
     pub fn dyehouse(&self, arguments: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dyehouse"));
         command.current_dir(self.folder.path()).args(arguments.split_whitespace());
@@ -60,12 +60,12 @@ impl Sandbox {
         command
     }
 
-    /// Runs it to its end.
+    /// Runs the program to its end.
     pub fn run(&self, arguments: &str) -> Output {
         self.dyehouse(arguments).output().unwrap()
     }
 
-    /// The names in a folder, sorted.
+    /// Returns the names in a folder, sorted.
     pub fn names(&self, folder: &str) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(self.path(folder))
             .unwrap()
@@ -75,7 +75,7 @@ impl Sandbox {
         names
     }
 
-    /// A manifest whose rows each give the thing of an id a color.
+    /// Writes a manifest whose rows each request a color for the thing that their id names.
     pub fn edits(&self, name: &str, rows: &[(&str, &str)]) -> PathBuf {
         let rows: String = rows
             .iter()
@@ -84,7 +84,7 @@ impl Sandbox {
         self.write(name, format!("id,prompt,images\n{rows}"))
     }
 
-    /// A manifest of `count` jobs whose pictures are URLs.
+    /// Writes a manifest of `count` jobs whose pictures are URLs.
     pub fn manifest(&self, name: &str, count: usize) -> PathBuf {
         let rows: String = (0..count)
             .map(|number| format!("job-{number:03},Make it #1E90FF number {number},https://example.com/{number}.jpg\n"))
@@ -93,7 +93,7 @@ impl Sandbox {
     }
 }
 
-/// The exit code, with what was printed where it is another one than `expected`.
+/// Checks the exit code, and returns the output.
 #[track_caller]
 pub fn code(output: &Output, expected: i32) -> String {
     let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

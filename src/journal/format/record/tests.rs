@@ -12,12 +12,12 @@ fn at() -> Timestamp {
 }
 
 #[test]
-fn a_line_reads_like_a_sentence() {
+fn a_line_is_readable_json() {
     let record = Record::Edit(key(), Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None });
     insta::assert_snapshot!(String::from_utf8(record.to_line(at()).unwrap()).unwrap().trim_end(), @r#"{"v":1,"at":"2026-11-23T20:00:00.123Z","job":"mug-ocean","fingerprint":"000102030405060708090a0b0c0d0e0f","type":"intent","attempt":1,"reserved_cents":7}"#);
 }
 
-/// A record of each kind.
+/// Returns a record of each kind.
 pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     let file =
         SavedFile { name: "mug-ocean.png".into(), bytes: 12, blake3: ContentHash::of(b"x"), width: 3, height: 4 };
@@ -121,7 +121,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
 }
 
 #[test]
-fn every_record_reads_back_as_it_was_written() {
+fn every_record_round_trips_through_its_line() {
     for record in one_of_each() {
         let line = record.to_line(at()).unwrap();
         assert_eq!(line.iter().filter(|byte| **byte == b'\n').count(), 1, "one record is one line");

@@ -1,4 +1,4 @@
-//! The frame that the charts share.
+//! The axes and drawing primitives that the charts share.
 
 use std::fmt::Write;
 
@@ -6,13 +6,13 @@ use std::fmt::Write;
 pub(super) const WIDTH: f64 = 360.0;
 pub(super) const HEIGHT: f64 = 132.0;
 
-/// Where the plot stands in it.
+/// The area of the plot in the drawing.
 pub(super) const LEFT: f64 = 40.0;
 pub(super) const RIGHT: f64 = 352.0;
 pub(super) const TOP: f64 = 10.0;
 pub(super) const BOTTOM: f64 = 110.0;
 
-/// A drawing that has begun, with its axes.
+/// A drawing in progress, with its axes.
 pub(super) struct Drawing {
     svg: String,
     most_x: f64,
@@ -20,7 +20,7 @@ pub(super) struct Drawing {
 }
 
 impl Drawing {
-    /// Axes from 0 to `most_x` and from 0 to at least `most_y`, with the words of `label_x` and `label_y` at round
+    /// Draws axes from 0 to `most_x` and from 0 to at least `most_y`, with labels from `label_x` and `label_y` at round
     /// values.
     pub(super) fn new(
         most_x: f64,
@@ -46,7 +46,7 @@ impl Drawing {
         drawing
     }
 
-    /// Words under the plot at `value`; none are no label.
+    /// Draws a label below the plot at `value`; an empty text draws none.
     pub(super) fn label(&mut self, anchor: &str, value: f64, words: &str) {
         let (x, y) = (self.x(value), BOTTOM + 15.0);
         if !words.is_empty() {
@@ -62,7 +62,7 @@ impl Drawing {
         BOTTOM - (value / self.most_y).clamp(0.0, 1.0) * (BOTTOM - TOP)
     }
 
-    /// A box between two values on each axis. Half a unit is the least that is seen.
+    /// Draws a rectangle between two values on each axis. It is at least 0.8 units wide, so that it can be seen.
     pub(super) fn rectangle(&mut self, class: &str, (from_x, to_x): (f64, f64), (from_y, to_y): (f64, f64)) {
         let (left, top) = (self.x(from_x), self.y(to_y));
         let (width, height) = ((self.x(to_x) - left).max(0.8), self.y(from_y) - top);
@@ -71,7 +71,7 @@ impl Drawing {
         ));
     }
 
-    /// A line that rises in steps.
+    /// Draws a step line.
     pub(super) fn steps(&mut self, class: &str, points: &[(f64, f64)]) {
         let mut path = String::new();
         for (number, (x, y)) in points.iter().enumerate() {
@@ -81,13 +81,13 @@ impl Drawing {
         self.push(format_args!("<path class=\"line {class}\" d=\"{path}\"/>"));
     }
 
-    /// A line across the plot at the height of `value`.
+    /// Draws a horizontal line across the plot at `value`.
     pub(super) fn level(&mut self, class: &str, value: f64) {
         let y = self.y(value);
         self.push(format_args!("<path class=\"{class}\" d=\"M{LEFT} {y:.1}H{RIGHT}\"/>"));
     }
 
-    /// A line up the plot at `value`.
+    /// Draws a vertical line across the plot at `value`.
     pub(super) fn mark(&mut self, class: &str, value: f64) {
         let x = self.x(value);
         self.push(format_args!("<path class=\"{class}\" d=\"M{x:.1} {TOP}V{BOTTOM}\"/>"));
@@ -99,12 +99,12 @@ impl Drawing {
     }
 
     fn push(&mut self, part: std::fmt::Arguments<'_>) {
-        // Writing to a text cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = self.svg.write_fmt(part);
     }
 }
 
-/// A round step (1, 2 or 5 times a power of ten) that fits about `wanted` times into `most`.
+/// Returns a round step (1, 2 or 5 times a power of ten) that divides `most` into about `wanted` parts.
 pub(super) fn step(most: f64, wanted: f64) -> f64 {
     let raw = most / wanted;
     let power = 10f64.powf(raw.log10().floor());

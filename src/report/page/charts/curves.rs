@@ -1,4 +1,4 @@
-//! What added up over time.
+//! Charts of progress and cost over time.
 
 use jiff::Timestamp;
 
@@ -9,10 +9,10 @@ use super::chart::Chart;
 use crate::job::{Cents, JobStatus};
 use crate::words;
 
-/// The most points of a curve: more than pixels are of no use.
+/// The maximum number of points of a curve. More than there are pixels are of no use.
 const MAX_POINTS: usize = 300;
 
-/// Jobs that ended over time, and what slowed the batch down.
+/// Draws the number of ended jobs over time, and the events that slowed the batch down.
 pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     let span = Span::of(batch, ends)?;
     let count = |status| ends.iter().filter(|end| end.status == status).count();
@@ -55,9 +55,9 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     })
 }
 
-/// Draws the cost of the jobs over time, under the budget. The cost of edits that the manifest no longer asks for
-/// cannot be drawn, because no job has it; then the text names the total, and the budget, which is for all edits, is
-/// left out.
+/// Draws the cost of the jobs over time, with the budget. The cost of edits that the manifest no longer asks for
+/// belongs to no job and cannot be drawn. In this case the text states the total, and the budget, which applies to all
+/// edits, is not drawn.
 pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     let span = Span::of(batch, ends)?;
     let total = ends.iter().map(|end| end.cost.0).sum::<u64>();
@@ -68,7 +68,7 @@ pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     let is_all = batch.spent.0 <= total;
     let budget = batch.budget.filter(|_| is_all).map(dollars);
     let spent = dollars(Cents(total));
-    // A budget far above what was spent would press the curve flat.
+    // A budget far above the cost would make the curve flat.
     let most = budget.filter(|budget| *budget <= spent * 4.0).map_or(spent, |budget| budget.max(spent));
     let label = |value: f64| if most < 10.0 { format!("${value:.2}") } else { format!("${value:.0}") };
     let mut drawing = Drawing::new(span.length(), most, |time| span.label(time), label);
@@ -84,11 +84,11 @@ pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     Some(Chart { name, words, svg: drawing.finish() })
 }
 
-/// The time that a batch took, and is still taking, in a unit that makes round numbers of it.
+/// The duration of a batch so far, with a unit that suits it.
 struct Span {
     from: Timestamp,
     took: f64,
-    /// The length of the axis, which is not nothing.
+    /// The length of the axis, which is not zero.
     seconds: f64,
     unit: (f64, &'static str),
 }
@@ -120,7 +120,7 @@ impl Span {
         if time == 0.0 { "0".to_owned() } else { format!("{} {}", (time * 10.0).round() / 10.0, self.unit.1) }
     }
 
-    /// The running sum of `value`, thinned to what can be seen.
+    /// Returns the running sum of `value`, reduced to as many points as can be seen.
     fn sums<'a>(&self, ends: impl Iterator<Item = &'a End>, value: impl Fn(&End) -> f64) -> Vec<(f64, f64)> {
         let mut ends: Vec<(f64, f64)> = ends.map(|end| (self.x_of(end.at), value(end))).collect();
         ends.sort_by(|one, other| one.0.total_cmp(&other.0));

@@ -1,18 +1,19 @@
-//! How values are spread.
+//! Histograms.
 
 use super::axis::{Drawing, step};
 use super::chart::Chart;
 use crate::color::Verdict;
 use crate::words;
 
-/// How many bars there are, about.
+/// The approximate number of bars.
 const TARGET_BARS: f64 = 26.0;
 
-/// How long jobs took, from the submit to the picture.
+/// Draws the durations of jobs, from the submit to the picture.
 pub(super) fn latency(seconds: &[f32]) -> Option<Chart> {
     let sorted = sorted(seconds)?;
     let (median, high, most) = (at(&sorted, 0.5), at(&sorted, 0.95), at(&sorted, 1.0));
-    // A few stragglers must not press all others into the first bars: they stand in the last one.
+    // The axis ends after the 99th percentile, so that few slow jobs do not compress all others. They are in the last
+    // bar.
     let end = at(&sorted, 0.99) * 1.15;
     let bars = Bars::of(sorted.iter().map(|seconds| (*seconds, "latency")), end, &["latency"]);
     let mut drawing = bars.draw(|seconds| duration_label(seconds, end));
@@ -29,7 +30,7 @@ pub(super) fn latency(seconds: &[f32]) -> Option<Chart> {
     })
 }
 
-/// How far results are from the color asked for.
+/// Draws the differences between the results and the requested colors.
 pub(super) fn differences(found: &[(f32, Verdict)]) -> Option<Chart> {
     let sorted = sorted(&found.iter().map(|(difference, _)| *difference).collect::<Vec<_>>())?;
     let end = (at(&sorted, 0.99) * 1.1).max(6.0);
@@ -46,10 +47,10 @@ pub(super) fn differences(found: &[(f32, Verdict)]) -> Option<Chart> {
     })
 }
 
-/// How much of the axis the label of what is beyond its end needs for itself.
+/// The share of the axis that the label of the last bar, for all values beyond the end, needs for itself.
 const LAST_LABEL_SHARE: f64 = 0.35;
 
-/// Counts by bar and kind. Values beyond the end are in the last bar, whose label says so.
+/// Counts by bar and kind. Values beyond the end are in the last bar, and its label says so.
 struct Bars {
     width: f64,
     counts: Vec<Vec<u32>>,
@@ -96,14 +97,14 @@ impl Bars {
     }
 }
 
-/// Returns the values in order, if there are enough of them for a spread.
+/// Returns the values in ascending order, if there are enough for a distribution.
 fn sorted(values: &[f32]) -> Option<Vec<f64>> {
     let mut sorted: Vec<f64> = values.iter().map(|value| f64::from(*value)).filter(|value| value.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
     (sorted.len() > 1).then_some(sorted)
 }
 
-/// The value below which the share `part` lies.
+/// Returns the quantile `part`.
 fn at(sorted: &[f64], part: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
     sorted.get((last as f64 * part).round() as usize).copied().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Charts as inline SVG: drawn here, colored by the page's style, with the figures in words.
+//! Charts as inline SVG, colored by the page's style sheet, with a text alternative.
 
 mod axis;
 mod chart;
@@ -10,7 +10,7 @@ use super::super::tally::Tally;
 
 pub(crate) use chart::Chart;
 
-/// The charts that there are figures for.
+/// Returns the charts for which there is data.
 pub(crate) fn charts(batch: &BatchView, tally: &Tally) -> Vec<Chart> {
     let all = [
         curves::progress(batch, &tally.ends),
@@ -35,7 +35,7 @@ mod tests {
     }
 
     #[test]
-    fn each_chart_says_in_words_what_it_shows() {
+    fn each_chart_has_a_text_alternative() {
         let ends = (0..40).map(|number| End {
             at: at(30 + number * 6),
             status: if number % 10 == 0 { JobStatus::Failed } else { JobStatus::Completed },
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_of_less_than_a_second_is_said_to_have_taken_that() {
+    fn a_batch_of_less_than_a_second_has_its_duration() {
         let end = |after| End {
             at: at(0) + SignedDuration::from_millis(after),
             status: JobStatus::Completed,
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_without_extent_are_drawn_all_the_same() {
+    fn charts_of_equal_values_are_valid() {
         let end = End { at: at(0), status: JobStatus::Completed, cost: Cents::ZERO };
         let tally = Tally {
             ends: vec![end, end],
