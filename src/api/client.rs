@@ -223,6 +223,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_upload_has_time_by_its_length() {
+        assert_eq!(upload_time(9_600_000), Duration::from_secs(192));
+        assert!(MAX_SUBMIT_DURATION > SYNC_SUBMIT_TIMEOUT + upload_time(8 * MAX_INLINE_BYTES));
+    }
+
+    #[test]
     fn the_key_is_not_printed_with_the_client() {
         let client =
             Client::new(BaseUrl::parse("http://127.0.0.1:1").unwrap(), &SecretString::from("hunter2")).unwrap();

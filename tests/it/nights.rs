@@ -307,3 +307,16 @@ fn identical_pictures_of_different_jobs_are_reported_in_every_run() {
     let summary = sandbox.json("out/report/summary.json");
     assert_eq!(summary["alike"], serde_json::json!({"jobs": 2, "ids": ["job-001", "job-002"]}));
 }
+
+#[test]
+fn nothing_for_this_machine_goes_through_a_proxy() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 2);
+    let mut command = start(&sandbox, &provider);
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+        command.env(name, "http://127.0.0.1:1");
+    }
+    let printed = code(&command.output().unwrap(), 0);
+    assert!(printed.contains("2 jobs completed"), "{printed}");
+}

@@ -54,6 +54,8 @@ fn in_sync_mode_the_answer_may_be_the_result() {
 #[test]
 fn prices_are_rounded_up_and_capped_and_nonsensical_ones_ignored() {
     assert_eq!(cents(&serde_json::json!(7.2)), Some(Cents(8)));
+    assert_eq!(cents(&serde_json::json!(0.07 * 100.0)), Some(Cents(7)), "7.000000000000001");
+    assert_eq!(cents(&serde_json::json!(0.0000001)), Some(Cents(1)));
     assert_eq!(cents(&serde_json::json!(-1)), None);
     assert_eq!(["40", " 7.2 "].map(|text| cents(&serde_json::json!(text))), [Some(Cents(40)), Some(Cents(8))]);
     assert_eq!(["1e300", "100001"].map(|text| cents(&serde_json::json!(text))), [Some(Cents(100_000)); 2]);
@@ -97,7 +99,7 @@ fn a_submit_that_was_certainly_not_accepted_may_be_repeated() {
 
 #[test]
 fn refusals_fail_the_job_with_the_providers_message() {
-    for status in [400, 404, 405, 409, 410, 413, 415, 422, 451] {
+    for status in [400, 409, 413, 415, 422, 451] {
         let outcome = submit(&answer(status, r#"{"error":"size must be small"}"#));
         let message = format!("HTTP {status}: size must be small");
         assert_eq!(outcome, SubmitOutcome::Failed { class: ErrorClass::Rejected, message });
@@ -113,6 +115,51 @@ fn a_403_about_moderation_fails_its_job_and_any_other_may_be_about_the_key() {
     let moderated = submit(&answer(403, r#"{"message":"Your request was flagged by content moderation"}"#));
     assert!(matches!(moderated, SubmitOutcome::Failed { class: ErrorClass::Moderated, .. }), "{moderated:?}");
     assert!(matches!(submit(&answer(403, "no")), SubmitOutcome::Doubtful { suspect: Suspect::Key, .. }));
+}
+
+#[test]
+fn a_404_may_be_about_the_endpoint() {
+    for status in [404, 405, 410] {
+        let outcome = submit(&answer(status, "no"));
+        assert!(matches!(outcome, SubmitOutcome::Doubtful { suspect: Suspect::Endpoint, .. }), "{outcome:?}");
+    }
+}
+
+#[test]
+fn answers_without_a_usable_id_are_recognized_whatever_they_look_like() {
+    for body in ["", " ", r#"{"id":null}"#, r#"{"id":"a/../b"}"#, r#"{"id":"a b"}"#, "\u{feff}{}"] {
+        let outcome = submit(&answer(200, body));
+        assert!(matches!(outcome, SubmitOutcome::Uncertain { doubt: Doubt::NoId, .. }), "{body:?}: {outcome:?}");
+    }
+    for body in ["<html>welcome</html>", r#"{"id":"550e84"#] {
+        let outcome = submit(&answer(200, body));
+        assert!(matches!(outcome, SubmitOutcome::Uncertain { doubt: Doubt::Unanswered, .. }), "{body:?}: {outcome:?}");
+    }
+    let marked = submit(&answer(200, &format!("\u{feff}{{\"id\":\"{ID}\",\"status\":\"processing\"}}")));
+    assert!(matches!(marked, SubmitOutcome::Accepted { .. }), "{marked:?}");
+}
+
+#[test]
+fn outputs_are_read_as_texts_and_as_objects_that_name_a_url() {
+    let ended = |outputs: &str| match poll(&answer(200, &format!(r#"{{"status":"completed","outputs":{outputs}}}"#))) {
+        PollOutcome::Finished(finished) => finished,
+        other => panic!("{other:?}"),
+    };
+    for outputs in [
+        r#"["https://a/x.png"]"#,
+        r#""https://a/x.png""#,
+        r#"[{"url":"https://a/x.png"}]"#,
+        r#"{"image":{"url":"https://a/x.png"}}"#,
+    ] {
+        let finished = ended(outputs);
+        let Finished::Completed { outputs: found, .. } = &finished else { panic!("{outputs}: {finished:?}") };
+        assert_eq!(found, &["https://a/x.png"], "{outputs}");
+    }
+    for outputs in ["null", "[]", r#"[""]"#, r#"[{"url":null}]"#] {
+        assert_eq!(ended(outputs), Finished::NoOutputs, "{outputs}");
+    }
+    let unknown = ended(r#"[{"picture":{"id":7}}]"#);
+    assert_eq!(unknown, Finished::UnknownOutputs { excerpt: r#"[{"picture":{"id":7}}]"#.to_owned() });
 }
 
 #[test]

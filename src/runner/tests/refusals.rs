@@ -25,6 +25,88 @@ async fn no_more_is_paid_for_once_two_answers_have_no_id() {
     assert_eq!((submits, with_status(&ending, JobStatus::Uncertain)), (2, 2));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_does_not_exist_stops_the_run_and_fails_no_job() {
+    let (ending, submits) = ending_at("1/s", 20, |_| answer(404, "no such model"), completed).await;
+    assert!(matches!(ending.stopped, Some(StopReason::Api(Stop::NoEndpoint(_)))), "{:?}", ending.stopped);
+    assert_eq!((submits, with_status(&ending, JobStatus::Failed)), (3, 0));
+
+    let submit = |number| if (2..8).contains(&number) { answer(404, "no such picture") } else { accepted(number) };
+    let (ending, submits) = ending_at("1/s", 20, submit, completed).await;
+    assert_eq!((ending.stopped.as_ref(), submits), (None, 20), "an endpoint that has answered exists");
+    assert_eq!(with_status(&ending, JobStatus::Failed), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn predictions_are_finished_after_a_submit_was_redirected() {
+    let submit = |number| if number == 5 { answer(307, "") } else { accepted(number) };
+    let (ending, submits) = ending_at("1/s", 20, submit, completed).await;
+    assert!(matches!(ending.stopped, Some(StopReason::Api(Stop::Redirected(_)))), "{:?}", ending.stopped);
+    assert_eq!((submits, with_status(&ending, JobStatus::Completed)), (6, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hint_of_one_failed_poll_holds_up_no_other_prediction() {
+    let polls = AtomicU32::new(0);
+    let hinted = || Answer { status: 503, retry_after: Some("900".into()), ..Answer::default() };
+    let poll = move || match polls.fetch_add(1, Ordering::Relaxed) {
+        0 => Exchange::Answer(hinted()),
+        _ => completed(),
+    };
+    let started = tokio::time::Instant::now();
+    let (ending, _) = ending_of(200, accepted, poll).await;
+    assert_eq!((ending.stopped.as_ref(), with_status(&ending, JobStatus::Completed)), (None, 200));
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(75), "a picture may expire within 15 minutes: {took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn outputs_of_an_unknown_form_are_polled_again_by_the_next_run_at_no_cost() {
+    let unknown = || answer(200, r#"{"status":"completed","outputs":[{"picture":{"id":7}}]}"#);
+    let (ending, _) = ending_of(1, accepted, unknown).await;
+    let states: Vec<_> = ending.ledger.live_edits().map(|(_, edit)| &edit.state).collect();
+    assert_eq!(states, [&EditState::Failed { class: ErrorClass::Download }]);
+}
+
+/// A disk that needs a second to sync.
+struct SlowDisk;
+
+impl Disk for SlowDisk {
+    async fn append(&mut self, _bytes: Vec<u8>) -> io::Result<()> {
+        Ok(())
+    }
+
+    async fn sync(&mut self) -> io::Result<()> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        Ok(())
+    }
+}
+
+/// Returns a signal that stops a run after this time.
+fn stopping_after(time: Duration) -> StopSignal {
+    let signal = StopSignal::default();
+    let stop = signal.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(time).await;
+        stop.stop();
+    });
+    signal
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_submit_that_was_not_sent_yet_is_withdrawn_when_the_run_stops() {
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: completed });
+    let effects = fakes::effects(Arc::clone(&api), SlowDisk);
+    let batch =
+        Batch { opening: fakes::opening(), work: (0..3).map(|number| Ok(work(number))), is_job: |_: &str| false };
+    // The intent of the first submit is being synced.
+    let signal = stopping_after(Duration::from_millis(1500));
+    let ending =
+        run(Settings::default(), effects, Ledger::default(), batch, &mut SilentObserver, signal).await.unwrap();
+    assert_eq!((api.submits.load(Ordering::Relaxed), ending.ledger.reserved()), (0, Cents::ZERO));
+    assert_eq!(ending.stopped, Some(StopReason::Signal));
+}
+
 /// An API that answers each submit after this many seconds.
 struct Slow(u64);
 
@@ -41,13 +123,8 @@ impl EditApi for Slow {
 
 #[tokio::test(start_paused = true)]
 async fn a_stopped_run_waits_for_the_answers_to_its_submits() {
-    for (seconds, status) in [(45, JobStatus::Pending), (290, JobStatus::Pending), (400, JobStatus::Uncertain)] {
-        let signal = StopSignal::default();
-        let stop = signal.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_secs(2)).await;
-            stop.stop();
-        });
+    for (seconds, status) in [(45, JobStatus::Pending), (290, JobStatus::Pending), (9000, JobStatus::Uncertain)] {
+        let signal = stopping_after(Duration::from_secs(2));
         let effects = fakes::effects(Arc::new(Slow(seconds)), FakeDisk);
         let batch =
             Batch { opening: fakes::opening(), work: (0..1).map(|number| Ok(work(number))), is_job: |_: &str| false };
