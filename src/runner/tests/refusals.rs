@@ -100,7 +100,7 @@ async fn a_submit_that_was_not_sent_yet_is_withdrawn_when_the_run_stops() {
     let batch =
         Batch { opening: fakes::opening(), work: (0..3).map(|number| Ok(work(number))), is_job: |_: &str| false };
     // The intent of the first submit is being synced.
-    let signal = stopping_after(Duration::from_millis(1500));
+    let signal = stopping_after(Duration::from_millis(500));
     let ending =
         run(Settings::default(), effects, Ledger::default(), batch, &mut SilentObserver, signal).await.unwrap();
     assert_eq!((api.submits.load(Ordering::Relaxed), ending.ledger.reserved()), (0, Cents::ZERO));
