@@ -5,13 +5,15 @@
 pub enum Exit {
     /// Every job is completed.
     Complete,
-    /// The run could not continue: no key, key refused, disk full, journal not readable.
+    /// The run could not continue: no key, a refused key, an API that answers otherwise than documented, a full disk, a
+    /// journal that cannot be read, a report that cannot be written.
     CannotGoOn,
     /// Bad usage or a bad manifest: nothing was submitted.
     Usage,
     /// Finished, and some jobs are failed, uncertain, held back, or missed their color.
     Incomplete,
-    /// Stopped early and resumable: budget, deadline, balance, first Ctrl-C or SIGTERM.
+    /// Stopped early and resumable: budget, price limit, deadline, balance, an API that cannot be reached, predictions
+    /// that could not be polled, first Ctrl-C or SIGTERM.
     StoppedEarly,
     /// Another process holds this run's folder.
     Locked,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::api::outcome::{Obstacle, Suspect};
 
-use super::policy::backoff;
+use super::backoff::backoff;
 
 /// The number of consecutive uncertain submits from which the provider is considered down. It is low because the user
 /// must look into each of them.
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answered_poll_ends_the_row_of_refusals() {
+    fn an_answered_submit_ends_a_row_of_failures() {
         let mut breaker = broken_at(0);
         breaker.submit_answered();
         assert_eq!(breaker.submit_failed(at(1)), BreakerAction::Continue);
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_poll_says_nothing_of_submits() {
+    fn an_answered_poll_does_not_end_a_row_of_failed_submits() {
         let mut breaker = broken_at(0);
         breaker.poll_answered();
         assert_eq!(breaker.submit_failed(at(1)), BreakerAction::Pause(MIN_PROBE_DELAY));

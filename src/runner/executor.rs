@@ -14,9 +14,9 @@ use crate::outputs::{Destination, OutputError, ResultStore, Slot};
 use crate::verify::{Subject, Uncorrected, Verifier};
 use crate::words::counted;
 
+use super::backoff::backoff;
 use super::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
 use super::pacing::Spacing;
-use super::policy::backoff;
 use super::polling::{Observation, Polling, RequestKind};
 
 /// The longest wait for which a poll that is refused or fails may ask: pictures are kept for a limited time, and polls

@@ -4,6 +4,7 @@
 //! through submit, polls and downloads, and reports each step. Nothing is sent before the record that announces it is
 //! durable. Time comes from tokio, so that tests can pause it; the wall clock and randomness are passed in.
 
+mod backoff;
 mod batch;
 mod breaker;
 mod dispatcher;
@@ -15,7 +16,6 @@ pub mod fakes;
 mod messages;
 mod pacing;
 mod picture_names;
-mod policy;
 mod polling;
 mod recording;
 mod settings;

@@ -114,7 +114,10 @@ impl std::fmt::Display for StopReason {
                 write!(formatter, "{} could not be polled", counted(*jobs, "prediction"))
             }
             StopReason::Api(Stop::Auth(message)) => {
-                write!(formatter, "the API refused the key ({message}): check VIBEDREAM_API_KEY")
+                write!(
+                    formatter,
+                    "the API refused the key ({message}): check VIBEDREAM_API_KEY, or the file that it is read from"
+                )
             }
             StopReason::Api(Stop::Balance(message)) => write!(formatter, "the balance is used up ({message})"),
             StopReason::Api(Stop::Redirected(message)) => write!(formatter, "the API redirects elsewhere ({message})"),

@@ -17,8 +17,8 @@ use crate::job::Rate;
 use crate::journal::LearnedLimits;
 
 use super::Settings;
+use super::backoff::backoff;
 use super::pacing::{PollLimit, QuotaClaim, RateLimiter};
-use super::policy::backoff;
 
 use generation_times::GenerationTimes;
 use key_refusals::KeyRefusals;
