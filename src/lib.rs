@@ -1,11 +1,13 @@
 //! A batch runner for paid image-edit APIs: rate-limited, journaled, resumable, and checked down to the color.
 //!
-//! Data flows one way. [`manifest`] makes jobs of a file, and [`plan`] holds them against the [`journal`], which knows what
-//! was done and paid for. The [`runner`] submits what is left through the [`api`], and [`outputs`] brings the pictures home;
-//! [`verify`] measures them with [`color`], and the [`report`] shows them. The [`server`] speaks the same API on this
-//! machine. [`commands`] wires all of it together for the program.
+//! Data flows one way. [`manifest`] reads jobs from a file, and [`plan`] compares them with the [`journal`] of what was
+//! done and paid for. The [`runner`] submits the rest through the [`api`], [`outputs`] saves the pictures, [`verify`]
+//! measures them with [`color`], and [`report`] shows them. [`server`] is the same API on this machine.
 //!
-//! `ARCHITECTURE.md` has the map of all modules, in which arrows point down, and the invariants.
+//! The program itself is [`commands`], with [`cli`], [`progress`], [`notify`] and [`exit`]. `examples/library.rs` runs a
+//! batch without them.
+//!
+//! `ARCHITECTURE.md` has the order of all modules and the invariants.
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that meets an error has failed"))]
 
 pub mod api;
