@@ -60,6 +60,8 @@ pub(crate) fn explain(error: &reqwest::Error) -> String {
     };
     let root = innermost(error);
     let cause = root.to_string();
+    // "Connection refused (os error 111)": the number is of no use to the reader.
+    let cause = cause.split(" (os error ").next().unwrap_or_default();
     let is_told = root.is::<reqwest::Error>() || cause.is_empty() || error.is_timeout() || error.is_redirect();
     if is_told { kind.to_owned() } else { format!("{kind} ({cause})") }
 }
