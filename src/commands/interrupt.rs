@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::runner::StopSignal;
 
@@ -66,9 +67,9 @@ impl Interruption {
         self.is_over.store(true, Ordering::Relaxed);
     }
 
-    /// Waits for the next signal.
-    pub(super) async fn next(&self) {
-        self.received.notified().await;
+    /// Returns a future that waits for the next signal after this call.
+    pub(super) fn next(&self) -> Notified<'_> {
+        self.received.notified()
     }
 }
 

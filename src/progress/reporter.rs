@@ -333,7 +333,7 @@ mod tests {
         stopping: the deadline has passed; waiting for open jobs (Ctrl-C leaves them to a later run)
         stopping: interrupted by Ctrl-C, SIGTERM or SIGHUP; leaving open predictions to a later run (Ctrl-C again ends at once)
         stopping: interrupted by Ctrl-C, SIGTERM or SIGHUP; waiting for the answers to 2 submits (Ctrl-C again ends at once, and makes them uncertain)
-        stopping: the API refused the key (HTTP 401): check VIBEDREAM_API_KEY; leaving open predictions to a later run
+        stopping: the API refused the key (HTTP 401): check VIBEDREAM_API_KEY, or the file that it is read from; leaving open predictions to a later run
         stopping: the next submit ($0.07) could exceed this run's budget of $0.50
         "
         );

@@ -174,12 +174,16 @@ fn log_timeout(what: &str, timeout: Duration) {
     log_failure(Err(NoticeError { what: what.to_owned(), cause: format!("no answer within {} s", timeout.as_secs()) }));
 }
 
-/// Waits until a command has to be ended, and returns the reason. A run that was stopped still sends its notifications:
-/// only a signal that arrives while the command runs ends the command.
-async fn command_timeout(interruption: &Interruption) -> String {
-    tokio::select! {
-        () = tokio::time::sleep(COMMAND_TIMEOUT) => format!("it took longer than {} s", COMMAND_TIMEOUT.as_secs()),
-        () = interruption.next() => "the program was interrupted".to_owned(),
+/// Returns a future that waits until a command has to be ended, and returns the reason. A run that was stopped still
+/// sends its notifications: only a signal that arrives after this call ends the command.
+fn command_timeout(interruption: &Interruption) -> impl Future<Output = String> {
+    // Signals count from here on: one that arrives while the command is started must not be missed.
+    let signal = interruption.next();
+    async move {
+        tokio::select! {
+            () = tokio::time::sleep(COMMAND_TIMEOUT) => format!("it took longer than {} s", COMMAND_TIMEOUT.as_secs()),
+            () = signal => "the program was interrupted".to_owned(),
+        }
     }
 }
 
