@@ -101,6 +101,12 @@ pub enum Uncorrected {
     /// The color is on, too far off, or unmeasurable.
     #[error("it is {}, and only near colors are corrected", .0.as_str())]
     NotNear(Verdict),
+    /// Something else than the color is wrong.
+    #[error("its color is right, but {}", wrong.as_deref().unwrap_or("the result is not"))]
+    ColorIsRight {
+        /// What is wrong.
+        wrong: Option<String>,
+    },
     /// The corrected picture fails its check.
     #[error("the correction only came within ΔE00 {nearest:.1}")]
     TooFar {
