@@ -89,7 +89,10 @@ impl<'s> Reporter<'s> {
         let work = remaining.work;
         let (jobs, left) = (counted(remaining.total, "job"), remaining.words());
         let pace = if work > remaining.returning { format!(" at {rate}") } else { String::new() };
-        screen.say(&format!("{manifest}: {jobs}{left}, {backend} backend{pace}"));
+        // The summary says that there is nothing to do.
+        if work > 0 {
+            screen.say(&format!("{manifest}: {jobs}{left}, {backend} backend{pace}"));
+        }
         let reporter = Reporter {
             screen,
             bar: (screen.show() == Show::Bar && work > 0).then(|| bar(screen, work)),
