@@ -6,6 +6,7 @@ mod color;
 mod compact;
 mod decision;
 mod failure;
+mod folder_owner;
 mod init;
 mod interrupt;
 mod job_loading;

@@ -19,6 +19,7 @@ use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::runner::{PollSchedule, Settings};
 
 use super::UsageError;
+use super::folder_owner::other_owner;
 use super::manifest_scope::{ManifestScope, reported_run};
 
 /// The number of polls that each prediction may have in addition to the configured rate.
@@ -31,6 +32,7 @@ pub(super) struct Options {
     pub(super) base_url: BaseUrl,
     pub(super) images_via: Option<ImagesVia>,
     pub(super) folder: RunFolder,
+    folder_choice: FolderChoice,
     /// The scope of the manifest within the run of `folder`.
     pub(super) scope: ManifestScope,
     pub(super) settings: Settings,
@@ -41,6 +43,15 @@ pub(super) struct Options {
     pub(super) checks_colors: bool,
     /// The settings that were given explicitly, on the command line or in the manifest.
     given: ManifestSettings,
+}
+
+/// How the run's folder was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FolderChoice {
+    /// By the user, or by a report that the manifest is in.
+    Given,
+    /// By the name of the manifest, which another manifest may have as well.
+    Default,
 }
 
 /// The selection of jobs of the manifest.
@@ -59,8 +70,10 @@ impl Options {
         let given = from_command_line(run).or(manifest.settings().clone());
         let reported = reported_run(&run.manifest);
         let folder = given.out.clone().or(reported.clone());
+        let folder_choice = if folder.is_some() { FolderChoice::Given } else { FolderChoice::Default };
         let folder = folder.unwrap_or_else(|| default_folder(manifest, run.partition));
-        Options::of(run, given, ManifestScope::of(reported, &folder), RunFolder::new(folder))
+        let scope = ManifestScope::of(reported, &folder);
+        Ok(Options { folder_choice, ..Options::of(run, given, scope, RunFolder::new(folder))? })
     }
 
     fn of(run: &Run, given: ManifestSettings, scope: ManifestScope, folder: RunFolder) -> Result<Options, UsageError> {
@@ -71,6 +84,7 @@ impl Options {
             base_url: base_url(run.base_url.clone(), given.base_url.as_deref())?,
             images_via: given.images_via,
             folder,
+            folder_choice: FolderChoice::Given,
             scope,
             settings: settings(run, &given, uncertain)?,
             choices: Choices { failed, uncertain },
@@ -92,8 +106,8 @@ impl Options {
             images_via: whole.images_via.as_deref().and_then(|via| via.parse().ok()),
             ..ManifestSettings::inherit(&whole.settings)
         };
-        let partition = self.partition.or(whole.partition);
-        Ok(Options { partition, ..Options::of(run, self.given.or(inherited), self.scope, self.folder)? })
+        let (partition, folder_choice) = (self.partition.or(whole.partition), self.folder_choice);
+        Ok(Options { partition, folder_choice, ..Options::of(run, self.given.or(inherited), self.scope, self.folder)? })
     }
 
     /// Returns the settings that a run of some of this run's jobs inherits.
@@ -127,8 +141,10 @@ impl Options {
     }
 
     /// Refuses a folder of another share, because jobs of other shares would be paid for again, and a folder with
-    /// another backend's pictures, because they would be mistaken for this backend's.
-    pub(super) fn check_folder(&self, ledger: &Ledger) -> Result<(), UsageError> {
+    /// another backend's pictures, because they would be mistaken for this backend's. Also refuses a default folder
+    /// that has the jobs of another manifest with the same name, because jobs with the same ids would replace each
+    /// other's pictures, and be paid for again by each run.
+    pub(super) fn check_folder(&self, ledger: &Ledger, manifest: &Path) -> Result<(), UsageError> {
         let Some(RunStart { partition, backend, .. }) = ledger.last_run() else { return Ok(()) };
         if *backend != self.backend && !ledger.is_blank() {
             let folder = self.folder.path().to_owned();
@@ -137,6 +153,13 @@ impl Options {
         if *partition != self.partition {
             let folder = self.folder.path().to_owned();
             return Err(UsageError::OtherShare { folder, theirs: *partition, ours: self.partition });
+        }
+        if self.folder_choice == FolderChoice::Default
+            && !ledger.is_blank()
+            && let Some(theirs) = other_owner(ledger, manifest)
+        {
+            let folder = self.folder.path().to_owned();
+            return Err(UsageError::OtherManifest { folder, theirs, ours: manifest.to_owned() });
         }
         Ok(())
     }

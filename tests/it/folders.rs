@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::retouched::disc_to_show;
 use crate::support::{Behavior, Provider, Sandbox, code};
 
 #[test]
@@ -169,4 +170,34 @@ fn a_report_is_not_replaced_by_one_that_lacks_jobs() {
     let printed = code(&sandbox.run("report out"), 1);
     assert!(printed.contains("plan.jsonl: line 6"), "{printed}");
     assert_eq!(files(), whole);
+}
+
+#[test]
+fn the_default_folder_of_another_manifest_with_the_same_name_is_refused() {
+    let sandbox = disc_to_show("#1E90FF");
+    for folder in ["a", "b"] {
+        for name in ["catalog.csv", "disc.png"] {
+            sandbox.write(&format!("{folder}/{name}"), std::fs::read(sandbox.path(name)).unwrap());
+        }
+    }
+    let run = |arguments: &str, expected| code(&sandbox.run(&format!("{arguments} --backend embedded")), expected);
+    run("run a/catalog.csv", 0);
+    let journal = sandbox.read("runs/catalog/journal.jsonl");
+    for command in ["run", "check"] {
+        let refused = run(&format!("{command} b/catalog.csv"), 2);
+        assert!(refused.contains("use runs/catalog: it belongs to a/catalog.csv, not to b/catalog.csv"), "{refused}");
+        assert!(refused.contains("hint: give this manifest a folder of its own with -o"), "{refused}");
+    }
+    assert_eq!(sandbox.read("runs/catalog/journal.jsonl"), journal);
+    let nothing = "nothing to do: the job is completed";
+    assert!(run("run ./a/../a/catalog.csv", 0).starts_with(nothing));
+
+    std::fs::rename(sandbox.path("a"), sandbox.path("moved")).unwrap();
+    assert!(run("run moved/catalog.csv", 2).contains("use -o runs/catalog"));
+    assert!(run("run moved/catalog.csv -o runs/catalog", 0).starts_with(nothing));
+    assert!(run("run moved/catalog.csv", 0).starts_with(nothing), "the folder is known as that of the moved manifest");
+
+    let mut elsewhere = sandbox.dyehouse("run ../runs/catalog/report/failed.csv");
+    code(&elsewhere.current_dir(sandbox.path("moved")).output().unwrap(), 0);
+    assert!(run("run moved/catalog.csv", 0).starts_with(nothing), "a part of it was run in another directory");
 }

@@ -100,7 +100,7 @@ fn examine_jobs(arguments: &Check, manifest: &mut Manifest, screen: &Screen) -> 
     let ledger = options.ledger()?;
     let options = options.inherit(run, &ledger)?;
     manifest.set_model(options.model());
-    options.check_folder(&ledger)?;
+    options.check_folder(&ledger, &run.manifest)?;
     let mut pictures = LocalPictures::with_cache(&options.folder.pictures());
     let mut examination = Examination::begin(arguments, &options, &ledger);
     let candidates = examination.candidates();

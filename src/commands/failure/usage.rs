@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use crate::api::BaseUrlError;
 use crate::job::{Backend, JobId, Partition};
 use crate::notify::NoticeUrlError;
-use crate::words::counted;
+use crate::words::{counted, shell_word};
 
 /// A note on the patterns of `--only`.
 const PATTERN: &str = "a pattern covers the whole id: 'mug-*' finds mug-ocean";
@@ -30,6 +30,16 @@ pub enum UsageError {
         theirs: Option<Partition>,
         /// The requested share.
         ours: Option<Partition>,
+    },
+    /// The default folder has the jobs of another manifest with the same name.
+    #[error("use {}: it belongs to {}, not to {}", folder.display(), theirs.display(), ours.display())]
+    OtherManifest {
+        /// The run's folder.
+        folder: PathBuf,
+        /// The manifest of its last run.
+        theirs: PathBuf,
+        /// The requested manifest.
+        ours: PathBuf,
     },
     /// Predictions are open at another server than the requested one.
     #[error("follow {} at {ours}: submitted to {theirs}", counted(*open, "prediction"))]
@@ -103,6 +113,11 @@ impl UsageError {
                 "give each share its own folder with -o, or use --partition {share}; `dyehouse merge` joins them"
             ),
             UsageError::OtherShare { theirs: None, .. } => "give each share its own folder with -o".to_owned(),
+            UsageError::OtherManifest { folder, theirs, .. } => format!(
+                "give this manifest a folder of its own with -o; or run {}; if it is the same manifest and was moved, use -o {}",
+                shell_word(&theirs.display().to_string()),
+                shell_word(&folder.display().to_string())
+            ),
             UsageError::OtherOrigin { theirs, .. } => {
                 format!("use --base-url {theirs} until they are all finished, or choose another folder with -o")
             }

@@ -91,7 +91,7 @@ impl<'a> Session<'a> {
         if journal.torn > 0 {
             tracing::info!(bytes = journal.torn, "removed an incomplete last line of the journal, left by a crash");
         }
-        options.check_folder(&journal.ledger)?;
+        options.check_folder(&journal.ledger, &arguments.manifest)?;
         let published = planning.publish(&options)?;
         let plan = published.plan;
         let run_plan = RunPlan::prepare(&journal.ledger, &options, published)?;
@@ -274,8 +274,14 @@ fn other_run_warning(options: &Options, run_plan: &RunPlan, name: &str) -> Resul
 fn opening_record(ledger: &Ledger, options: &Options, run_plan: &RunPlan, name: &str) -> RunStart {
     // A partial manifest belongs to the manifest of the run.
     let whole = ledger.last_run().filter(|_| options.scope == ManifestScope::Part);
+    // Its path is relative to the directory of that run.
+    let home = manifest_scope::original_directory(ledger);
+    let of_whole = |run: &RunStart| match &home {
+        Some(home) if run.manifest != "-" => home.join(&run.manifest).display().to_string(),
+        _ => run.manifest.clone(),
+    };
     RunStart {
-        manifest: whole.map_or_else(|| name.to_owned(), |run| run.manifest.clone()),
+        manifest: whole.map_or_else(|| name.to_owned(), of_whole),
         backend: options.backend,
         origin: options.origin(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
