@@ -264,23 +264,30 @@ fn settings(run: &Run, given: &ManifestSettings, uncertain: UncertainPolicy) -> 
         job_timeout: given.job_timeout.unwrap_or(defaults.job_timeout),
         give_up_after: run.give_up_after,
         schedule: defaults.schedule,
-        color: color_rules(given, uncertain),
+        color: color_rules(given, uncertain)?,
     })
 }
 
-fn color_rules(given: &ManifestSettings, uncertain: UncertainPolicy) -> ColorRules {
+fn color_rules(given: &ManifestSettings, uncertain: UncertainPolicy) -> Result<ColorRules, UsageError> {
     let defaults = Tolerance::default();
     let on = given.tolerance.unwrap_or(defaults.on);
-    ColorRules {
-        tolerance: Tolerance { on, near: given.color_lock.unwrap_or(defaults.near).max(on) },
+    let lock = match given.color_lock {
+        Some(bound) if bound <= on => return Err(UsageError::ColorLock { bound, tolerance: on }),
+        Some(bound) => ColorLock::Within(bound),
+        None => ColorLock::Open,
+    };
+    // A lower bound corrects fewer results, and makes none of them off, because re-rolls of those are paid for.
+    let near = given.color_lock.unwrap_or(defaults.near).max(defaults.near).max(on);
+    Ok(ColorRules {
+        tolerance: Tolerance { on, near },
         rerolls: given.reroll.unwrap_or(0),
-        lock: if given.color_lock.is_some() { ColorLock::On } else { ColorLock::Open },
+        lock,
         uncertain_reroll: if uncertain == UncertainPolicy::Resubmit {
             UncertainReroll::Counts
         } else {
             UncertainReroll::Holds
         },
-    }
+    })
 }
 
 fn default_folder(manifest: &Manifest, share: Option<Partition>) -> PathBuf {
@@ -300,4 +307,30 @@ fn base_url(flag: Option<BaseUrl>, manifest: Option<&str>) -> Result<BaseUrl, Us
         return Ok(url);
     }
     BaseUrl::parse(manifest.unwrap_or(PROVIDER_URL)).map_err(UsageError::BaseUrl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(tolerance: Option<f64>, color_lock: Option<f64>) -> Result<ColorRules, UsageError> {
+        color_rules(&ManifestSettings { tolerance, color_lock, ..ManifestSettings::default() }, UncertainPolicy::Hold)
+    }
+
+    #[test]
+    fn the_bound_of_the_color_lock_makes_no_near_result_off() {
+        let border = |tolerance, color_lock| rules(tolerance, color_lock).unwrap().tolerance;
+        assert_eq!(border(None, Some(4.0)), Tolerance { on: 2.5, near: 8.0 });
+        assert_eq!(border(None, Some(12.0)), Tolerance { on: 2.5, near: 12.0 });
+        assert_eq!(border(Some(9.0), None), Tolerance { on: 9.0, near: 9.0 });
+        assert_eq!(rules(None, Some(4.0)).unwrap().lock, ColorLock::Within(4.0));
+    }
+
+    #[test]
+    fn a_color_lock_that_would_correct_nothing_is_refused() {
+        for (tolerance, bound) in [(None, 1.0), (None, 2.5), (Some(10.0), 8.0)] {
+            let refused = rules(tolerance, Some(bound)).unwrap_err();
+            assert!(matches!(refused, UsageError::ColorLock { .. }), "{refused}");
+        }
+    }
 }

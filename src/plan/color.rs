@@ -25,13 +25,23 @@ pub struct ColorRules {
 }
 
 /// Whether near misses are corrected locally.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum ColorLock {
     /// They stay as the provider made them.
     #[default]
     Open,
-    /// They are corrected.
-    On,
+    /// Those within this difference, in ΔE00, are corrected.
+    Within(f64),
+}
+
+impl ColorLock {
+    /// Whether a result with this check is corrected, if it is near.
+    fn corrects(self, check: &Check) -> bool {
+        match self {
+            ColorLock::Open => false,
+            ColorLock::Within(bound) => check.delta_e.is_none_or(|difference| difference <= bound),
+        }
+    }
 }
 
 /// The effect of an uncertain re-roll on further ones.
@@ -77,7 +87,7 @@ pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&Colo
     let Some(known) = brief.color else { return true };
     is_stale(known.against, known.is_corrected, colors, rules)
         || match known.verdict {
-            Verdict::Near => rules.lock == ColorLock::On && !known.is_corrected && !known.is_left,
+            Verdict::Near => rules.lock != ColorLock::Open && !known.is_corrected && !known.is_left,
             Verdict::Off => rules.rerolls > 0,
             Verdict::On | Verdict::Unmeasurable => false,
         }
@@ -125,7 +135,9 @@ impl ColorReview<'_> {
         let checked = best.checked.as_ref()?;
         let is_correctable = best.corrected.is_none() && checked.uncorrected.is_none();
         match checked.check.verdict {
-            Verdict::Near if self.rules.lock == ColorLock::On && is_correctable => Some(self.work(best, Task::Correct)),
+            Verdict::Near if is_correctable && self.rules.lock.corrects(&checked.check) => {
+                Some(self.work(best, Task::Correct))
+            }
             Verdict::Off => self.reroll(base, &rerolls),
             _ => None,
         }

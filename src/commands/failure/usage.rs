@@ -41,6 +41,14 @@ pub enum UsageError {
         /// The requested manifest.
         ours: PathBuf,
     },
+    /// The color lock would correct nothing, because results within its bound are on.
+    #[error("correct colors within ΔE00 {bound}: results within ΔE00 {tolerance} count as right already")]
+    ColorLock {
+        /// The largest difference to correct, in ΔE00.
+        bound: f64,
+        /// The largest difference that counts as right, in ΔE00.
+        tolerance: f64,
+    },
     /// Predictions are open at another server than the requested one.
     #[error("follow {} at {ours}: submitted to {theirs}", counted(*open, "prediction"))]
     OtherOrigin {
@@ -117,6 +125,9 @@ impl UsageError {
                 "give this manifest a folder of its own with -o; or run {}; if it is the same manifest and was moved, use -o {}",
                 shell_word(&theirs.display().to_string()),
                 shell_word(&folder.display().to_string())
+            ),
+            UsageError::ColorLock { tolerance, .. } => format!(
+                "the value of --color-lock is the largest miss that is corrected, and must be above the tolerance of {tolerance}; results are corrected to within ΔE00 1"
             ),
             UsageError::OtherOrigin { theirs, .. } => {
                 format!("use --base-url {theirs} until they are all finished, or choose another folder with -o")

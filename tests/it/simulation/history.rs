@@ -84,7 +84,7 @@ impl History {
         };
         history.checks_colors = history.draw(0..4) > 0;
         history.settings.color.rerolls = history.draw(0..4);
-        history.settings.color.lock = if history.draw(0..2) == 0 { ColorLock::On } else { ColorLock::Open };
+        history.settings.color.lock = if history.draw(0..2) == 0 { ColorLock::Within(8.0) } else { ColorLock::Open };
         if history.draw(0..5) == 0 {
             history.settings.color.uncertain_reroll = UncertainReroll::Counts;
             history.choices.uncertain = UncertainPolicy::Resubmit;

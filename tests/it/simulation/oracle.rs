@@ -138,7 +138,7 @@ pub fn colors_at_the_end(ledger: &Ledger, jobs: &[PlannedJob], rules: &ColorRule
         }
         match seen(shown) {
             (Verdict::Near, difference)
-                if rules.lock == ColorLock::On && difference < 5.0 && shown.corrected.is_none() =>
+                if rules.lock != ColorLock::Open && difference < 5.0 && shown.corrected.is_none() =>
             {
                 return Err(format!("{id} is near and was not corrected"));
             }
