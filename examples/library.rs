@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use dyehouse::journal::RunStart;
 use dyehouse::manifest::Manifest;
 use dyehouse::outputs::{DownloadLimits, Downloader, Results};
 use dyehouse::pictures::LocalPictures;
-use dyehouse::plan::{self, Choices, KnownEdit, PlannedJob};
+use dyehouse::plan::{self, Choices, Decision, KnownEdit, PlannedJob};
 use dyehouse::run_folder::{JournalFile, Lock, RunFolder};
 use dyehouse::runner::{self, Batch, Effects, Event, Observer, RunTotals, Settings, StopSignal};
 use dyehouse::server::{Server, ServerConfig};
@@ -65,7 +66,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let known = KnownEdit::of(&key, &ledger);
         let decision = plan::decide(&key, &known, Choices::default(), |name, bytes| folder.presence(name, bytes));
         let colors = wanted(job.job.color, &job.job.request.prompt);
-        work.extend(plan::work(job, plan::with_color_review(decision, &known, &colors, rules), rules));
+        // The runner looks at the history of a job when it is its turn.
+        let in_history = || Ok::<_, Infallible>(Some(Decision::ReviewColor));
+        let decision = plan::with_color_review(decision, &known, &colors, rules, in_history)?;
+        work.extend(plan::work(job, decision, rules));
     }
     let opening = RunStart {
         manifest: "manifests/quickstart.yaml".to_owned(),

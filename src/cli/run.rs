@@ -82,7 +82,7 @@ pub struct Run {
     /// Stop submitting after this time, such as 90m or 6h, and finish open jobs
     #[arg(long, help_heading = TIME_LIMITS, value_name = "DURATION", value_parser = time)]
     pub deadline: Option<Duration>,
-    /// Stop submitting at this local time, such as 06:00. With a deadline too, the earlier one counts
+    /// Stop submitting the next time it is this local time, such as 06:00. With a deadline too, the earlier one counts
     #[arg(long, help_heading = TIME_LIMITS, value_name = "HH:MM")]
     pub not_after: Option<TimeOfDay>,
     /// How long open jobs may take after --deadline or --not-after

@@ -1,32 +1,74 @@
+use crate::color::Hex;
 use crate::journal::{Edit, EditKey, Ledger, Stage};
 use crate::outputs;
-use crate::plan::{self, Choices, Decision, Kept, KnownEdit};
+use crate::plan::{self, Choices, ColorRules, Decided, Decision, Kept, KnownEdit};
 use crate::run_folder::{FolderError, RunFolder};
 
-/// Returns the decision on a job of `folder`, and looks for its pictures there.
-///
-/// # Errors
-///
-/// The journal cannot be read again.
-pub(super) fn decide(
-    folder: &RunFolder,
-    ledger: &Ledger,
-    key: &EditKey,
-    known: &KnownEdit<'_>,
+use super::options::Options;
+use super::unknown_pictures::UnknownPictures;
+
+/// Decides about the jobs of a run, before it begins.
+pub(super) struct Decider<'a> {
+    folder: &'a RunFolder,
+    ledger: &'a Ledger,
     choices: Choices,
-) -> Result<Decision, FolderError> {
-    let by_size = |name: &str, bytes| folder.presence(name, bytes);
-    let decision = plan::decide(key, known, choices, by_size);
-    let is_completed = known.edit.as_ref().is_some_and(|edit| edit.stage == Stage::Completed && edit.is_shown);
-    if !is_completed || decision == Decision::Keep(Kept::Completed) {
-        return Ok(decision);
+    /// The rules for colors; `None` if they are not checked.
+    rules: Option<ColorRules>,
+    unknown_pictures: UnknownPictures<'a>,
+}
+
+impl<'a> Decider<'a> {
+    pub(super) fn of(options: &'a Options, ledger: &'a Ledger) -> Decider<'a> {
+        let folder = &options.folder;
+        let unknown_pictures = UnknownPictures::of(folder, ledger);
+        Decider { folder, ledger, choices: options.choices, rules: options.color_rules(), unknown_pictures }
     }
-    // Only the journal's record of a changed picture tells what happened to it, and is read again for these few jobs.
-    let history = ledger.history(&key.job)?;
-    let files = history.as_ref().and_then(|history| history.current_result_of(key.fingerprint)).map(Edit::files);
-    let presence = |name: &str, bytes| match files.into_iter().flatten().find(|file| file.name == name) {
-        Some(file) => outputs::presence(folder.path(), file),
-        None => by_size(name, bytes),
-    };
-    Ok(plan::decide(key, known, choices, presence))
+
+    /// Returns the decision on a job, and the picture that holds it back. `colors` returns its requested colors.
+    ///
+    /// # Errors
+    ///
+    /// The journal or `results/` cannot be read.
+    pub(super) fn decide(
+        &self,
+        key: &EditKey,
+        colors: impl FnOnce() -> Result<Vec<Hex>, FolderError>,
+    ) -> Result<(Decided<'a>, Option<String>), FolderError> {
+        let known = KnownEdit::of(key, self.ledger);
+        let base = self.decide_edit(key, &known)?;
+        let (decision, picture) = self.unknown_pictures.hold_back(&key.job, base)?;
+        let rules = self.rules.as_ref();
+        let has_use_for_colors = rules.is_some_and(|rules| !base.submits() || rules.rerolls > 0);
+        let colors = if has_use_for_colors { colors()? } else { Vec::new() };
+        let in_history = || self.next_for_color(key, &colors);
+        let decision = plan::with_color_review(decision, &known, &colors, rules, in_history)?;
+        Ok((Decided::of(known.edit, base, decision, &colors, rules), picture))
+    }
+
+    /// Returns the decision on a job before its color is considered.
+    fn decide_edit(&self, key: &EditKey, known: &KnownEdit<'_>) -> Result<Decision, FolderError> {
+        let by_size = |name: &str, bytes| self.folder.presence(name, bytes);
+        let decision = plan::decide(key, known, self.choices, by_size);
+        let is_completed = known.edit.as_ref().is_some_and(|edit| edit.stage == Stage::Completed && edit.is_shown);
+        if !is_completed || decision == Decision::Keep(Kept::Completed) {
+            return Ok(decision);
+        }
+        // Only the journal's record of a changed picture tells what happened to it, and is read again for these few
+        // jobs.
+        let history = self.ledger.history(&key.job)?;
+        let files = history.as_ref().and_then(|history| history.current_result_of(key.fingerprint)).map(Edit::files);
+        let presence = |name: &str, bytes| match files.into_iter().flatten().find(|file| file.name == name) {
+            Some(file) => outputs::presence(self.folder.path(), file),
+            None => by_size(name, bytes),
+        };
+        Ok(plan::decide(key, known, self.choices, presence))
+    }
+
+    /// Returns the decision that follows from the next step for a job's color; `None` if nothing is left.
+    fn next_for_color(&self, key: &EditKey, colors: &[Hex]) -> Result<Option<Decision>, FolderError> {
+        let Some(history) = self.ledger.history(&key.job)? else { return Ok(None) };
+        let rules = self.rules.unwrap_or_default();
+        let presence = |file: &_| outputs::presence(self.folder.path(), file);
+        Ok(plan::first_color_step(&history, key, colors, &rules, &presence).map(|step| step.decision()))
+    }
 }

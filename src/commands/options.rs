@@ -40,7 +40,9 @@ pub(super) struct Options {
     pub(super) selection: Selection,
     pub(super) partition: Option<Partition>,
     /// Whether the colors of results are checked.
-    pub(super) checks_colors: bool,
+    checks_colors: bool,
+    /// Whether the pictures of removed rows are moved away.
+    pub(super) prunes: bool,
     /// The settings that were given explicitly, on the command line or in the manifest.
     given: ManifestSettings,
 }
@@ -91,6 +93,7 @@ impl Options {
             selection: Selection { only: run.only.clone(), limit: run.limit },
             partition: run.partition,
             checks_colors: given.color_check.unwrap_or(true),
+            prunes: run.prune,
             given,
         })
     }
@@ -118,6 +121,11 @@ impl Options {
     /// Returns the model of all jobs, if one was given.
     pub(super) fn model(&self) -> Option<&str> {
         self.given.model.as_deref()
+    }
+
+    /// Returns the rules for the colors of results; `None` if they are not checked.
+    pub(super) fn color_rules(&self) -> Option<ColorRules> {
+        self.checks_colors.then_some(self.settings.color)
     }
 
     /// Returns the expected price of a submit: the highest price so far, but at most the price limit, because nothing

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 
 use crate::color::{Check, Hex, Tolerance, Verdict};
 use crate::job::{JobId, Seed};
-use crate::journal::{Brief, Edit, EditKey, EditState, History, Reroll, SavedFile};
+use crate::journal::{Brief, Edit, EditKey, EditState, History, Presence, Reroll, SavedFile};
 
 use super::color_target::ColorTarget;
+use super::decision::Decision;
 use super::work::{Standing, Task, Work};
 
 /// The rules for checking and correcting colors.
@@ -77,23 +78,115 @@ impl Default for ColorRules {
     }
 }
 
-/// Whether the color of a completed edit may need work. `colors` are the requested colors. Without `rules`, no colors
-/// are checked.
-pub fn needs_color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> bool {
-    if brief.has_rerolls {
-        return true;
-    }
-    let Some(rules) = rules.filter(|_| !colors.is_empty()) else { return false };
-    let Some(known) = brief.color else { return true };
-    is_stale(known.against, known.is_corrected, colors, rules)
-        || match known.verdict {
-            Verdict::Near => rules.lock != ColorLock::Open && !known.is_corrected && !known.is_left,
-            Verdict::Off => rules.rerolls > 0,
-            Verdict::On | Verdict::Unmeasurable => false,
-        }
+/// Whether the color of a completed edit needs work, as far as a summary of its job tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ColorReview {
+    /// There is nothing to do.
+    Done,
+    /// Its pictures have to be checked.
+    Due,
+    /// The history of the job tells.
+    InHistory,
 }
 
-/// Returns the next step for the color of a job with a completed edit; `None` if nothing is left.
+/// Returns whether the color of a completed edit needs work. `colors` are the requested colors. Without `rules`, no
+/// colors are checked.
+pub(super) fn color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> ColorReview {
+    if brief.rerolls > 0 {
+        return ColorReview::InHistory;
+    }
+    let Some(rules) = rules.filter(|_| !colors.is_empty()) else { return ColorReview::Done };
+    let Some(known) = brief.color else { return ColorReview::Due };
+    if is_stale(known.against, known.is_corrected, colors, rules) {
+        return ColorReview::Due;
+    }
+    let may_need_work = match known.verdict {
+        Verdict::Near => rules.lock != ColorLock::Open && !known.is_corrected && !known.is_left,
+        Verdict::Off => rules.rerolls > 0,
+        Verdict::On | Verdict::Unmeasurable => false,
+    };
+    if may_need_work { ColorReview::InHistory } else { ColorReview::Done }
+}
+
+/// The next step for the color of a job with a completed edit.
+#[derive(Clone, Debug)]
+pub enum ColorStep<'h> {
+    /// Fetch a re-roll that was paid for.
+    Fetch(Work),
+    /// Check the pictures of this edit.
+    Check(&'h Edit),
+    /// Show the pictures of this edit.
+    Reinstate(&'h Edit),
+    /// Correct the picture of this edit.
+    Correct(&'h Edit),
+    /// Submit the job again with another seed, or repeat a re-roll that was refused.
+    Reroll {
+        /// The re-roll that was refused.
+        refused: Option<Reroll>,
+    },
+}
+
+impl ColorStep<'_> {
+    /// Returns the decision on a job with this step.
+    pub fn decision(&self) -> Decision {
+        match self {
+            ColorStep::Reroll { .. } => Decision::Reroll,
+            ColorStep::Fetch(_) | ColorStep::Check(_) | ColorStep::Reinstate(_) | ColorStep::Correct(_) => {
+                Decision::ReviewColor
+            }
+        }
+    }
+
+    /// Returns the work of the step for the job of `key`, whose edits are in `history`. A re-roll needs a `target`.
+    pub fn work(self, history: &History, key: &EditKey, target: Option<&Arc<ColorTarget>>) -> Option<Work> {
+        let of = |edit: &Edit, task: Task| Work {
+            key: EditKey { job: key.job.clone(), fingerprint: edit.fingerprint },
+            task,
+            standing: Standing::Current,
+            target: target.cloned(),
+        };
+        Some(match self {
+            ColorStep::Fetch(work) => Work { target: target.cloned(), ..work },
+            ColorStep::Check(edit) => of(edit, Task::Check),
+            ColorStep::Reinstate(edit) => of(edit, Task::Reinstate),
+            ColorStep::Correct(edit) => of(edit, Task::Correct),
+            ColorStep::Reroll { refused } => reroll(history, key, Arc::clone(target?), refused)?,
+        })
+    }
+}
+
+/// Returns the first step of a run for the color of the completed edit of `key`; `None` if nothing is left. `colors`
+/// are the requested colors, none if they are not checked. `presence` looks up a picture in `results/`.
+pub fn first_color_step<'h>(
+    history: &'h History,
+    key: &EditKey,
+    colors: &[Hex],
+    rules: &ColorRules,
+    presence: &dyn Fn(&SavedFile) -> Presence,
+) -> Option<ColorStep<'h>> {
+    let shown = history.current_result_of(key.fingerprint);
+    let is_displaced = |edit: &&Edit| edit.files().iter().any(|file| presence(file) == Presence::Displaced);
+    if let Some(displaced) = shown.filter(is_displaced) {
+        return Some(ColorStep::Reinstate(displaced));
+    }
+    let is_there = |file: &SavedFile| presence(file) == Presence::Saved;
+    let decision_point = DecisionPoint::Start(&is_there);
+    // A picture that the user has changed is not measured, corrected or replaced.
+    if colors.is_empty() || shown.is_some_and(|edit| is_retouched(edit, presence)) {
+        return unfinished_reroll(history, key, decision_point).map(ColorStep::Fetch);
+    }
+    next_color_step(history, key, colors, rules, decision_point)
+}
+
+/// Whether the user has changed the pictures of an edit in `results/`. If the provider's originals are back in place of
+/// corrected ones, they are checked again instead. `presence` looks up a picture there.
+pub fn is_retouched(edit: &Edit, presence: impl Fn(&SavedFile) -> Presence) -> bool {
+    let are = |files: &[SavedFile], wanted| files.iter().any(|file| presence(file) == wanted);
+    let is_restored = edit.corrected.is_some() && are(edit.originals(), Presence::Saved);
+    !is_restored && are(edit.files(), Presence::Changed)
+}
+
+/// Returns the work of the next step for the color of a job with a completed edit; `None` if nothing is left.
 ///
 /// Pictures that were paid for are fetched and checked first. Then the best attempt is shown. It is corrected if it is
 /// near and the lock is on, and the job is submitted again with another seed if all attempts are off.
@@ -104,48 +197,54 @@ pub fn next_for_color(
     rules: &ColorRules,
     decision_point: DecisionPoint<'_>,
 ) -> Option<Work> {
-    ColorReview { history, job, target, rules, decision_point }.next()
+    let key = EditKey { job: job.clone(), fingerprint: target.fingerprint };
+    next_color_step(history, &key, &target.colors, rules, decision_point)?.work(history, &key, Some(target))
+}
+
+/// Returns the next step for the color of the completed edit of `key`; `None` if nothing is left.
+fn next_color_step<'h>(
+    history: &'h History,
+    key: &EditKey,
+    colors: &[Hex],
+    rules: &ColorRules,
+    decision_point: DecisionPoint<'_>,
+) -> Option<ColorStep<'h>> {
+    StepChoice { history, key, colors, rules, decision_point }.next()
 }
 
 /// All inputs of a decision about the color of a job.
-struct ColorReview<'a> {
-    history: &'a History,
-    job: &'a JobId,
-    target: &'a Arc<ColorTarget>,
+struct StepChoice<'h, 'a> {
+    history: &'h History,
+    key: &'a EditKey,
+    colors: &'a [Hex],
     rules: &'a ColorRules,
     decision_point: DecisionPoint<'a>,
 }
 
-impl ColorReview<'_> {
-    fn next(&self) -> Option<Work> {
-        let base = self.history.edit(self.target.fingerprint).filter(|edit| is_completed(edit))?;
+impl<'h> StepChoice<'h, '_> {
+    fn next(&self) -> Option<ColorStep<'h>> {
+        let base = self.history.edit(self.key.fingerprint).filter(|edit| is_completed(edit))?;
         let rerolls: Vec<&Edit> = self.history.rerolls(base.fingerprint).collect();
-        let key = EditKey { job: self.job.clone(), fingerprint: base.fingerprint };
-        if let Some(unfinished) = unfinished_reroll(self.history, &key, self.decision_point) {
-            return Some(Work { target: Some(Arc::clone(self.target)), ..unfinished });
+        if let Some(unfinished) = unfinished_reroll(self.history, self.key, self.decision_point) {
+            return Some(ColorStep::Fetch(unfinished));
         }
         let attempts = || std::iter::once(base).chain(rerolls.iter().copied()).filter(|edit| is_completed(edit));
         if let Some(stale) = attempts().find(|edit| self.is_stale(edit) || self.is_displaced(edit)) {
-            return Some(self.work(stale, Task::Check));
+            return Some(ColorStep::Check(stale));
         }
         let best = best(attempts())?;
         if self.history.shown() != Some(best) {
-            return Some(self.work(best, Task::Reinstate));
+            return Some(ColorStep::Reinstate(best));
         }
         let checked = best.checked.as_ref()?;
         let is_correctable = best.corrected.is_none() && checked.uncorrected.is_none();
         match checked.check.verdict {
             Verdict::Near if is_correctable && self.rules.lock.corrects(&checked.check) => {
-                Some(self.work(best, Task::Correct))
+                Some(ColorStep::Correct(best))
             }
-            Verdict::Off => self.reroll(base, &rerolls),
+            Verdict::Off => self.reroll(&rerolls),
             _ => None,
         }
-    }
-
-    fn work(&self, edit: &Edit, task: Task) -> Work {
-        let key = EditKey { job: self.job.clone(), fingerprint: edit.fingerprint };
-        Work { key, task, standing: Standing::Current, target: Some(Arc::clone(self.target)) }
     }
 
     fn is_displaced(&self, edit: &Edit) -> bool {
@@ -157,10 +256,10 @@ impl ColorReview<'_> {
 
     fn is_stale(&self, edit: &Edit) -> bool {
         let against = edit.checked.as_ref().map(|checked| (&checked.wanted[..], checked.tolerance));
-        is_stale(against, edit.corrected.is_some(), &self.target.colors, self.rules)
+        is_stale(against, edit.corrected.is_some(), self.colors, self.rules)
     }
 
-    fn reroll(&self, base: &Edit, rerolls: &[&Edit]) -> Option<Work> {
+    fn reroll(&self, rerolls: &[&Edit]) -> Option<ColorStep<'h>> {
         let is_in_doubt = |edit: &&Edit| matches!(edit.state, EditState::Uncertain | EditState::Submitting { .. });
         if self.rules.uncertain_reroll == UncertainReroll::Holds && rerolls.iter().any(is_in_doubt) {
             return None;
@@ -168,20 +267,25 @@ impl ColorReview<'_> {
         // A re-roll that was refused cost nothing, and is repeated. During the run in which it was refused, it is
         // already in progress.
         let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
-        let again = match (refused, self.decision_point) {
-            (Some(_), DecisionPoint::Running { .. }) => return None,
-            (Some(again), DecisionPoint::Start(_)) => again,
-            (None, _) if rerolls.len() < self.rules.rerolls as usize => {
-                Reroll { of: base.fingerprint, seed: seed(base, self.target.request.seed, rerolls) }
-            }
-            (None, _) => return None,
-        };
-        let mut request = (*self.target.request).clone();
-        request.seed = Some(again.seed);
-        let key = EditKey { job: self.job.clone(), fingerprint: base.fingerprint.rerolled(again.seed) };
-        let task = Task::Reroll(Arc::new(request), again);
-        Some(Work { key, task, standing: Standing::Alternative, target: Some(Arc::clone(self.target)) })
+        if refused.is_some() && matches!(self.decision_point, DecisionPoint::Running { .. }) {
+            return None;
+        }
+        let used = rerolls.iter().filter(|edit| edit.state != EditState::Idle).count();
+        (used < self.rules.rerolls as usize).then_some(ColorStep::Reroll { refused })
     }
+}
+
+/// Returns the work that repeats the edit of `key` with another seed, or the re-roll of it that was refused.
+fn reroll(history: &History, key: &EditKey, target: Arc<ColorTarget>, refused: Option<Reroll>) -> Option<Work> {
+    let base = history.edit(key.fingerprint)?;
+    let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();
+    let new = || Reroll { of: base.fingerprint, seed: seed(base, target.request.seed, &rerolls) };
+    let again = refused.unwrap_or_else(new);
+    let mut request = (*target.request).clone();
+    request.seed = Some(again.seed);
+    let key = EditKey { job: key.job.clone(), fingerprint: base.fingerprint.rerolled(again.seed) };
+    let task = Task::Reroll(Arc::new(request), again);
+    Some(Work { key, task, standing: Standing::Alternative, target: Some(target) })
 }
 
 /// Returns the work that fetches a re-roll of the edit of `key` that was paid for; `None` if all were fetched. Re-rolls

@@ -4,7 +4,7 @@ use crate::color::Hex;
 use crate::job::{ErrorClass, UncertainPolicy};
 use crate::journal::{Brief, EditKey, Ledger, Presence, Stage};
 
-use super::color::{ColorRules, needs_color_review};
+use super::color::{ColorReview, ColorRules, color_review};
 
 /// The user's choices for failed and uncertain jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,8 +46,10 @@ pub enum Decision {
     Recover,
     /// It was completed, and its pictures were moved aside for another manifest. They are moved back.
     Reinstate,
-    /// It is completed, and its color is to be checked, corrected, or re-rolled.
+    /// It is completed, and its color is to be checked or corrected, or a re-roll of it is to be fetched.
     ReviewColor,
+    /// It is completed, all of its results are off, and it is submitted again with another seed.
+    Reroll,
     /// It stays as it is.
     Keep(Kept),
 }
@@ -71,8 +73,8 @@ pub enum Kept {
 impl Decision {
     /// Whether it costs money, or may cost money.
     pub fn submits(self) -> bool {
-        use Decision::{Changed, FollowOrResubmit, New, Resubmit, Retry};
-        matches!(self, New | Changed | Retry | FollowOrResubmit | Resubmit)
+        use Decision::{Changed, FollowOrResubmit, New, Reroll, Resubmit, Retry};
+        matches!(self, New | Changed | Retry | FollowOrResubmit | Resubmit | Reroll)
     }
 
     /// Whether it polls a prediction that is not known to be in progress. `edit` is the journal's state.
@@ -84,7 +86,7 @@ impl Decision {
     /// Whether its first step is free. Free work goes first: pictures that were paid for are fetched before more money
     /// is spent, because the provider keeps them for a limited time, and a run may stop at its budget.
     pub fn is_free(self) -> bool {
-        !self.submits() || self == Decision::FollowOrResubmit
+        !self.submits() || matches!(self, Decision::FollowOrResubmit | Decision::Reroll)
     }
 }
 
@@ -138,23 +140,28 @@ pub fn decide(
     }
 }
 
-/// Returns [`Decision::ReviewColor`] if the color of a completed edit needs work, and `decision` otherwise. `colors`
-/// are the requested colors. Without `rules`, no colors are checked.
-pub fn with_color_review(
+/// Returns [`Decision::ReviewColor`] or [`Decision::Reroll`] if the color of a completed edit needs work, and
+/// `decision` otherwise. `colors` are the requested colors. Without `rules`, no colors are checked. `in_history` decides
+/// from the history of the job, which is only read if it matters; `None` if nothing is left.
+pub fn with_color_review<E>(
     decision: Decision,
     known: &KnownEdit<'_>,
     colors: &[Hex],
     rules: Option<&ColorRules>,
-) -> Decision {
-    let Some(brief) = known.edit.as_ref().filter(|brief| brief.stage == Stage::Completed) else { return decision };
+    in_history: impl FnOnce() -> Result<Option<Decision>, E>,
+) -> Result<Decision, E> {
+    let Some(brief) = known.edit.as_ref().filter(|brief| brief.stage == Stage::Completed) else { return Ok(decision) };
     let is_corrected = brief.color.is_some_and(|color| color.is_corrected);
-    match decision {
-        // A change by the user stays, unless a correction has to be undone or re-rolls have to be fetched.
-        Decision::Keep(Kept::Retouched) if !brief.has_rerolls && !is_corrected => decision,
-        Decision::Keep(_) | Decision::Reinstate if needs_color_review(brief, colors, rules) => Decision::ReviewColor,
+    match (decision, color_review(brief, colors, rules)) {
         // The provider's picture is kept in addition to the corrected one.
-        Decision::Follow if is_corrected && rules.is_some() => Decision::ReviewColor,
-        _ => decision,
+        (Decision::Follow, _) if is_corrected && rules.is_some() => Ok(Decision::ReviewColor),
+        (_, ColorReview::Done) => Ok(decision),
+        // A change by the user stays, unless a correction has to be undone or re-rolls have to be fetched.
+        (Decision::Keep(Kept::Retouched), _) if brief.rerolls == 0 && !is_corrected => Ok(decision),
+        (Decision::Keep(Kept::Retouched), ColorReview::Due)
+        | (Decision::Keep(_) | Decision::Reinstate, ColorReview::InHistory) => Ok(in_history()?.unwrap_or(decision)),
+        (Decision::Keep(_) | Decision::Reinstate, ColorReview::Due) => Ok(Decision::ReviewColor),
+        _ => Ok(decision),
     }
 }
 

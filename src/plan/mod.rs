@@ -5,6 +5,7 @@ mod advice;
 mod color;
 mod color_target;
 mod decision;
+mod decision_counts;
 mod expiry;
 mod planned_job;
 mod work;
@@ -12,10 +13,12 @@ mod work_list;
 
 pub use advice::{Advice, JobFeatures, Warning};
 pub use color::{
-    ColorLock, ColorRules, DecisionPoint, UncertainReroll, needs_color_review, next_for_color, unfinished_reroll,
+    ColorLock, ColorRules, ColorStep, DecisionPoint, UncertainReroll, first_color_step, is_retouched, next_for_color,
+    unfinished_reroll,
 };
 pub use color_target::ColorTarget;
 pub use decision::{Choices, Decision, FailedPolicy, Kept, KnownEdit, decide, with_color_review};
+pub use decision_counts::{Decided, DecisionCounts};
 pub use planned_job::{PlannedJob, count};
 pub use work::{Standing, Task, Work};
 pub use work_list::{orphans, unfinished, work};

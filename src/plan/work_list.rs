@@ -21,7 +21,7 @@ pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>
         Decision::FollowOrResubmit => Task::FollowOrResubmit(request),
         Decision::Recover => Task::Recover,
         Decision::Reinstate => Task::Reinstate,
-        Decision::ReviewColor => Task::ReviewColor,
+        Decision::ReviewColor | Decision::Reroll => Task::ReviewColor,
         Decision::Keep(_) => return None,
     };
     let target = (!target.colors.is_empty()).then(|| Arc::new(target));

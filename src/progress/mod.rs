@@ -3,6 +3,7 @@
 
 mod changed_jobs;
 mod logs;
+mod planned_rerolls;
 mod reporter;
 mod run_summary;
 mod screen;
@@ -10,6 +11,7 @@ mod uncertain_submit;
 
 pub use changed_jobs::ChangedJobs;
 pub use logs::start_logs;
+pub use planned_rerolls::{PlannedRerolls, at_most};
 pub use reporter::{RemainingWork, Reporter};
 pub use run_summary::{MoneySummary, RunSummary, cost_here};
 pub use screen::{Screen, style};

@@ -118,3 +118,29 @@ fn a_used_up_balance_stops_the_run_and_keeps_paid_results() {
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert_eq!(provider.accepted(), 6);
 }
+
+#[test]
+fn check_reports_reserved_money_and_removed_rows_and_warns_only_of_budgets_that_bind() {
+    let behavior = Behavior { every: Some((2, 502)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(behavior));
+    sandbox.manifest("catalog.csv", 2);
+    code(&provider.run(&sandbox, "").output().unwrap(), 3);
+    let check = |arguments: &str| code(&sandbox.run(&format!("check catalog.csv -o out {arguments}")), 0);
+
+    let idle = check("--budget 0.10");
+    assert!(idle.contains("\n0 submits; $0.07 spent and $0.07 reserved so far\n"), "{idle}");
+    assert!(!idle.contains("budget"), "nothing is submitted: {idle}");
+
+    sandbox.manifest("catalog.csv", 4);
+    let bound = check("--budget 0.21");
+    let warning = "the budget of $0.21 covers 1 of the 2 submits: the batch would come to $0.28";
+    assert!(bound.contains(warning) && !bound.contains("removed"), "{bound}");
+    assert!(!check("--budget 0.28").contains("warning"));
+
+    sandbox.edits("catalog.csv", &[("vase", "#FF0000")]);
+    let kept = check("");
+    assert!(kept.contains("  removed             1   no longer in the manifest; the pictures stay"), "{kept}");
+    let pruned = check("--prune --only vase");
+    let note = "  removed             1   no longer in the manifest; --prune moves the pictures to earlier/\n";
+    assert!(pruned.contains(note), "{pruned}");
+}

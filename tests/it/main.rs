@@ -26,6 +26,7 @@ mod partitions;
 mod probing;
 mod quickstart;
 mod releasing;
+mod rerolls;
 mod retouched;
 mod secrets;
 mod serve;

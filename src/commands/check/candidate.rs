@@ -1,9 +1,17 @@
 use crate::commands::job_loading::{NotHashed, Sent};
 use crate::commands::options::Selection;
 use crate::job::{ImageRef, JobRef};
-use crate::journal::EditKey;
+use crate::journal::{EditKey, Ledger};
 use crate::manifest::FoundJob;
 use crate::plan::JobFeatures;
+
+/// A job of the manifest.
+pub(super) struct Row {
+    /// Whether it has pictures in `results/`, of any edit.
+    pub(super) is_shown: bool,
+    /// `None` if `--only` does not select it.
+    pub(super) candidate: Option<Candidate>,
+}
 
 /// The data of a job that `--only` selects.
 pub(super) struct Candidate {
@@ -24,6 +32,7 @@ pub(super) struct Details {
 #[derive(Clone, Copy)]
 pub(super) struct Candidates<'s> {
     pub(super) selection: &'s Selection,
+    pub(super) ledger: &'s Ledger,
     /// Whether the folder has jobs that candidates are compared with.
     pub(super) needs_keys: bool,
     /// Whether URLs are probed.
@@ -31,15 +40,16 @@ pub(super) struct Candidates<'s> {
 }
 
 impl Candidates<'_> {
-    /// Returns the job as a candidate, or `None` if it is not selected.
+    /// Returns the job, as a candidate if it is selected.
     ///
     /// # Errors
     ///
     /// A local picture was not hashed.
-    pub(super) fn make(self, found: &FoundJob<'_>, sent: &Sent<'_>) -> Result<Option<Candidate>, NotHashed> {
+    pub(super) fn make(self, found: &FoundJob<'_>, sent: &Sent<'_>) -> Result<Row, NotHashed> {
         let job = found.job;
+        let is_shown = !self.ledger.is_blank() && self.ledger.is_shown(&job.id.to_id());
         if !self.selection.names(job.id.as_str()) {
-            return Ok(None);
+            return Ok(Row { is_shown, candidate: None });
         }
         let (key, request_hash) = if self.needs_keys {
             let fingerprint = sent.fingerprint()?;
@@ -49,7 +59,8 @@ impl Candidates<'_> {
         };
         let urls = if self.needs_urls { urls_of(job) } else { Vec::new() };
         let details = (self.needs_keys || self.needs_urls).then(|| Box::new(Details { key, urls }));
-        Ok(Some(Candidate { features: JobFeatures::of(job, request_hash), details }))
+        let features = JobFeatures::of(job, request_hash);
+        Ok(Row { is_shown, candidate: Some(Candidate { features, details }) })
     }
 }
 

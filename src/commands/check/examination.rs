@@ -2,16 +2,16 @@ use jiff::Timestamp;
 
 use crate::cli::Check;
 use crate::commands::Failure;
-use crate::commands::manifest_scope::OtherRunConflicts;
+use crate::commands::decision::Decider;
+use crate::commands::manifest_scope::{ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
-use crate::commands::unknown_pictures::UnknownPictures;
 use crate::job::HeldBack;
 use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, Manifest};
-use crate::plan::{Advice, Decision};
+use crate::plan::{Advice, Decided, Decision};
 use crate::run_folder::FolderError;
 
-use super::candidate::{Candidate, Candidates};
+use super::candidate::{Candidate, Candidates, Row};
 use super::forecast::Forecast;
 use super::probe::Urls;
 use super::renamed::Renamed;
@@ -21,11 +21,12 @@ use super::warnings::{Files, held_back_warning, other_origin_warning, warnings};
 pub(super) struct Examination<'e> {
     options: &'e Options,
     ledger: &'e Ledger,
-    unknown_pictures: UnknownPictures<'e>,
+    decider: Decider<'e>,
     conflicts: Option<OtherRunConflicts>,
     renamed: Renamed,
     held_back: HeldBack,
-    asked_again: u64,
+    /// The number of jobs of the manifest with pictures in `results/`, selected or not.
+    shown: u64,
     /// The forecast of a run.
     pub(super) forecast: Forecast,
     /// The advice about the jobs.
@@ -39,11 +40,11 @@ impl<'e> Examination<'e> {
         Examination {
             options,
             ledger,
-            unknown_pictures: UnknownPictures::of(&options.folder, ledger),
+            decider: Decider::of(options, ledger),
             conflicts: OtherRunConflicts::of(options.backend, &options.scope),
             renamed: Renamed::default(),
             held_back: HeldBack::default(),
-            asked_again: 0,
+            shown: 0,
             forecast: Forecast::default(),
             advice: Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits)),
             urls: arguments.probe.then(Urls::default),
@@ -53,21 +54,22 @@ impl<'e> Examination<'e> {
     /// Returns the factory of the candidates for [`Examination::add`].
     pub(super) fn candidates(&self) -> Candidates<'e> {
         let is_known = !self.ledger.is_blank() || self.options.folder.has_results() || self.conflicts.is_some();
-        Candidates { selection: &self.options.selection, needs_keys: is_known, needs_urls: self.urls.is_some() }
+        let Examination { options, ledger, .. } = *self;
+        Candidates { selection: &options.selection, ledger, needs_keys: is_known, needs_urls: self.urls.is_some() }
     }
 
-    /// Adds the next selected job.
+    /// Adds the next job.
     ///
     /// # Errors
     ///
     /// The run's folder cannot be read.
-    pub(super) fn add(&mut self, Candidate { features, details }: Candidate) -> Result<(), FolderError> {
+    pub(super) fn add(&mut self, Row { is_shown, candidate }: Row) -> Result<(), FolderError> {
+        self.shown += u64::from(is_shown);
+        let Some(Candidate { features, details }) = candidate else { return Ok(()) };
         let details = details.map(|details| *details).unwrap_or_default();
         let key = details.key;
-        let added = self.forecast.add(key.as_ref(), self.ledger, &self.unknown_pictures, self.options)?;
-        let Some((decision, picture)) = added else { return Ok(()) };
-        let edit = key.as_ref().and_then(|key| self.ledger.brief(key));
-        self.asked_again += u64::from(decision.asks_again(edit.as_ref()));
+        let added = self.forecast.add(key.as_ref(), features.colors(), self.ledger, &self.decider, self.options)?;
+        let Some((Decided { decision, .. }, picture)) = added else { return Ok(()) };
         self.advice.add(&features, decision.submits());
         if let Some(urls) = self.urls.as_mut().filter(|_| decision.submits()) {
             urls.add(details.urls);
@@ -90,12 +92,15 @@ impl<'e> Examination<'e> {
     ///
     /// The journal cannot be read again.
     pub(super) fn finish(&mut self, manifest: &Manifest, name: String) -> Result<Vec<Diagnostic>, Failure> {
+        if self.options.scope != ManifestScope::Part {
+            self.forecast.removed = self.ledger.shown_jobs().saturating_sub(self.shown);
+        }
         self.forecast.finish(self.ledger, self.options);
         let files = Files { manifest: name, lines: manifest.file_of_lines().to_owned() };
         let renamed = self.renamed.warning(self.ledger, &files.lines).map_err(FolderError::from)?;
         let held_back = held_back_warning(&files, &self.held_back);
         let conflicts = self.conflicts.as_mut().and_then(|conflicts| conflicts.warning(&files.manifest));
-        let other_origin = self.options.check_origin(self.ledger, self.asked_again).err();
+        let other_origin = self.options.check_origin(self.ledger, self.forecast.counts.asked_again).err();
         let other_origin = other_origin.map(|refused| other_origin_warning(&files, &refused));
         let others = warnings(&files, &self.forecast, &mut self.advice, self.ledger, self.options);
         Ok([renamed, held_back, conflicts, other_origin].into_iter().flatten().chain(others).collect())

@@ -1,11 +1,11 @@
 use serde::Serialize;
 
-use crate::commands::decision::decide;
+use crate::color::Hex;
+use crate::commands::decision::Decider;
 use crate::commands::options::Options;
-use crate::commands::unknown_pictures::UnknownPictures;
 use crate::job::Cents;
 use crate::journal::{EditKey, Ledger};
-use crate::plan::{Decision, Kept, KnownEdit};
+use crate::plan::{Decided, Decision, DecisionCounts};
 use crate::run_folder::FolderError;
 
 use super::pace::Pace;
@@ -13,64 +13,47 @@ use super::pace::Pace;
 /// A forecast of what a run would do.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Forecast {
-    pub(super) jobs: u64,
-    pub(super) new: u64,
-    pub(super) changed: u64,
-    pub(super) reused: u64,
-    pub(super) failed: u64,
-    pub(super) uncertain: u64,
-    pub(super) held_back: u64,
+    #[serde(flatten)]
+    pub(super) counts: DecisionCounts,
+    /// The number of jobs with pictures that are no longer in the manifest.
+    pub(super) removed: u64,
     pub(super) estimate_cents: Cents,
+    /// The cost of the re-rolls that may follow, at most.
+    pub(super) further_rerolls_cents: Cents,
     #[serde(flatten)]
     pub(super) pace: Pace,
-    pub(super) submits: u64,
-    /// The number of changed jobs whose pictures would be kept aside.
-    #[serde(skip)]
-    pub(super) displaced: u64,
 }
 
 impl Forecast {
     /// Adds a job, which is new if it has no `key`. Returns its decision and the picture that holds it back; `None` if
     /// it is beyond `--limit`.
-    pub(super) fn add(
+    pub(super) fn add<'l>(
         &mut self,
         key: Option<&EditKey>,
+        colors: &[Hex],
         ledger: &Ledger,
-        unknown_pictures: &UnknownPictures<'_>,
+        decider: &Decider<'l>,
         options: &Options,
-    ) -> Result<Option<(Decision, Option<String>)>, FolderError> {
-        if !options.selection.is_below_limit(usize::try_from(self.jobs).unwrap_or(usize::MAX)) {
+    ) -> Result<Option<(Decided<'l>, Option<String>)>, FolderError> {
+        if !options.selection.is_below_limit(usize::try_from(self.counts.jobs).unwrap_or(usize::MAX)) {
             return Ok(None);
         }
-        self.jobs += 1;
-        let (decision, picture) = match key {
-            Some(key) => {
-                let known = KnownEdit::of(key, ledger);
-                let decision = decide(&options.folder, ledger, key, &known, options.choices)?;
-                unknown_pictures.hold_back(&key.job, decision)?
+        let (decided, picture) = match key {
+            Some(key) => decider.decide(key, || Ok(colors.to_vec()))?,
+            None => {
+                let rules = options.color_rules();
+                (Decided::of(None, Decision::New, Decision::New, colors, rules.as_ref()), None)
             }
-            None => (Decision::New, None),
         };
-        *match decision {
-            Decision::New => &mut self.new,
-            Decision::Changed => &mut self.changed,
-            Decision::Keep(Kept::Failed) | Decision::Retry | Decision::FollowOrResubmit => &mut self.failed,
-            Decision::Keep(Kept::Uncertain) | Decision::Resubmit => &mut self.uncertain,
-            Decision::Keep(Kept::HeldBack) => &mut self.held_back,
-            Decision::Follow
-            | Decision::Recover
-            | Decision::Reinstate
-            | Decision::ReviewColor
-            | Decision::Keep(Kept::Completed | Kept::Retouched) => &mut self.reused,
-        } += 1;
-        self.submits += u64::from(decision.submits());
-        let is_changed = decision == Decision::Changed;
-        self.displaced += u64::from(is_changed && key.is_some_and(|key| ledger.is_shown(&key.job)));
-        Ok(Some((decision, picture)))
+        let is_changed = decided.decision == Decision::Changed;
+        self.counts.add(&decided, is_changed && key.is_some_and(|key| ledger.is_shown(&key.job)));
+        Ok(Some((decided, picture)))
     }
 
     pub(super) fn finish(&mut self, ledger: &Ledger, options: &Options) {
-        self.estimate_cents = options.price(ledger).times(self.submits);
-        self.pace = Pace::of(self.submits, &options.settings, options.backend, ledger);
+        let price = options.price(ledger);
+        self.estimate_cents = price.times(self.counts.submits);
+        self.further_rerolls_cents = price.times(self.counts.further_rerolls);
+        self.pace = Pace::of(self.counts.submits, &options.settings, options.backend, ledger);
     }
 }

@@ -107,9 +107,9 @@ fn examine_jobs(arguments: &Check, manifest: &mut Manifest, screen: &Screen) -> 
     let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| candidates.make(found, sent);
     let row_warnings = for_each(manifest, &options, &mut pictures, candidate, |job| {
         let Partitioned::Ours(candidate) = job else { return Ok(()) };
-        Ok(candidate?.map_or(Ok(()), |candidate| examination.add(candidate))?)
+        Ok(examination.add(candidate?)?)
     })?;
-    let is_unmatched = examination.forecast.jobs == 0 && options.selection.is_below_limit(0);
+    let is_unmatched = examination.forecast.counts.jobs == 0 && options.selection.is_below_limit(0);
     if let Some(only) = options.must_match().filter(|_| is_unmatched) {
         return Err(unmatched(only, manifest).into());
     }

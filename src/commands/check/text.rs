@@ -4,6 +4,7 @@ use crate::job::{Backend, Cents, SubmitRate, UncertainPolicy};
 use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, Problems, Style};
 use crate::plan::{Advice, FailedPolicy};
+use crate::progress::at_most;
 use crate::words;
 
 use super::forecast::Forecast;
@@ -18,30 +19,38 @@ pub(super) fn text(
     ledger: &Ledger,
     options: &Options,
 ) -> String {
-    let displaced_note = if forecast.displaced > 0 { "the earlier results are kept aside" } else { "" };
+    let counts = &forecast.counts;
+    let displaced_note = if counts.displaced > 0 { "the earlier results are kept aside" } else { "" };
+    let reroll_note = format!("submitted again because of --reroll {}", options.settings.color.rerolls);
     let rows = [
-        ("new", forecast.new, ""),
-        ("changed", forecast.changed, displaced_note),
-        ("reused", forecast.reused, "already paid for"),
-        ("failed before", forecast.failed, failed_note(options.choices.failed)),
-        ("uncertain", forecast.uncertain, uncertain_note(options.choices.uncertain)),
-        ("held back", forecast.held_back, "the existing pictures stay as they are"),
+        ("new", counts.new, ""),
+        ("changed", counts.changed, displaced_note),
+        ("reused", counts.reused, "already paid for"),
+        ("off before", counts.rerolls, &reroll_note),
+        ("failed before", counts.failed, failed_note(options.choices.failed)),
+        ("uncertain", counts.uncertain, uncertain_note(options.choices.uncertain)),
+        ("held back", counts.held_back, "the existing pictures stay as they are"),
+        ("removed", forecast.removed, removed_note(options.prunes)),
     ];
-    let jobs = words::counted(forecast.jobs, "job");
+    let jobs = words::counted(counts.jobs, "job");
     let mut text = format!("{jobs} on {} in {}\n", options.backend, options.folder.path().display());
     for (name, count, note) in rows.into_iter().filter(|(_, count, _)| *count > 0) {
         let note = if note.is_empty() { String::new() } else { format!("   {note}") };
         text.push_str(&format!("  {name:<14}{count:>7}{note}\n"));
     }
-    let submits = words::counted(forecast.submits, "submit");
+    let submits = words::counted(counts.submits, "submit");
     let time = time(forecast, options).map_or_else(String::new, |time| format!(", {time}"));
-    text.push_str(&match (forecast.submits, options.backend) {
+    text.push_str(&match (counts.submits, options.backend) {
         (0, _) => submits,
         (_, Backend::Embedded) => format!("{submits}{time}"),
         (_, Backend::Vibedream) => format!("{submits}, about {}{time}", forecast.estimate_cents),
     });
-    if ledger.spent() > Cents::ZERO && options.backend == Backend::Vibedream {
-        text.push_str(&format!("; {} spent so far", ledger.spent()));
+    if counts.further_rerolls > 0 {
+        let price = (options.backend == Backend::Vibedream).then(|| options.price(ledger));
+        text.push_str(&format!(", and {}", at_most(counts.further_rerolls, price)));
+    }
+    if options.backend == Backend::Vibedream {
+        text.push_str(&so_far(ledger.spent(), ledger.reserved()));
     }
     text.push('\n');
     let sizes = advice.sizes();
@@ -54,6 +63,15 @@ pub(super) fn text(
         text.push_str(&format!("\n{}\n", problems_text(&Problems::from(warnings.to_vec()), Style::Plain)));
     }
     text
+}
+
+/// Returns the money that was spent and reserved before, after a `;`.
+fn so_far(spent: Cents, reserved: Cents) -> String {
+    match (spent, reserved) {
+        (Cents::ZERO, Cents::ZERO) => String::new(),
+        (spent, Cents::ZERO) => format!("; {spent} spent so far"),
+        (spent, reserved) => format!("; {spent} spent and {reserved} reserved so far"),
+    }
 }
 
 /// Returns how long the submits take, and what limits them; `None` if they take less than a second.
@@ -72,6 +90,13 @@ fn time(forecast: &Forecast, options: &Options) -> Option<String> {
             format!("about {time} with {in_flight} in flight (more may be faster: --in-flight)")
         }
     })
+}
+
+fn removed_note(prunes: bool) -> &'static str {
+    match prunes {
+        true => "no longer in the manifest; --prune moves the pictures to earlier/",
+        false => "no longer in the manifest; the pictures stay (--prune moves them to earlier/)",
+    }
 }
 
 fn failed_note(choice: FailedPolicy) -> &'static str {

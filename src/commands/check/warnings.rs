@@ -6,6 +6,7 @@ use crate::job::HeldBack;
 use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, Severity};
 use crate::plan::Advice;
+use crate::words::counted;
 
 use super::forecast::Forecast;
 
@@ -52,13 +53,18 @@ fn money_warnings(files: &Files, forecast: &Forecast, ledger: &Ledger, options: 
     let mut warn = |message: String, hint: &str| warnings.push(files.warning(message, hint));
     if let Some(budget) = options.settings.budget {
         let whole = ledger.spent() + ledger.reserved() + forecast.estimate_cents;
-        if whole > budget {
-            let message = format!("the budget of {budget} ends before the batch does: it would come to {whole}");
+        if whole > budget && forecast.counts.submits > 0 {
+            let left = budget.minus(ledger.spent() + ledger.reserved());
+            let now = left.0 / options.price(ledger).0.max(1);
+            let message = format!(
+                "the budget of {budget} covers {now} of the {}: the batch would come to {whole}",
+                counted(forecast.counts.submits, "submit")
+            );
             warn(message, "raise --budget, or run a part with --limit; a run stops in good order and can be resumed");
         }
     }
     let price = ledger.estimate();
-    if price > options.settings.price_limit && forecast.submits > 0 {
+    if price > options.settings.price_limit && forecast.counts.submits > 0 {
         let message = format!("a submit costs {price}, which is above the limit of {}", options.settings.price_limit);
         warn(message, "see what the provider's dashboard says; nothing is submitted unless --price-limit allows it");
     }
@@ -67,7 +73,10 @@ fn money_warnings(files: &Files, forecast: &Forecast, ledger: &Ledger, options: 
         && price <= options.settings.price_limit
     {
         let now = budget.0 / options.price(ledger).0.max(1);
-        let message = format!("the budget of {budget} per run covers {now} of the {} submits", forecast.submits);
+        let message = format!(
+            "the budget of {budget} per run covers {now} of the {}",
+            counted(forecast.counts.submits, "submit")
+        );
         match now {
             0 => warn(
                 format!("{message}: the highest price so far is {price}"),
@@ -81,7 +90,7 @@ fn money_warnings(files: &Files, forecast: &Forecast, ledger: &Ledger, options: 
 
 /// Returns why no job is selected, if none is.
 fn selection_warning(files: &Files, forecast: &Forecast, options: &Options) -> Option<Diagnostic> {
-    if forecast.jobs > 0 || options.scope == ManifestScope::Part {
+    if forecast.counts.jobs > 0 || options.scope == ManifestScope::Part {
         return None;
     }
     let (message, hint) = if !options.selection.is_below_limit(0) {

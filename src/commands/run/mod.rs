@@ -67,7 +67,7 @@ fn execute(
     let spent_before = ledger.spent();
     let remaining = session.remaining(&ledger)?;
     interruption.listen()?;
-    let ending = runtime.block_on(session.work(ledger, disk, notifications, interruption))?;
+    let ending = runtime.block_on(session.work(ledger, disk, remaining, notifications, interruption))?;
     session.clean_up(&ending.ledger, remaining)?;
     let (outcome, removed) = session.outcome(&ending.ledger, remaining)?;
     let report_failure = session.report(&ending.ledger, remaining).err();

@@ -3,14 +3,13 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::iter::{Either, IntoParallelRefIterator, ParallelIterator};
 
 use crate::color::{Verdict, VerdictCounts};
-use crate::commands::decision::decide;
+use crate::commands::decision::Decider;
 use crate::commands::options::Options;
 use crate::commands::report_data::is_retouched;
-use crate::commands::unknown_pictures::UnknownPictures;
 use crate::job::{ErrorClass, Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
-use crate::plan::{self, ColorRules, Decision, Kept, KnownEdit, Task, Work};
-use crate::progress::{ChangedJobs, RemainingWork};
+use crate::plan::{self, ColorRules, Decided, Decision, DecisionCounts, Kept, Task, Work};
+use crate::progress::RemainingWork;
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
 use super::ids::{HashedId, Ids};
@@ -34,12 +33,10 @@ pub(super) struct RunPlan {
     pub(super) held_back: HeldBack,
     /// The number of jobs with pictures in `results/`.
     shown: u64,
-    /// The number of selected jobs whose pictures move back from `earlier/` without a request.
-    returning: u64,
+    /// The selected jobs by what the run does with them.
+    pub(super) decided: DecisionCounts,
     /// The number of predictions to poll in addition to those that are known to be in progress.
     pub(super) asked_again: u64,
-    /// The jobs that are submitted again because their requests have changed.
-    pub(super) changed: ChangedJobs,
     /// The status of the selected jobs before the run.
     initial_outcome: Outcome,
 }
@@ -49,14 +46,12 @@ struct JobState<'l> {
     key: EditKey,
     /// The hash of its id.
     id: HashedId,
-    /// The journal's summary of its edit.
+    /// The journal's summary of its edit, if it is not selected.
     brief: Option<Brief<'l>>,
     /// Whether the job has pictures in `results/`, of any edit.
     is_shown: bool,
-    /// The decision before its color is reviewed.
-    base_decision: Option<Decision>,
-    /// The final decision; `None` if it is not selected.
-    decision: Option<Decision>,
+    /// The decision; `None` if it is not selected.
+    decided: Option<Decided<'l>>,
     /// The picture that holds the job back.
     picture: Option<String>,
 }
@@ -87,35 +82,35 @@ impl RunPlan {
             orphans: Vec::new(),
             ids: plan.others,
             part: plan.selected,
-            rules: options.checks_colors.then_some(options.settings.color),
+            rules: options.color_rules(),
             counts: StatusCounts::default(),
             held_back: HeldBack::default(),
             shown: 0,
-            returning: 0,
+            decided: DecisionCounts::default(),
             asked_again: 0,
-            changed: ChangedJobs::default(),
             initial_outcome: Outcome::default(),
         };
         let mut wanted: HashMap<JobId, Option<Fingerprint>> =
             plan::unfinished(ledger).map(|job| (job.clone(), None)).collect();
         let mut selected_jobs = 0;
-        let unknown_pictures = UnknownPictures::of(folder, ledger);
+        let decider = Decider::of(options, ledger);
         for block in plan_blocks(folder)? {
             let block = block?;
             let lines: Vec<PlanLine<'_>> = block.lines().collect();
             let is_below_limit = options.selection.is_below_limit(selected_jobs);
-            let state_of =
-                |line: &PlanLine<'_>| run_plan.state_of(line, ledger, &unknown_pictures, options, is_below_limit);
+            let state_of = |line: &PlanLine<'_>| run_plan.state_of(line, ledger, &decider, options, is_below_limit);
             // Looking up a million pictures is mostly waiting.
             let states: Vec<JobState<'_>> = lines.par_iter().map(state_of).collect::<Result<_, _>>()?;
             for mut state in states {
                 if let Some(fingerprint) = wanted.get_mut(&state.key.job) {
                     *fingerprint = Some(state.key.fingerprint);
                 }
-                if !options.selection.is_below_limit(selected_jobs) {
-                    state.decision = None;
+                if !options.selection.is_below_limit(selected_jobs)
+                    && let Some(decided) = state.decided.take()
+                {
+                    state.brief = decided.edit;
                 }
-                selected_jobs += usize::from(state.decision.is_some());
+                selected_jobs += usize::from(state.decided.is_some());
                 run_plan.add(state);
             }
         }
@@ -124,31 +119,24 @@ impl RunPlan {
         let is_in_work = |key| ledger.brief(key).is_some_and(|brief| brief.stage == Stage::Processing);
         let followed =
             run_plan.orphans.iter().filter(|work| matches!(work.task, Task::Follow) && !is_in_work(&work.key));
-        run_plan.asked_again += followed.count() as u64;
+        run_plan.asked_again = run_plan.decided.asked_again + followed.count() as u64;
         Ok(run_plan)
     }
 
     /// Adds a job of the plan. A job without a decision is not selected, and only counted.
     fn add(&mut self, job: JobState<'_>) {
-        let JobState { id, brief, is_shown, base_decision, decision, picture, .. } = job;
-        let brief = brief.as_ref();
+        let JobState { id, brief, is_shown, decided, picture, .. } = job;
+        let edit = decided.as_ref().map_or(brief.as_ref(), |decided| decided.edit.as_ref());
         self.ids.push(id);
-        self.counts.add(brief.map_or(JobStatus::Pending, Brief::status));
+        self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
         self.shown += u64::from(is_shown);
-        self.decisions.push(decision);
-        if decision.is_none() {
-            return;
-        }
-        self.asked_again += u64::from(base_decision.is_some_and(|decision| decision.asks_again(brief)));
-        self.returning += u64::from(base_decision == Some(Decision::Reinstate));
-        if decision == Some(Decision::Changed) {
-            self.changed.jobs += 1;
-            self.changed.shown += u64::from(is_shown);
-        }
+        self.decisions.push(decided.as_ref().map(|decided| decided.decision));
+        let Some(decided) = &decided else { return };
+        self.decided.add(decided, is_shown);
         if let Some(picture) = picture {
             self.held_back.add(picture);
         }
-        self.initial_outcome.add(brief, base_decision == Some(Decision::Keep(Kept::Retouched)));
+        self.initial_outcome.add(edit, decided.base == Decision::Keep(Kept::Retouched));
     }
 
     /// Returns the state of a job of the plan from the journal. Looks for its pictures if it may be selected.
@@ -156,29 +144,20 @@ impl RunPlan {
         &self,
         line: &PlanLine<'_>,
         ledger: &'l Ledger,
-        unknown_pictures: &UnknownPictures<'_>,
+        decider: &Decider<'l>,
         options: &Options,
         is_below_limit: bool,
     ) -> Result<JobState<'l>, FolderError> {
         let key = line.key()?;
-        let known = KnownEdit::of(&key, ledger);
-        let mut base_decision = None;
         let is_meant = options.selection.names(key.job.as_str())
             && self.part.as_ref().is_none_or(|part| part.has(key.job.as_str()));
-        let decision = if is_below_limit && is_meant {
-            let decision = decide(&options.folder, ledger, &key, &known, options.choices)?;
-            base_decision = Some(decision);
-            let rules = self.rules.as_ref();
-            let colors = if rules.is_some() && !decision.submits() { line.colors()? } else { Vec::new() };
-            Some(plan::with_color_review(decision, &known, &colors, rules))
-        } else {
-            None
-        };
+        let decided = (is_below_limit && is_meant).then(|| decider.decide(&key, || line.colors())).transpose()?;
+        let (decided, picture) = decided.unzip();
+        let brief = if decided.is_none() { ledger.brief(&key) } else { None };
+        let edit = decided.as_ref().map_or(brief.as_ref(), |decided| decided.edit.as_ref());
+        let is_shown = edit.is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
         let id = self.ids.hash(key.job.as_str());
-        let is_shown = known.edit.as_ref().is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
-        let checked = decision.map(|decision| unknown_pictures.hold_back(&key.job, decision)).transpose()?;
-        let (decision, picture) = checked.map_or((None, None), |(decision, picture)| (Some(decision), picture));
-        Ok(JobState { id, brief: known.edit, is_shown, base_decision, decision, picture, key })
+        Ok(JobState { id, brief, is_shown, decided, picture: picture.flatten(), key })
     }
 
     /// Returns the status of the selected jobs before the run, and the number of jobs with pictures that are no longer
@@ -217,14 +196,13 @@ impl RunPlan {
 
     /// Returns the amount of work, to be announced before it begins.
     pub(super) fn remaining_work(&self) -> RemainingWork {
-        RemainingWork { total: self.selected(), work: self.work_count(), returning: self.returning }
+        RemainingWork { total: self.selected(), work: self.work_count(), returning: self.decided.returning }
     }
 
     /// Whether the API may be needed. It is not if pictures are only reviewed.
     pub(super) fn asks_api(&self) -> bool {
         let is_quiet = |decision: &Decision| matches!(decision, Decision::Keep(_) | Decision::ReviewColor);
-        let may_submit = self.rules.is_some_and(|rules| rules.rerolls > 0);
-        may_submit || !self.orphans.is_empty() || !self.decisions.iter().flatten().all(is_quiet)
+        self.decided.further_rerolls > 0 || !self.orphans.is_empty() || !self.decisions.iter().flatten().all(is_quiet)
     }
 
     /// Whether `text` is the id of a job of the manifest.

@@ -19,7 +19,7 @@ use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
 use crate::manifest::{Diagnostic, render};
 use crate::outputs::remove_leftovers;
 use crate::plan::Work;
-use crate::progress::{ChangedJobs, MoneySummary, Reporter, RunSummary, Screen};
+use crate::progress::{ChangedJobs, MoneySummary, PlannedRerolls, Reporter, RunSummary, Screen};
 use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
 use crate::runner::{self, Batch, Effects, RunOutcome, StopReason, StopSignal};
@@ -57,6 +57,8 @@ pub(super) struct Session<'a> {
     set_aside: u64,
     /// The jobs that are paid for again because their requests have changed.
     changed: ChangedJobs,
+    /// The re-rolls that are known or possible before the run.
+    rerolls: PlannedRerolls,
 }
 
 /// The run's folder, locked, with its journal replayed and ready to be appended to.
@@ -98,14 +100,32 @@ impl<'a> Session<'a> {
         options.check_origin(&journal.ledger, run_plan.asked_again)?;
         let (ledger, disk) = journal.into_disk();
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
-        let changed = ChangedJobs { price, ..run_plan.changed };
+        let decided = &run_plan.decided;
+        let changed = ChangedJobs { jobs: decided.changed, shown: decided.displaced, price };
+        let rerolls = PlannedRerolls {
+            known: decided.rerolls,
+            further: decided.further_rerolls,
+            limit: options.settings.color.rerolls,
+            price,
+        };
         let name = arguments.manifest.display().to_string();
         if let Some(warning) = other_run_warning(&options, &run_plan, &name)? {
             screen.say(&render(&warning, screen.style()));
         }
         let opening = opening_record(&ledger, &options, &run_plan, &name);
-        let session =
-            Session { started, arguments, screen, options, name, plan, run_plan, opening, set_aside: 0, changed };
+        let session = Session {
+            started,
+            arguments,
+            screen,
+            options,
+            name,
+            plan,
+            run_plan,
+            opening,
+            set_aside: 0,
+            changed,
+            rerolls,
+        };
         Ok((session, HeldFolder { lock, ledger, disk }))
     }
 
@@ -132,6 +152,7 @@ impl<'a> Session<'a> {
         &mut self,
         mut ledger: Ledger,
         disk: FileDisk,
+        remaining: Remaining,
         notifications: &mut Notifications,
         interruption: &Interruption,
     ) -> Result<RunOutcome, Failure> {
@@ -144,6 +165,9 @@ impl<'a> Session<'a> {
             self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
         }
         let work_count = self.run_plan.work_count();
+        if remaining == Remaining::Nothing && self.set_aside == 0 && self.is_recorded(&ledger) {
+            return Ok(RunOutcome { ledger, stopped: None });
+        }
         let mut reporter = self.announce();
         let asks_api = self.run_plan.asks_api();
         let setup = if work_count == 0 { None } else { Some(set_up_api(&mut self.options, asks_api).await?) };
@@ -155,6 +179,13 @@ impl<'a> Session<'a> {
             run_batch(&self.options, setup, ledger, disk, batch, &mut reporter, interruption.stop.clone()).await;
         reporter.close();
         ended
+    }
+
+    /// Whether the journal would not change by another record of a run with nothing to do.
+    fn is_recorded(&self, ledger: &Ledger) -> bool {
+        let counts = ledger.counts();
+        let is_same = |run: &RunStart| RunStart { jobs: self.opening.jobs, ..run.clone() } == self.opening;
+        counts == self.opening.jobs && ledger.last_run().is_some_and(is_same)
     }
 
     /// Prints the work of the run and its limits.
@@ -171,6 +202,9 @@ impl<'a> Session<'a> {
         }
         if self.changed.jobs > 0 {
             self.screen.say(&self.changed.to_string());
+        }
+        if !self.rerolls.is_empty() {
+            self.screen.say(&self.rerolls.to_string());
         }
         if !self.run_plan.held_back.is_empty() {
             self.screen.say(&self.run_plan.held_back.to_string());

@@ -91,7 +91,7 @@ impl ArchivedEdits {
             stage: entry.stage,
             has_prediction: entry.flags.has(EntryFlags::HAS_PREDICTION),
             is_shown: entry.flags.has(EntryFlags::IS_SHOWN),
-            has_rerolls: false,
+            rerolls: 0,
             color: entry.flags.color(&self.color_targets),
             pictures,
         })

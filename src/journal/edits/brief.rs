@@ -1,6 +1,6 @@
 use crate::color::{Hex, Tolerance, Verdict};
 use crate::job::{JobId, JobStatus};
-use crate::journal::format::{SavedFile, Stage};
+use crate::journal::format::{EditState, SavedFile, Stage};
 
 use super::edit::Edit;
 use super::history::History;
@@ -14,8 +14,8 @@ pub struct Brief<'l> {
     pub has_prediction: bool,
     /// Whether the pictures with the job's name are its own, or those of its re-roll.
     pub is_shown: bool,
-    /// Whether it has re-rolls.
-    pub has_rerolls: bool,
+    /// The number of its re-rolls, except those that were refused.
+    pub rerolls: u32,
     /// The last color check of its current result.
     pub color: Option<ColorBrief<'l>>,
     pub(in crate::journal) pictures: Pictures<'l>,
@@ -78,11 +78,12 @@ impl Brief<'_> {
     pub(in crate::journal) fn of<'h>(edit: &'h Edit, history: &'h History) -> Brief<'h> {
         let shown = history.current_result_of(edit.fingerprint);
         let result = shown.unwrap_or(edit);
+        let rerolls = history.rerolls(edit.fingerprint).filter(|edit| edit.state != EditState::Idle);
         Brief {
             stage: Stage::of(&edit.state),
             has_prediction: edit.prediction.is_some(),
             is_shown: shown.is_some(),
-            has_rerolls: history.rerolls(edit.fingerprint).next().is_some(),
+            rerolls: u32::try_from(rerolls.count()).unwrap_or(u32::MAX),
             color: ColorBrief::of(result),
             pictures: Pictures::Saved(result.files()),
         }

@@ -42,6 +42,11 @@ impl JobFeatures {
         self.line
     }
 
+    /// Returns the colors that the job requests.
+    pub fn colors(&self) -> &[Hex] {
+        &self.colors
+    }
+
     /// Returns the features of `job`; `request_hash` is the hash of its request.
     pub fn of(job: &JobRef<'_>, request_hash: RequestHash) -> JobFeatures {
         let JobRef { request, line, .. } = job;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::api::EditApi;
 use crate::color::Check;
-use crate::journal::{Checked, Corrected, Edit, EditKey, EditState, LedgerError, Presence, SavedFile, Step};
+use crate::journal::{Checked, Corrected, Edit, EditKey, EditState, LedgerError, SavedFile, Step};
 use crate::outputs::ResultStore;
-use crate::plan::{DecisionPoint, Task, Work, next_for_color, unfinished_reroll};
+use crate::plan::{self, DecisionPoint, Task, Work, first_color_step, next_for_color, unfinished_reroll};
 use crate::runner::RunError;
 use crate::runner::event::{CheckedPicture, Event};
 use crate::verify::{Subject, Uncorrected};
@@ -30,22 +30,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             let fingerprint = shown.filter(|_| is_completed).unwrap_or(work.key.fingerprint);
             return Ok(Some(Work { key: EditKey { fingerprint, ..work.key }, ..work }));
         }
-        let store = Arc::clone(&self.parts.store);
-        let is_there = move |file: &SavedFile| store.presence(file) == Presence::Saved;
-        let are_displaced =
-            |edit: &Edit| edit.files().iter().any(|file| self.parts.store.presence(file) == Presence::Displaced);
-        if let Some(displaced) = standing.filter(|edit| are_displaced(edit)) {
-            let key = EditKey { fingerprint: displaced.fingerprint, ..work.key };
-            return Ok(Some(Work { key, task: Task::Reinstate, ..work }));
-        }
-        let is_retouched = standing.is_some_and(|edit| self.is_retouched(edit));
-        let next = match work.target.as_ref().filter(|_| !is_retouched) {
-            Some(target) => {
-                next_for_color(history, &work.key.job, target, &self.settings.color, DecisionPoint::Start(&is_there))
-            }
-            // A picture that the user has changed is not measured, corrected or replaced.
-            None => unfinished_reroll(history, &work.key, DecisionPoint::Start(&is_there)),
-        };
+        let presence = |file: &SavedFile| self.parts.store.presence(file);
+        let target = work.target.as_ref();
+        let colors = target.map_or(&[][..], |target| &target.colors);
+        let step = first_color_step(history, &work.key, colors, &self.settings.color, &presence);
+        let next = step.and_then(|step| step.work(history, &work.key, target));
         Ok(match (next, shown) {
             (Some(next), _) => Some(next),
             (None, Some(_)) => None,
@@ -127,12 +116,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         shown.is_some_and(|edit| edit.fingerprint == key.fingerprint)
     }
 
-    /// Returns whether the user has changed the pictures of an edit in `results/`. If the provider's originals are
-    /// back in place of corrected ones, they are checked again instead.
+    /// Returns whether the user has changed the pictures of an edit in `results/`.
     fn is_retouched(&self, edit: &Edit) -> bool {
-        let are = |files: &[SavedFile], presence| files.iter().any(|file| self.parts.store.presence(file) == presence);
-        let is_restored = edit.corrected.is_some() && are(edit.originals(), Presence::Saved);
-        !is_restored && are(edit.files(), Presence::Changed)
+        plan::is_retouched(edit, |file| self.parts.store.presence(file))
     }
 
     pub(super) fn is_reroll(&self, key: &EditKey) -> bool {

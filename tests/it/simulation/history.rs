@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use dyehouse::color::wanted;
 use dyehouse::job::{Cents, EditRequest, Hex, ImageSource, Job, JobId, Rate, SubmitRate, Switches, UncertainPolicy};
-use dyehouse::journal::{EditState, Ledger, Presence, RunStart, replay};
+use dyehouse::journal::{EditState, Ledger, LinesError, Presence, RunStart, replay};
 use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, PlannedJob, UncertainReroll, Work};
 use dyehouse::runner::fakes::{self, SilentObserver};
 use dyehouse::runner::{self, Batch, Effects, RunError, RunOutcome, Settings, StopReason, StopSignal};
@@ -212,8 +212,14 @@ impl History {
         let decided = self.jobs.iter().map(|job| (job, plan::decide(&job.key(), &known(job), self.choices, presence)));
         let rules = self.checks_colors.then_some(&self.settings.color);
         let reviewed = decided.map(|(job, decision): (&PlannedJob, Decision)| {
-            let colors = wanted(job.job.color, &job.job.request.prompt);
-            (job, plan::with_color_review(decision, &known(job), &colors, rules))
+            let colors = if self.checks_colors { wanted(job.job.color, &job.job.request.prompt) } else { Vec::new() };
+            let in_history = || {
+                let Some(history) = ledger.history(&job.key().job)? else { return Ok(None) };
+                let rules = rules.copied().unwrap_or_default();
+                let step = plan::first_color_step(&history, &job.key(), &colors, &rules, &|file| state.presence(file));
+                Ok::<_, LinesError>(step.map(|step| step.decision()))
+            };
+            (job, plan::with_color_review(decision, &known(job), &colors, rules, in_history).unwrap())
         });
         let (free, paid): (Vec<_>, Vec<_>) = reviewed.partition(|(_, decision)| decision.is_free());
         let work = |(job, decision): (&PlannedJob, Decision)| plan::work(job, decision, rules);

@@ -138,15 +138,7 @@ impl ResultStore for SimulatedStore {
     }
 
     fn presence(&self, file: &SavedFile) -> Presence {
-        let state = self.world.state();
-        let length = |content: &String| content.len() as u64;
-        let is_it = |content: &String| ContentHash::of(content.as_bytes()) == file.blake3;
-        match state.results.get(&file.name).map(length) {
-            Some(length) if length == file.bytes => Presence::Saved,
-            _ if state.earlier.iter().any(is_it) => Presence::Displaced,
-            Some(_) if state.originals.get(&file.name).map(length) != Some(file.bytes) => Presence::Changed,
-            Some(_) | None => Presence::Missing,
-        }
+        self.world.state().presence(file)
     }
 
     async fn replace(&self, original: SavedFile, png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use dyehouse::job::ContentHash;
+use dyehouse::journal::{Presence, SavedFile};
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
@@ -37,6 +39,20 @@ pub struct State {
     /// The provider's originals of corrected pictures.
     pub originals: BTreeMap<String, String>,
     next: u64,
+}
+
+impl State {
+    /// Returns the presence of a picture in `results/`.
+    pub fn presence(&self, file: &SavedFile) -> Presence {
+        let length = |content: &String| content.len() as u64;
+        let is_it = |content: &String| ContentHash::of(content.as_bytes()) == file.blake3;
+        match self.results.get(&file.name).map(length) {
+            Some(length) if length == file.bytes => Presence::Saved,
+            _ if self.earlier.iter().any(is_it) => Presence::Displaced,
+            Some(_) if self.originals.get(&file.name).map(length) != Some(file.bytes) => Presence::Changed,
+            Some(_) | None => Presence::Missing,
+        }
+    }
 }
 
 /// A submit that the provider accepted and charged.
