@@ -40,6 +40,8 @@ pub struct RunSummary {
     pub uncertain: Vec<UncertainSubmit>,
     /// The maximum number of re-rolls of a job that missed its color.
     pub rerolls: u32,
+    /// The number of jobs that were re-rolled, in all runs of the folder.
+    pub rerolled: u64,
     /// The path of the results.
     pub results: PathBuf,
     /// The path of the report.
@@ -196,7 +198,8 @@ impl RunSummary {
         let advice = match (self.totals.colors.off, self.rerolls) {
             (0, _) => String::new(),
             (_, 0) => "; --reroll N submits off colors again with other seeds, at most N times".to_owned(),
-            (_, times) => format!("; re-rolled {} at most", counted(u64::from(times), "time")),
+            (_, 1) => format!("; {} re-rolled, at most once each", self.rerolled),
+            (_, times) => format!("; {} re-rolled, at most {times} times each", self.rerolled),
         };
         counts.join(", ") + &advice
     }
@@ -269,6 +272,7 @@ mod tests {
             changed: ChangedJobs::default(),
             uncertain: Vec::new(),
             rerolls: 0,
+            rerolled: 0,
             results: "runs/spring/results".into(),
             report: "runs/spring/report/index.html".into(),
             resume: "dyehouse run spring.yaml".into(),
@@ -335,7 +339,10 @@ mod tests {
         let totals = BatchTotals { colors, ..totals() };
         let color = |run_summary: RunSummary| run_summary.text().lines().nth(1).unwrap_or_default().to_owned();
         insta::assert_snapshot!(color(RunSummary { totals: totals.clone(), ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll N submits off colors again with other seeds, at most N times");
-        insta::assert_snapshot!(color(RunSummary { totals, rerolls: 2, ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; re-rolled 2 times at most");
+        let rerolled =
+            |rerolled, rerolls| color(RunSummary { totals: totals.clone(), rerolled, rerolls, ..run_summary() });
+        insta::assert_snapshot!(rerolled(3, 2), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; 3 re-rolled, at most 2 times each");
+        insta::assert_snapshot!(rerolled(0, 1), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; 0 re-rolled, at most once each");
     }
 
     #[test]

@@ -28,6 +28,7 @@ fn rerolls_are_in_the_forecast_and_announced_before_they_are_submitted() {
     let printed = with_catalog(&sandbox, "run", "--reroll 2", 3);
     let announced = "--reroll 2: 1 job of the wrong color submitted again, and at most 1 re-roll\n";
     assert!(printed.contains(announced), "{printed}");
+    assert!(printed.contains("1 off; 1 re-rolled, at most 2 times each"), "{printed}");
     assert_eq!(sandbox.json("out/report/summary.json")["attempts"].as_u64(), Some(3));
 }
 

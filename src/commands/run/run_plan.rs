@@ -66,6 +66,8 @@ pub(super) struct Outcome {
     pub(super) colors: VerdictCounts,
     /// The number of jobs whose pictures the user has changed since they were saved.
     pub(super) retouched: u64,
+    /// The number of jobs that were submitted again for their color.
+    pub(super) rerolled: u64,
 }
 
 impl RunPlan {
@@ -274,6 +276,7 @@ impl Outcome {
     fn add(&mut self, edit: Option<&Brief<'_>>, is_retouched: bool) {
         self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
         self.retouched += u64::from(is_retouched);
+        self.rerolled += u64::from(edit.is_some_and(|edit| edit.rerolls > 0));
         match edit.map(|edit| (edit.stage, &edit.color)) {
             Some((Stage::Failed(class), _)) => *self.errors.entry(class).or_default() += 1,
             Some((Stage::Completed, Some(_))) if is_retouched => self.colors.add(Verdict::Unmeasurable),

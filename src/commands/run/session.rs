@@ -255,7 +255,7 @@ impl<'a> Session<'a> {
         outcome: Outcome,
         removed: u64,
     ) -> Result<(RunSummary, Exit), Failure> {
-        let Outcome { counts, errors, colors, retouched } = outcome;
+        let Outcome { counts, errors, colors, retouched, rerolled } = outcome;
         let (ledger, options) = (&ending.ledger, &self.options);
         let exit = exit(counts, colors, ending.stopped.as_ref());
         let summary = RunSummary {
@@ -286,6 +286,7 @@ impl<'a> Session<'a> {
             set_aside: self.set_aside,
             changed: self.changed,
             rerolls: options.settings.color.rerolls,
+            rerolled,
             results: options.folder.results(),
             report: options.folder.report_page(),
             resume: resume_command(),
