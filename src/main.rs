@@ -2,9 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = dyehouse::cli::Cli::parse();
+    let cli = dyehouse::cli::Cli::of_process();
     ExitCode::from(dyehouse::commands::execute(&cli).code())
 }

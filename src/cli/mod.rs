@@ -7,11 +7,13 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::{ContextKind, ContextValue, Error};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::color::Hex;
 use crate::job::IdPattern;
+use crate::manifest::nearest;
 
 pub use run::{Check, Notifications, Run};
 use values::{address, count, difference};
@@ -40,6 +42,29 @@ pub struct Cli {
     /// Progress and logs.
     #[command(flatten)]
     pub output: Output,
+}
+
+impl Cli {
+    /// Returns the command line of this process. Prints help, the version or an error instead, and ends the process, if
+    /// there is none to execute.
+    pub fn of_process() -> Cli {
+        Cli::try_parse().unwrap_or_else(|error| with_suggestion(error).exit())
+    }
+}
+
+/// Adds the command that was probably meant to the error of an unknown one. clap suggests none, or several, for swapped
+/// letters.
+fn with_suggestion(mut error: Error) -> Error {
+    let command = Cli::command();
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    let near = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(typed)) => nearest(typed, names).map(str::to_owned),
+        _ => None,
+    };
+    if let Some(near) = near {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near]));
+    }
+    error
 }
 
 /// What the program does.
@@ -302,7 +327,19 @@ pub enum FetchFrom {
 mod tests {
     use std::collections::BTreeSet;
 
-    use clap::CommandFactory;
+    use clap::{CommandFactory, Parser};
+
+    #[test]
+    fn a_command_with_swapped_letters_is_suggested() {
+        let printed = |typed: &str| {
+            let error = super::Cli::try_parse_from(["dyehouse", typed]).unwrap_err();
+            super::with_suggestion(error).to_string()
+        };
+        for (typed, meant) in [("rnu", "run"), ("chekc", "check"), ("stauts", "status")] {
+            assert!(printed(typed).contains(&format!("a similar subcommand exists: '{meant}'")), "{}", printed(typed));
+        }
+        assert!(!printed("banana").contains("similar"));
+    }
 
     #[test]
     fn the_command_line_definition_is_valid() {
