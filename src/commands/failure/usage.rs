@@ -122,12 +122,14 @@ impl UsageError {
             ),
             UsageError::OtherShare { theirs: None, .. } => "give each share its own folder with -o".to_owned(),
             UsageError::OtherManifest { folder, theirs, .. } => format!(
-                "give this manifest a folder of its own with -o; or run {}; if it is the same manifest and was moved, use -o {}",
+                "give this manifest a folder of its own with -o; or run {}; if it is the same manifest and was moved, \
+                 use -o {}",
                 shell_word(&theirs.display().to_string()),
                 shell_word(&folder.display().to_string())
             ),
             UsageError::ColorLock { tolerance, .. } => format!(
-                "the value of --color-lock is the largest miss that is corrected, and must be above the tolerance of {tolerance}; results are corrected to within ΔE00 1"
+                "the value of --color-lock is the largest miss that is corrected, and must be above the tolerance of \
+                 {tolerance}; results are corrected to within ΔE00 1"
             ),
             UsageError::OtherOrigin { theirs, .. } => {
                 format!("use --base-url {theirs} until they are all finished, or choose another folder with -o")
