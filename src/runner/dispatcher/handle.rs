@@ -124,8 +124,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let in_flight_before = u32::try_from(others).unwrap_or(u32::MAX);
         match outcome {
             SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
-                // The executor continues with that prediction, but its messages are ignored from here on.
-                self.workers.remove(worker);
+                // The executor would follow that prediction.
+                if let Some(worker) = self.workers.remove(worker) {
+                    worker.executor.abort();
+                }
                 let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
                 self.handle_uncertain(key, message, Doubt::Unanswered).await?;
             }

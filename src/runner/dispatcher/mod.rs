@@ -202,7 +202,9 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Ends the run if an executor has panicked. Submits in progress may still report their ids.
     fn note_executor_end(&mut self, ended: Result<(), JoinError>) {
-        if let Err(error) = ended {
+        if let Err(error) = ended
+            && error.is_panic()
+        {
             self.fail(RunError::Executor(error));
         }
     }

@@ -18,7 +18,7 @@ use crate::runner::event::Event;
 use crate::runner::executor::{Executor, StartFrom};
 use crate::runner::polling::RequestKind;
 
-use super::workers::Phase;
+use super::workers::{Phase, Worker};
 use super::{Dispatcher, Mode};
 
 /// How many pictures may be checked, or wait for a processor, at once.
@@ -186,8 +186,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &totals);
         }
         let started = self.elapsed();
-        self.workers.start(worker, work, started, phase, span.clone());
-        self.executors.spawn(executor.run(start_from).instrument(span));
+        let executor = self.executors.spawn(executor.run(start_from).instrument(span.clone()));
+        self.workers.start(worker, Worker { work, started, phase, span, executor });
         Ok(())
     }
 

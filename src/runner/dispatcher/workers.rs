@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio::task::AbortHandle;
 use tracing::Span;
 
 use crate::plan::Work;
@@ -20,9 +21,11 @@ pub(super) struct Worker {
     pub(super) work: Work,
     /// When it started, as the time since the start of the run.
     pub(super) started: Duration,
-    phase: Phase,
+    pub(super) phase: Phase,
     /// The tracing span of the job.
     pub(super) span: Span,
+    /// Ends its executor.
+    pub(super) executor: AbortHandle,
 }
 
 /// The phases of a job in progress.
@@ -49,10 +52,10 @@ impl Workers {
         self.next_number
     }
 
-    pub(super) fn start(&mut self, number: u64, work: Work, started: Duration, phase: Phase, span: Span) {
+    pub(super) fn start(&mut self, number: u64, worker: Worker) {
         self.remove(number);
-        self.by_number.insert(number, Worker { work, started, phase, span });
-        self.counts[phase as usize] += 1;
+        self.counts[worker.phase as usize] += 1;
+        self.by_number.insert(number, worker);
     }
 
     pub(super) fn enter(&mut self, number: u64, phase: Phase) {
@@ -104,6 +107,7 @@ mod tests {
     use std::sync::Arc;
 
     use proptest::prelude::*;
+    use tokio::runtime::{Builder, Runtime};
 
     use super::*;
     use crate::job::JobId;
@@ -112,10 +116,12 @@ mod tests {
 
     const ALL: [Phase; PHASES] = [Phase::Submitting, Phase::Generating, Phase::Saving, Phase::Checking, Phase::Ending];
 
-    fn work() -> Work {
+    fn worker(executors: &Runtime, phase: Phase) -> Worker {
         let key =
             EditKey { job: JobId::new("a").unwrap(), fingerprint: "00000000000000000000000000000000".parse().unwrap() };
-        Work { key, task: Task::Follow, standing: Standing::Current, target: None::<Arc<_>> }
+        let work = Work { key, task: Task::Follow, standing: Standing::Current, target: None::<Arc<_>> };
+        let executor = executors.spawn(async {}).abort_handle();
+        Worker { work, started: Duration::ZERO, phase, span: Span::none(), executor }
     }
 
     proptest! {
@@ -123,10 +129,11 @@ mod tests {
         fn the_counts_are_those_of_the_jobs_under_way(
             steps in prop::collection::vec((0..3u8, 0..8u64, 0..PHASES), 0..60)
         ) {
+            let executors = Builder::new_current_thread().build().unwrap();
             let mut workers = Workers::default();
             for (step, number, phase) in steps {
                 match step {
-                    0 => workers.start(number, work(), Duration::ZERO, ALL[phase], Span::none()),
+                    0 => workers.start(number, worker(&executors, ALL[phase])),
                     1 => workers.enter(number, ALL[phase]),
                     _ => drop(workers.remove(number)),
                 }

@@ -152,10 +152,17 @@ async fn a_provider_that_recovers_gets_the_remaining_jobs() {
 #[tokio::test(start_paused = true)]
 async fn a_prediction_id_belongs_to_one_job() {
     let cached = |number| accepted(if number == 2 { 0 } else { number });
-    let (ending, submits) = ending_of(5, cached, completed).await;
+    let polls = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&polls);
+    let poll = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        completed()
+    };
+    let (ending, submits) = ending_of(5, cached, poll).await;
     assert_eq!((ending.stopped.as_ref(), submits), (None, 5));
     assert_eq!(with_status(&ending, JobStatus::Completed), 4);
     assert_eq!(with_status(&ending, JobStatus::Uncertain), 1, "its pictures would be those of the first job");
+    assert_eq!(polls.load(Ordering::Relaxed), 4, "nothing is polled for the job without a prediction of its own");
     assert_eq!((ending.ledger.spent(), ending.ledger.reserved()), (Cents(28), Cents(7)));
 }
 
