@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempPath;
+use tokio::sync::Semaphore;
 
 use crate::files::{make_folder, sync_folder};
 use crate::job::ContentHash;
@@ -23,11 +24,15 @@ use super::paths::{
 use super::slot::Slot;
 use super::store::{Destination, ResultStore, Verified};
 
+/// How many pictures are synced at once. A disk syncs many together in about the time that it takes for one.
+const MAX_SYNCS: usize = 32;
+
 /// The results in a run's folder.
 #[derive(Clone, Debug)]
 pub struct Results {
     run: PathBuf,
     results: PathBuf,
+    syncs: Arc<Semaphore>,
     publications: Arc<Batches<Publication, Result<(), OutputError>>>,
     earlier: PathBuf,
     originals: PathBuf,
@@ -64,6 +69,7 @@ impl Results {
         let folder = Results {
             run: run.to_owned(),
             results: run.join(RESULTS),
+            syncs: Arc::new(Semaphore::new(MAX_SYNCS)),
             publications: Arc::default(),
             earlier: run.join(EARLIER),
             originals: run.join(ORIGINALS),
@@ -74,8 +80,8 @@ impl Results {
         Ok(folder)
     }
 
-    /// Verifies that the received bytes are a complete picture, and makes it durable.
-    fn stage(&self, received: Received) -> Result<Staged, OutputError> {
+    /// Verifies that the received bytes are a complete picture, and writes it. It is not durable before its file is synced.
+    fn write(&self, received: Received) -> Result<(File, Staged), OutputError> {
         let (picture, hash, bytes, file) = match received {
             Received::InMemory(bytes) => {
                 let picture = photo::verify(&mut Cursor::new(&bytes))?;
@@ -92,8 +98,14 @@ impl Results {
                 (picture, hash, bytes, file)
             }
         };
-        file.as_file().sync_all().map_err(disk(file.path()))?;
-        Ok(Staged { path: file.into_temp_path(), picture, bytes, hash })
+        let (file, path) = file.into_parts();
+        Ok((file, Staged { path, picture, bytes, hash }))
+    }
+
+    /// Makes a written picture durable.
+    fn sync_picture((file, staged): (File, Staged)) -> Result<Staged, OutputError> {
+        file.sync_all().map_err(disk(&staged.path))?;
+        Ok(staged)
     }
 
     /// Publishes the pictures of several jobs, with one sync per folder.
@@ -200,7 +212,7 @@ impl Results {
     /// Replaces the original by `png`, after keeping its content in `originals/`. Returns `None` if the user has
     /// changed the original, which then stays.
     fn correct(&self, original: &SavedFile, png: Vec<u8>) -> Result<Option<SavedFile>, OutputError> {
-        let staged = self.stage(Received::InMemory(png))?;
+        let staged = Results::sync_picture(self.write(Received::InMemory(png))?)?;
         let corrected = staged.saved_as(corrected_name(&original.name));
         let (result_path, kept) = (self.results.join(&original.name), self.originals.join(&original.name));
         if !has_content(&kept, original)? {
@@ -310,15 +322,23 @@ impl Results {
 impl ResultStore for Results {
     type Staged = Staged;
 
-    async fn fetch(&self, output: &str, slot: &mut Slot) -> Result<Staged, OutputError> {
+    async fn fetch(&self, output: &str, mut slot: Slot) -> Result<Staged, OutputError> {
         let received = match inline::decode(output, self.downloader.max_bytes()) {
             None => {
                 let incoming = || Ok(Incoming::into_folder(self.results.clone()));
-                self.downloader.fetch(output, &self.results, slot, incoming).await?.received()
+                self.downloader.fetch(output, &self.results, &mut slot, incoming).await?.received()
             }
             Some(bytes) => Received::InMemory(bytes?),
         };
-        self.blocking(move |folder| folder.stage(received)).await
+        // The semaphore is never closed.
+        let _turn = self.syncs.acquire().await;
+        self.blocking(move |folder| {
+            let written = folder.write(received)?;
+            // The next picture comes while this one is synced.
+            drop(slot);
+            Results::sync_picture(written)
+        })
+        .await
     }
 
     async fn publish(&self, staged: Vec<(Staged, SavedFile)>, destination: Destination) -> Result<(), OutputError> {

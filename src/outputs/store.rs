@@ -11,8 +11,8 @@ pub trait ResultStore: Send + Sync + 'static {
     type Staged: Verified;
 
     /// Fetches an output: a URL, a `data:` URI or bare base64. The picture is verified and durable when this returns.
-    /// `slot` is released while nothing arrives.
-    fn fetch(&self, output: &str, slot: &mut Slot) -> impl Future<Output = Result<Self::Staged, OutputError>> + Send;
+    /// `slot` is released while nothing arrives, and once the picture is written.
+    fn fetch(&self, output: &str, slot: Slot) -> impl Future<Output = Result<Self::Staged, OutputError>> + Send;
 
     /// Publishes verified pictures under their names. Nothing is overwritten: files at these paths are moved aside.
     fn publish(

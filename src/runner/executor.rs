@@ -322,10 +322,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     }
 
     async fn try_fetch(&self, outputs: &[String]) -> Result<Vec<S::Staged>, OutputError> {
-        let mut slot = Slot::of(&self.downloads).await;
         let mut staged = Vec::with_capacity(outputs.len());
         for output in outputs {
-            staged.push(self.store.fetch(output, &mut slot).await?);
+            staged.push(self.store.fetch(output, Slot::of(&self.downloads).await).await?);
         }
         Ok(staged)
     }

@@ -82,7 +82,7 @@ pub struct FakeStore;
 impl ResultStore for FakeStore {
     type Staged = FakePicture;
 
-    async fn fetch(&self, output: &str, _slot: &mut Slot) -> Result<FakePicture, OutputError> {
+    async fn fetch(&self, output: &str, _slot: Slot) -> Result<FakePicture, OutputError> {
         match output {
             _ if output.contains("expired") => Err(OutputError::Expired("HTTP 403".to_owned())),
             _ if output.contains("down") => Err(OutputError::Unreachable("HTTP 503, 4 times".to_owned())),

@@ -1,5 +1,8 @@
+use std::pin::pin;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use futures::poll;
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -24,7 +27,7 @@ impl Fixture {
     }
 
     async fn save(&self, shade: u8, displaced: &[SavedFile]) -> SavedFile {
-        let staged = self.folder.fetch(&picture(shade), &mut slot().await).await.unwrap();
+        let staged = self.folder.fetch(&picture(shade), slot().await).await.unwrap();
         let file = staged.saved_as(file_name(&JobId::new("mug").unwrap(), 1, staged.extension()));
         let picture = Destination::Results { displaced: displaced.to_vec() };
         self.folder.publish(vec![(staged, file.clone())], picture).await.unwrap();
@@ -58,9 +61,21 @@ async fn a_result_has_the_jobs_name_and_leaves_no_temporary_file() {
 }
 
 #[tokio::test]
+async fn a_picture_keeps_its_slot_while_it_waits_for_the_disk_and_not_after_that() {
+    let (fixture, all, picture) = (Fixture::new(), Arc::new(Semaphore::new(1)), picture(1));
+    let others = fixture.folder.syncs.acquire_many(MAX_SYNCS as u32).await.unwrap();
+    let mut fetched = pin!(fixture.folder.fetch(&picture, Slot::of(&all).await));
+    assert!(poll!(&mut fetched).is_pending());
+    assert_eq!(all.available_permits(), 0, "no more pictures come than the disk takes");
+    drop(others);
+    fetched.await.unwrap();
+    assert_eq!(all.available_permits(), 1);
+}
+
+#[tokio::test]
 async fn a_download_that_is_not_a_picture_leaves_no_file() {
     let fixture = Fixture::new();
-    let error = fixture.folder.fetch(&STANDARD.encode("<html>"), &mut slot().await).await.unwrap_err();
+    let error = fixture.folder.fetch(&STANDARD.encode("<html>"), slot().await).await.unwrap_err();
     assert_eq!(error.to_string(), "the output is not a complete picture: it is a page of HTML or XML");
     assert!(fixture.names("results").is_empty());
 }
@@ -74,7 +89,7 @@ async fn a_download_that_cannot_be_written_names_the_folder_that_it_was_for() {
     let fixture = Fixture::new();
     let results = fixture.run.path().join("results");
     fs::remove_dir_all(&results).unwrap();
-    let error = fixture.folder.fetch(&url, &mut slot().await).await.unwrap_err();
+    let error = fixture.folder.fetch(&url, slot().await).await.unwrap_err();
     assert!(matches!(&error, OutputError::Disk { path, .. } if *path == results), "{error}");
 }
 
@@ -164,7 +179,7 @@ async fn folders_and_dangling_links_at_the_path_of_a_result_are_moved() {
 #[tokio::test]
 async fn after_a_crash_before_the_rename_the_picture_is_found_again() {
     let fixture = Fixture::new();
-    let staged = fixture.folder.fetch(&picture(1), &mut slot().await).await.unwrap();
+    let staged = fixture.folder.fetch(&picture(1), slot().await).await.unwrap();
     let file = staged.saved_as("mug.png".into());
     staged.path.keep().unwrap();
     let picture = Destination::Results { displaced: Vec::new() };
@@ -178,7 +193,7 @@ async fn after_a_crash_before_the_rename_the_picture_is_found_again() {
 #[tokio::test]
 async fn temporary_files_of_a_dead_process_are_removed() {
     let fixture = Fixture::new();
-    fixture.folder.fetch(&picture(1), &mut slot().await).await.unwrap().path.keep().unwrap();
+    fixture.folder.fetch(&picture(1), slot().await).await.unwrap().path.keep().unwrap();
     fixture.save(2, &[]).await;
     remove_leftovers(fixture.run.path()).unwrap();
     assert_eq!(fixture.names("results"), ["mug.png"]);

@@ -89,7 +89,7 @@ impl SimulatedStore {
 impl ResultStore for SimulatedStore {
     type Staged = SimulatedPicture;
 
-    async fn fetch(&self, output: &str, _slot: &mut Slot) -> Result<SimulatedPicture, OutputError> {
+    async fn fetch(&self, output: &str, _slot: Slot) -> Result<SimulatedPicture, OutputError> {
         self.world.step(self.life).await;
         if self.world.fails(60) {
             return Err(OutputError::Unreachable("the host is down".into()));
