@@ -1,3 +1,5 @@
+use std::cell::LazyCell;
+
 use crate::color::dominant_color::percentile;
 use crate::color::filter::{Connected, components, enlarge, flooded, gaussian, open, shrink};
 use crate::color::spaces::length;
@@ -94,7 +96,7 @@ fn outlined(colors: &Plane<Oklab>) -> Foreground {
     let Some(Found { mask: rough, weight: found_by }) = roughly(&half, weight, noise_area) else {
         return Foreground { product: Plane::filled(colors.width, colors.height, true), is_enclosed: false };
     };
-    let fine = gradient(&smooth, weight);
+    let fine = LazyCell::new(|| gradient(&smooth, weight));
     let mut basins = Basins::new(if found_by > MIN_CHROMA_WEIGHT { &fine } else { &coarse }, &border);
     let rough = if is_large { enlarge(&rough, colors.width, colors.height) } else { rough };
     let drawn = basins.nearest(&rough, NOISE_AREA).and_then(|mask| candidate(&mask, &edges, &border));

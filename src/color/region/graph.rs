@@ -2,6 +2,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::color::Plane;
+use crate::color::filter::larger;
 
 /// Regions and the strength of the edges between them, merged step by step.
 pub(super) struct Graph {
@@ -64,19 +65,24 @@ impl Graph {
             regions[labels.at(x, y) as usize].is_border = true;
         }
         let mut edges: Vec<Edge> = Vec::new();
+        let mut last = 0;
         let mut meet = |one: usize, other: usize| {
-            let (from, to) = (labels.data[one].min(labels.data[other]), labels.data[one].max(labels.data[other]));
-            if from == to {
+            let ends = (labels.data[one].min(labels.data[other]), labels.data[one].max(labels.data[other]));
+            if ends.0 == ends.1 {
                 return;
             }
-            let known = regions[from as usize].edges.iter().rev().find(|edge| edges[**edge as usize].ends.1 == to);
-            let edge = known.map_or(edges.len(), |edge| *edge as usize);
-            if edge == edges.len() {
-                edges.push(Edge { ends: (from, to), strength: 0.0, length: 0.0, version: 0 });
-                regions[from as usize].edges.push(edge as u32);
+            // Neighboring pixels mostly lie at the same edge.
+            if edges.get(last).is_none_or(|last| last.ends != ends) {
+                let known = &mut regions[ends.0 as usize].edges;
+                let found = known.iter().rev().find(|edge| edges[**edge as usize].ends.1 == ends.1);
+                last = found.map_or(edges.len(), |edge| *edge as usize);
+                if last == edges.len() {
+                    known.push(last as u32);
+                    edges.push(Edge { ends, strength: 0.0, length: 0.0, version: 0 });
+                }
             }
-            edges[edge].strength += gradient.data[one].max(gradient.data[other]);
-            edges[edge].length += 1.0;
+            edges[last].strength += larger(gradient.data[one], gradient.data[other]);
+            edges[last].length += 1.0;
         };
         for (y, row) in labels.data.chunks_exact(labels.width.max(1)).enumerate() {
             let first = y * labels.width;

@@ -12,7 +12,8 @@ pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
     let (width, height) = (heights.width, heights.height);
     let (mut basins, sizes) = components(&minima(heights), Connected::Corners);
     let highest = heights.data.iter().copied().fold(1e-9, larger);
-    let levels: Vec<u16> = heights.data.iter().map(|height| (height / highest * (LEVELS - 1) as f32) as u16).collect();
+    let scale = (LEVELS - 1) as f32;
+    let levels: Vec<u16> = heights.data.iter().map(|height| (height / highest * scale) as u16).collect();
     let mut queues: Vec<Vec<u32>> = vec![Vec::new(); LEVELS];
     for (index, _) in basins.data.iter().enumerate().filter(|(_, basin)| **basin != 0) {
         queues[usize::from(levels[index])].push(index as u32);
