@@ -83,7 +83,7 @@ pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
         let steps = padded[2 * radius + 1..].iter().zip(&padded);
         for (mean, (next, last)) in rows[y % kept * width..][..width].iter_mut().zip(steps) {
             *mean = sum.times(share);
-            sum = sum.plus(*next).minus(*last);
+            sum = sum.plus(next.minus(*last));
         }
     };
     let row = |y: isize| mirrored(y, height) % kept * width;

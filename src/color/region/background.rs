@@ -97,9 +97,9 @@ impl Background {
     }
 
     fn value(&self, terms: &[f64; 6]) -> Oklab {
-        let [l, a, b] =
-            self.surface.map(|row| row.iter().zip(terms).map(|(factor, term)| factor * term).sum::<f64>() as f32);
-        Oklab { l, a, b }
+        let value = |row: &[f64; 6]| row.iter().zip(terms).map(|(factor, term)| factor * term).sum::<f64>() as f32;
+        let [l, a, b] = &self.surface;
+        Oklab { l: value(l), a: value(a), b: value(b) }
     }
 }
 
