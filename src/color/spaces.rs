@@ -1,4 +1,4 @@
-use std::f32::consts::{PI, TAU};
+use std::f32::consts::{LN_2, LOG2_E, PI, TAU};
 use std::sync::LazyLock;
 
 /// A color in linear light: sRGB primaries, D65, 0 to 1 per channel.
@@ -37,11 +37,18 @@ static DECODED16: LazyLock<Box<[f32; 65536]>> = LazyLock::new(|| {
     lights
 });
 
-/// The encoded values at the ends of 4096 steps of linear light, times 255.
-///
-/// The steps are equal in the square root of the light. They are finest where the curve is steepest.
-static ENCODED: LazyLock<[f32; 4097]> =
-    LazyLock::new(|| std::array::from_fn(|step| (encoded_of((step as f64 / 4096.0).powi(2)) * 255.0) as f32));
+/// The linear light below which all light is encoded as 0.
+const DARKEST: f32 = 1.0 / 8192.0;
+
+/// The number of steps from there to full light. There are 128 in each doubling of light: the upper half of a number's
+/// bits tells its step, and the lower half the place in the step.
+const STEPS: usize = 13 * 128;
+
+/// The encoded values at the ends of these steps, times 255, and one half for rounding.
+static ENCODED: LazyLock<[f32; STEPS + 2]> = LazyLock::new(|| {
+    let light = |step: usize| f32::from_bits(DARKEST.to_bits() + ((step as u32) << 16));
+    std::array::from_fn(|step| (encoded_of(f64::from(light(step))) * 255.0 + 0.5) as f32)
+});
 
 /// Returns the linear light of each 8-bit encoded value, for loops over many values.
 pub fn light_of_bytes() -> &'static [f32; 256] {
@@ -86,7 +93,7 @@ pub fn encode(linear: Rgb) -> [u8; 3] {
 
 /// An encoder with a reference to its table: [`encode`] for loops over many pixels.
 #[derive(Clone, Copy)]
-pub struct Encoder(&'static [f32; 4097]);
+pub struct Encoder(&'static [f32; STEPS + 2]);
 
 impl Encoder {
     /// Returns the encoder.
@@ -96,13 +103,14 @@ impl Encoder {
 
     /// Returns the same as [`encode`].
     #[inline]
-    pub fn encode(self, linear: Rgb) -> [u8; 3] {
-        linear.map(|value| {
-            let index = value.clamp(0.0, 1.0).sqrt() * 4096.0;
-            let step = usize::from(index as u16).min(4095);
+    pub fn encode(self, [r, g, b]: Rgb) -> [u8; 3] {
+        let encoded = |value: f32| {
+            let bits = value.max(DARKEST).to_bits().min(1.0_f32.to_bits()) - DARKEST.to_bits();
+            let step = (bits >> 16) as usize;
             let (low, high) = (self.0[step], self.0[step + 1]);
-            (low + (high - low) * (index - step as f32) + 0.5) as u8
-        })
+            (low + (high - low) * ((bits & 0xFFFF) as f32 / 65536.0)) as u8
+        };
+        [encoded(r), encoded(g), encoded(b)]
     }
 }
 
@@ -114,7 +122,7 @@ pub fn luminance(linear: Rgb) -> f32 {
 
 impl From<Rgb> for Oklab {
     /// Converts a color by Ottosson's matrices (2020), which were derived for sRGB's primaries.
-    #[inline]
+    #[inline(always)]
     fn from(linear: Rgb) -> Oklab {
         let [r, g, b] = linear.map(|value| value.max(0.0));
         let l = cube_root(0.412_221_47 * r + 0.536_332_54 * g + 0.051_445_993 * b);
@@ -139,6 +147,40 @@ pub(super) fn cube_root(value: f32) -> f32 {
         root * (cube + 2.0 * value) / (2.0 * cube + value)
     };
     step(step(f32::from_bits(value.to_bits() / 3 + 0x2A51_4067)))
+}
+
+/// Returns a power of a number that is not negative, to six digits. Unlike `powf`, it has no branches and makes no calls,
+/// which allows vectorized loops over pixels.
+#[inline]
+pub(super) fn power(value: f32, exponent: f32) -> f32 {
+    power_of_two(exponent * logarithm(value))
+}
+
+/// Returns the logarithm of a number that is not negative to the base of 2. That of 0 is about -100.
+#[inline]
+pub(super) fn logarithm(value: f32) -> f32 {
+    // The number is a mantissa between the roots of 1/2 and 2, times a power of two.
+    const ROOT_OF_HALF: u32 = 0x3F35_04F3;
+    let bits = value.max(1e-30).to_bits().wrapping_sub(ROOT_OF_HALF);
+    let mantissa = f32::from_bits((bits & 0x007F_FFFF) + ROOT_OF_HALF);
+    // The logarithm of the mantissa is a series in odd powers of this ratio.
+    let ratio = (mantissa - 1.0) / (mantissa + 1.0);
+    let square = ratio * ratio;
+    let series = 2.0 * LOG2_E * (1.0 + square * (1.0 / 3.0 + square * (1.0 / 5.0 + square / 7.0)));
+    (bits as i32 >> 23) as f32 + ratio * series
+}
+
+/// Returns 2 to the power of `exponent`.
+#[inline]
+pub(super) fn power_of_two(exponent: f32) -> f32 {
+    // A number of this size has no digits after the point, and its lowest bits are those of the whole exponent.
+    const ROUNDER: f32 = 12_582_912.0;
+    let exponent = exponent.clamp(-125.0, 125.0);
+    let rounded = exponent + ROUNDER;
+    let rest = exponent - (rounded - ROUNDER);
+    let series = 0.055_504_11 + rest * (0.009_618_129 + rest * (0.001_333_356 + rest * 1.540_353e-4));
+    let power = 1.0 + rest * (LN_2 + rest * (0.240_226_5 + rest * series));
+    f32::from_bits(power.to_bits().wrapping_add(rounded.to_bits() << 23))
 }
 
 /// Returns the length of a vector whose components are of the size of colors. Unlike `hypot`, it is vectorized.
@@ -216,6 +258,14 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn a_fast_power_equals_the_exact_one(value in 1e-6f32..1e3, exponent in -4.0f32..4.0) {
+            let (fast, exact) = (f64::from(power(value, exponent)), f64::from(value).powf(f64::from(exponent)));
+            proptest::prop_assert!((fast / exact - 1.0).abs() < 1e-5, "{fast} {exact}");
+            proptest::prop_assert_eq!(power(value, 0.0), 1.0);
+            proptest::prop_assert!(power(0.0, 0.5) < 1e-14);
+        }
+
         #[test]
         fn the_spaces_agree_with_another_implementation(rgb in proptest::array::uniform3(0u8..)) {
             let linear = decode(rgb);

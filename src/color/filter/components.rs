@@ -23,8 +23,8 @@ pub(in crate::color) fn components(mask: &Plane<bool>, connected: Connected) -> 
     for (y, row) in mask.data.chunks_exact(width).enumerate() {
         let first = runs.len();
         let mut x = 0;
-        while let Some(start) = row[x..].iter().position(|is_set| *is_set).map(|skipped| x + skipped) {
-            let end = row[start..].iter().position(|is_set| !*is_set).map_or(width, |length| start + length);
+        while let Some(start) = next(row, x, true) {
+            let end = next(row, start, false).unwrap_or(width);
             let (from, to) = (y * width + start, y * width + end);
             let run = runs.len();
             runs.push((from, to));
@@ -56,6 +56,15 @@ pub(in crate::color) fn components(mask: &Plane<bool>, connected: Connected) -> 
         labels.data[*from..*to].fill(name);
     }
     (labels, sizes)
+}
+
+/// Returns the first position from `from` on with this value. Blocks without it are skipped at once.
+fn next(row: &[bool], from: usize, value: bool) -> Option<usize> {
+    const BLOCK: usize = 16;
+    let (blocks, _) = row[from..].as_chunks::<BLOCK>();
+    let has_value = |block: &[bool; BLOCK]| block.iter().fold(false, |found, own| found | (*own == value));
+    let skipped = from + BLOCK * blocks.iter().position(has_value).unwrap_or(blocks.len());
+    row[skipped..].iter().position(|own| *own == value).map(|length| skipped + length)
 }
 
 fn root(parents: &mut [usize], mut of: usize) -> usize {

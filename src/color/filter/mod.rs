@@ -83,7 +83,7 @@ pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
         let steps = padded[2 * radius + 1..].iter().zip(&padded);
         for (mean, (next, last)) in rows[y % kept * width..][..width].iter_mut().zip(steps) {
             *mean = sum.times(share);
-            sum = sum.plus(*next).minus(*last);
+            sum = sum.plus(next.minus(*last));
         }
     };
     let row = |y: isize| mirrored(y, height) % kept * width;
@@ -92,9 +92,9 @@ pub(super) fn box_blur<T: Sample>(plane: &Plane<T>, radius: usize) -> Plane<T> {
     for y in -reach..=reach {
         add(&mut sums, &rows[row(y)..][..width]);
     }
-    let mut data = Vec::with_capacity(plane.data.len());
-    for y in 0..height as isize {
-        data.extend(sums.iter().map(|sum| sum.times(share)));
+    let mut data = vec![T::ZERO; plane.data.len()];
+    for (y, means) in (0..).zip(data.chunks_exact_mut(width.max(1))) {
+        T::flat_mut(means).iter_mut().zip(T::flat(&sums)).for_each(|(mean, sum)| *mean = sum * share);
         read(&mut rows);
         let (next, last) = (&rows[row(y + reach + 1)..][..width], &rows[row(y - reach)..][..width]);
         for ((sum, next), last) in T::flat_mut(&mut sums).iter_mut().zip(T::flat(next)).zip(T::flat(last)) {
@@ -112,17 +112,23 @@ pub(super) fn gaussian<T: Sample>(plane: &Plane<T>, sigma: f32) -> Plane<T> {
     let sum: f32 = kernel.iter().sum();
     kernel.iter_mut().for_each(|weight| *weight /= sum);
     let reach = reach as usize;
-    let mut rows = vec![T::ZERO; plane.data.len()];
+    // The blurred rows that are needed at a time. Each new row replaces one that is no longer needed.
+    let kept = kernel.len().min(height);
+    let mut rows = vec![T::ZERO; kept * width];
     let mut padded = Vec::with_capacity(width + kernel.len());
-    for (row, out) in plane.data.chunks_exact(width.max(1)).zip(rows.chunks_exact_mut(width.max(1))) {
-        pad(&mut padded, row, reach, reach);
+    let mut sources = plane.data.chunks_exact(width.max(1)).enumerate();
+    let mut read = |rows: &mut [T]| {
+        let Some((y, source)) = sources.next() else { return };
+        pad(&mut padded, source, reach, reach);
         let shifted: Vec<&[f32]> = (0..kernel.len()).map(|shift| T::flat(&padded[shift..])).collect();
-        weigh(T::flat_mut(out), &shifted, &kernel);
-    }
+        weigh(T::flat_mut(&mut rows[y % kept * width..][..width]), &shifted, &kernel);
+    };
+    (0..reach).for_each(|_| read(&mut rows));
     let mut data = vec![T::ZERO; plane.data.len()];
     for (y, out) in (0..).zip(data.chunks_exact_mut(width.max(1))) {
+        read(&mut rows);
         let around = (y - reach as isize..).take(kernel.len());
-        let around: Vec<&[f32]> = around.map(|at| T::flat(&rows[mirrored(at, height) * width..])).collect();
+        let around: Vec<&[f32]> = around.map(|at| T::flat(&rows[mirrored(at, height) % kept * width..])).collect();
         weigh(T::flat_mut(out), &around, &kernel);
     }
     Plane { width, height, data }
@@ -130,17 +136,19 @@ pub(super) fn gaussian<T: Sample>(plane: &Plane<T>, sigma: f32) -> Plane<T> {
 
 /// Computes the weighted sum of all `values` at each position. It works on blocks that stay in registers.
 fn weigh(sums: &mut [f32], values: &[&[f32]], weights: &[f32]) {
-    const LANES: usize = 16;
-    for (block, sums) in sums.chunks_mut(LANES).enumerate() {
+    const LANES: usize = 32;
+    let (blocks, rest) = sums.as_chunks_mut::<LANES>();
+    let rest_from = blocks.len() * LANES;
+    for (block, sums) in blocks.iter_mut().enumerate() {
         let mut lanes = [0.0; LANES];
         for (values, weight) in values.iter().zip(weights) {
-            let values = &values[block * LANES..];
-            match values.first_chunk::<LANES>() {
-                Some(values) => lanes.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * weight),
-                None => lanes.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * weight),
-            }
+            let values = &values.as_chunks::<LANES>().0[block];
+            lanes.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * weight);
         }
-        sums.copy_from_slice(&lanes[..sums.len()]);
+        *sums = lanes;
+    }
+    for (at, sum) in (rest_from..).zip(rest) {
+        *sum = values.iter().zip(weights).fold(0.0, |sum, (values, weight)| sum + values[at] * weight);
     }
 }
 
@@ -161,14 +169,6 @@ fn mirrored(index: isize, length: usize) -> usize {
     let period = 2 * length as isize;
     let index = index.rem_euclid(period);
     (if index < length as isize { index } else { period - 1 - index }) as usize
-}
-
-fn transposed<T: Copy>(plane: &Plane<T>) -> Plane<T> {
-    let mut data = Vec::with_capacity(plane.data.len());
-    for x in 0..plane.width {
-        data.extend((0..plane.height).map(|y| plane.data[y * plane.width + x]));
-    }
-    Plane { width: plane.height, height: plane.width, data }
 }
 
 /// Sets all pixels within a square of `radius` around each set pixel.
@@ -225,28 +225,38 @@ pub(super) fn close(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
 
 /// Returns a smaller picture. Each of its pixels is the mean over the area that it covers.
 pub(super) fn shrink<T: Sample>(plane: &Plane<T>, width: usize, height: usize) -> Plane<T> {
-    transposed(&shrink_rows(&transposed(&shrink_rows(plane, width)), height))
-}
-
-fn shrink_rows<T: Sample>(plane: &Plane<T>, width: usize) -> Plane<T> {
-    let step = plane.width as f64 / width as f64;
-    // The first pixel of each column, and the shares of it and of the following pixels that lie in the column.
-    let column = |x: usize| {
-        let (from, to) = (x as f64 * step, (x + 1) as f64 * step);
-        let covered = |at: usize| (to.min((at + 1) as f64) - from.max(at as f64)).max(0.0) as f32;
-        let first = from as usize;
-        (first, (first..(to.ceil() as usize).min(plane.width)).map(covered).collect())
-    };
-    let columns: Vec<(usize, Vec<f32>)> = (0..width).map(column).collect();
-    let mut data = Vec::with_capacity(width * plane.height);
+    let (columns, across) = covered(plane.width, width);
+    let mut narrow = Vec::with_capacity(width * plane.height);
     for row in plane.data.chunks_exact(plane.width.max(1)) {
-        data.extend(columns.iter().map(|(first, covered)| {
+        narrow.extend(columns.iter().map(|(first, covered)| {
             let pixels = row[*first..].iter().zip(covered);
             let sum = pixels.fold(T::ZERO, |sum, (pixel, covered)| sum.plus(pixel.times(*covered)));
-            sum.times((1.0 / step) as f32)
+            sum.times(across)
         }));
     }
-    Plane { width, height: plane.height, data }
+    let (rows, down) = covered(plane.height, height);
+    let mut data = vec![T::ZERO; width * height];
+    for ((first, covered), sums) in rows.iter().zip(data.chunks_exact_mut(width.max(1))) {
+        let sums = T::flat_mut(sums);
+        for (row, covered) in narrow[first * width..].chunks_exact(width.max(1)).zip(covered) {
+            sums.iter_mut().zip(T::flat(row)).for_each(|(sum, value)| *sum += value * covered);
+        }
+        sums.iter_mut().for_each(|sum| *sum *= down);
+    }
+    Plane { width, height, data }
+}
+
+/// Returns what each of `to` pixels covers in a line of `from` pixels: the first pixel, and the shares of it and of the
+/// following ones. The second value is the reciprocal of the length that each covers.
+fn covered(from: usize, to: usize) -> (Vec<(usize, Vec<f32>)>, f32) {
+    let step = from as f64 / to as f64;
+    let window = |at: usize| {
+        let (begin, end) = (at as f64 * step, (at + 1) as f64 * step);
+        let share = |at: usize| (end.min((at + 1) as f64) - begin.max(at as f64)).max(0.0) as f32;
+        let first = begin as usize;
+        (first, (first..(end.ceil() as usize).min(from)).map(share).collect())
+    };
+    ((0..to).map(window).collect(), (1.0 / step) as f32)
 }
 
 /// Returns a mask in another size. Values between its pixels are interpolated bilinearly, and values above one half are
@@ -257,16 +267,19 @@ pub(super) fn enlarge(mask: &Plane<bool>, width: usize, height: usize) -> Plane<
         let low = exact as usize;
         (low, (low + 1).min(from - 1), exact - low as f32)
     };
-    let value = |x: usize, y: usize| f32::from(u8::from(mask.at(x, y)));
     let columns: Vec<_> = (0..width).map(|x| index(x, mask.width, width)).collect();
+    let value = |is_set: bool| f32::from(u8::from(is_set));
+    let mut wide = Vec::with_capacity(width * mask.height);
+    for row in mask.data.chunks_exact(mask.width.max(1)) {
+        let mixed = |(left, right, across): &(usize, usize, f32)| {
+            value(row[*left]) * (1.0 - across) + value(row[*right]) * across
+        };
+        wide.extend(columns.iter().map(mixed));
+    }
     let mut data = Vec::with_capacity(width * height);
-    for y in 0..height {
-        let (top, bottom, down) = index(y, mask.height, height);
-        data.extend(columns.iter().map(|(left, right, across)| {
-            let upper = value(*left, top) * (1.0 - across) + value(*right, top) * across;
-            let lower = value(*left, bottom) * (1.0 - across) + value(*right, bottom) * across;
-            upper * (1.0 - down) + lower * down > 0.5
-        }));
+    for (top, bottom, down) in (0..height).map(|y| index(y, mask.height, height)) {
+        let (upper, lower) = (&wide[top * width..][..width], &wide[bottom * width..][..width]);
+        data.extend(upper.iter().zip(lower).map(|(upper, lower)| upper * (1.0 - down) + lower * down > 0.5));
     }
     Plane { width, height, data }
 }

@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use crate::color::Rgb;
 
+use super::surface::{BLOCK, Surface};
 use super::{Recoloring, Rim, Side};
 
 /// A painter that works row by row. It needs no plane of the picture's full size.
@@ -73,11 +74,8 @@ impl<'r> Painter<'r> {
                 mix(upper) + (mix(lower) - mix(upper)) * row.share
             })
         };
-        let rim = |index: &Place| {
-            let at = |row: usize, column: usize| matte.rim(row * width + column);
-            let mix = |row: usize| at(row, index.low).mixed(at(row, index.high), index.share);
-            mix(row.low).mixed(mix(row.high), row.share)
-        };
+        let rim =
+            |column: usize| matte.rim(row.low * width + column).mixed(matte.rim(row.high * width + column), row.share);
         let mut rest = pixels;
         for run in self.columns[first..][..rest.len()].chunk_by(|one, next| sides[one.nearest] == sides[next.nearest]) {
             let (pixels, behind) = rest.split_at_mut(run.len());
@@ -86,9 +84,15 @@ impl<'r> Painter<'r> {
                 Side::Outside => {}
                 Side::Inside => surface.light(pixels, |at| slow(&run[at])),
                 Side::Band => {
-                    for (index, pixel) in run.iter().zip(pixels) {
-                        let mixed = || mixed(surface, *pixel, rim(index), slow(index), self.sharpness);
-                        *pixel = surface.lit_at_outline(*pixel).unwrap_or_else(mixed);
+                    for (run, pixels) in run.chunks(BLOCK).zip(pixels.chunks_mut(BLOCK)) {
+                        let mut band = Band::default();
+                        for (first, run) in enclosed(run) {
+                            let (left, right) = (rim(run[0].low), rim(run[0].high));
+                            for (lane, index) in (first..).zip(run) {
+                                band.put(lane, pixels[lane], left.mixed(right, index.share), slow(index));
+                            }
+                        }
+                        band.paint(surface, self.sharpness, pixels);
                     }
                 }
             }
@@ -96,16 +100,57 @@ impl<'r> Painter<'r> {
     }
 }
 
-/// Returns the painted color of a pixel that shows part of the surface and part of its background.
-fn mixed(surface: &super::Surface, pixel: Rgb, rim: Rim, slow: f32, sharpness: f32) -> Rgb {
-    let share = rim.share(pixel, sharpness);
-    if share <= 0.0 {
-        return pixel;
+/// Returns the runs of columns that lie between the same two columns of the reduced picture, and where each begins.
+fn enclosed(columns: &[Place]) -> impl Iterator<Item = (usize, &[Place])> {
+    columns.chunk_by(|one, next| one.low == next.low).scan(0, |end, run| {
+        *end += run.len();
+        Some((*end - run.len(), run))
+    })
+}
+
+/// Pixels at an outline, in plain arrays over which loops are vectorized.
+struct Band {
+    channels: [[f32; BLOCK]; 3],
+    rims: [[f32; BLOCK]; Rim::VALUES],
+    slows: [f32; BLOCK],
+}
+
+impl Default for Band {
+    fn default() -> Band {
+        Band { channels: [[0.0; BLOCK]; 3], rims: [[0.0; BLOCK]; Rim::VALUES], slows: [1.0; BLOCK] }
     }
+}
+
+impl Band {
+    fn put(&mut self, lane: usize, pixel: Rgb, rim: Rim, slow: f32) {
+        self.channels.iter_mut().zip(pixel).for_each(|(lanes, value)| lanes[lane] = value);
+        self.rims.iter_mut().zip(rim.values()).for_each(|(lanes, value)| lanes[lane] = value);
+        self.slows[lane] = slow;
+    }
+
+    fn paint(&self, surface: &Surface, sharpness: f32, pixels: &mut [Rgb]) {
+        let mut painted = [[0.0; BLOCK]; 3];
+        for (lane, slow) in self.slows.iter().enumerate() {
+            let pixel = std::array::from_fn(|channel| self.channels[channel][lane]);
+            let rim = Rim::of(std::array::from_fn(|at| self.rims[at][lane]));
+            let mixed = mixed(surface, pixel, rim, *slow, sharpness);
+            let color = surface.lit_at_outline(pixel).unwrap_or(mixed);
+            (0..3).for_each(|channel| painted[channel][lane] = color[channel]);
+        }
+        for (lane, pixel) in pixels.iter_mut().enumerate() {
+            *pixel = std::array::from_fn(|channel| painted[channel][lane]);
+        }
+    }
+}
+
+/// Returns the painted color of a pixel that shows part of the surface and part of its background.
+#[inline(always)]
+fn mixed(surface: &Surface, pixel: Rgb, rim: Rim, slow: f32, sharpness: f32) -> Rgb {
+    let share = rim.share(pixel, sharpness);
     // The more of a pixel is covered, the better it shows the surface's color by itself.
     let own = ((share - 0.6) / 0.3).clamp(0.0, 1.0);
     let front: Rgb = std::array::from_fn(|channel| {
-        let free = ((pixel[channel] - (1.0 - share) * rim.back[channel]) / share).clamp(0.0, 1.0);
+        let free = ((pixel[channel] - (1.0 - share) * rim.back[channel]) / share.max(1e-6)).clamp(0.0, 1.0);
         rim.front[channel] + own * (free - rim.front[channel])
     });
     let lit = surface.lit(front, slow);

@@ -1,6 +1,7 @@
 use crate::color::dominant_color::percentile;
 use crate::color::filter::box_blur;
 use crate::color::region::{Unmix, norm};
+use crate::color::spaces::{logarithm, power, power_of_two};
 use crate::color::{Oklab, Plane, Rgb, dominant_color, luminance};
 
 /// The share of light other than shade and veil from which on a pixel starts to count as a fine print.
@@ -39,6 +40,10 @@ const COLORFUL_SLOW_POWER: f32 = 0.6;
 /// reflected.
 const FAST_POWER: f32 = 0.4;
 
+/// The smallest and the largest fast variation of light, as logarithms of 0.3 and 1.6 to the base of 2.
+const MIN_DETAIL: f32 = -1.736_965_6;
+const MAX_DETAIL: f32 = 0.678_071_9;
+
 /// The linear light of a white surface in all channels (#F1F1F1), which leaves room for highlights.
 const MAX_WHITE: f32 = 0.88;
 
@@ -49,7 +54,7 @@ const GAINS: [f32; 5] = [1.0, 1.0, 1.0, 0.5, 0.5];
 const RIDGE: f32 = 0.04;
 
 /// The number of pixels that are processed at once.
-const BLOCK: usize = 32;
+pub(super) const BLOCK: usize = 32;
 
 /// A surface of one color under light. Each of its pixels is a shade of the body's color plus reflected light.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +117,7 @@ impl Surface {
         let source = front.map(|pixel| if is_colorful { self.unmix.split(pixel).0 } else { luminance(pixel) });
         let sums =
             box_blur(&source.zip(weights, |value, weight| [value * weight, weight]), if is_colorful { 1 } else { 2 });
-        let slow = sums.map(|[sum, weight]| sum / weight.max(1e-6));
+        let mut slow = sums.map(|[sum, weight]| sum / weight.max(1e-6));
         let median = if is_colorful {
             1.0
         } else {
@@ -121,10 +126,14 @@ impl Surface {
         };
         let shade = |value: f32| {
             let light = (value + self.floor) / (median + self.floor);
-            let crevice = (light / MAX_CREVICE_LIGHT).min(1.0).powf((CREVICE_POWER - self.slow_power).max(0.0));
-            (light.powf(self.slow_power) * crevice).clamp(0.35, 1.25)
+            let crevice = power((light / MAX_CREVICE_LIGHT).min(1.0), (CREVICE_POWER - self.slow_power).max(0.0));
+            (power(light, self.slow_power) * crevice).clamp(0.35, 1.25)
         };
-        Some(slow.zip(near, |value, is_near| if is_near { shade(value) } else { 1.0 }))
+        for (value, is_near) in slow.data.iter_mut().zip(&near.data) {
+            let shade = shade(*value);
+            *value = if *is_near { shade } else { 1.0 };
+        }
+        Some(slow)
     }
 
     /// Returns the surface with the paint that makes `samples`, pixels with their slow shade, show `target`. Shade and
@@ -149,20 +158,26 @@ impl Surface {
     /// Turns pixels of the surface into the colors that they show after painting. `slow` returns the slow shade of
     /// each.
     ///
-    /// The result is that of [`Surface::lit`] for each pixel. If the surface is not dark, the loops run over plain
-    /// arrays and are vectorized.
+    /// The result is that of [`Surface::lit`] for each pixel.
     pub(super) fn light(&self, pixels: &mut [Rgb], slow: impl Fn(usize) -> f32) {
-        if self.dark > 0.0 {
-            return pixels.iter_mut().enumerate().for_each(|(at, pixel)| *pixel = self.lit(*pixel, slow(at)));
+        match self.dark > 0.0 {
+            true => self.light_blocks(pixels, slow),
+            false => Surface { dark: 0.0, ..*self }.light_blocks(pixels, |_| 1.0),
         }
-        let bright = Surface { dark: 0.0, ..*self };
-        for block in pixels.chunks_mut(BLOCK) {
+    }
+
+    /// Turns pixels into the colors that they show after painting. The loops run over plain arrays and are vectorized.
+    #[inline(always)]
+    fn light_blocks(&self, pixels: &mut [Rgb], slow: impl Fn(usize) -> f32) {
+        for (first, block) in (0..).step_by(BLOCK).zip(pixels.chunks_mut(BLOCK)) {
             let (mut channels, mut lit) = ([[0.0; BLOCK]; 3], [[0.0; BLOCK]; 3]);
+            let mut slows = [1.0; BLOCK];
             for (lane, pixel) in block.iter().enumerate() {
                 (0..3).for_each(|channel| channels[channel][lane] = pixel[channel]);
+                slows[lane] = slow(first + lane);
             }
             for lane in 0..BLOCK {
-                let color = bright.lit(std::array::from_fn(|channel| channels[channel][lane]), 1.0);
+                let color = self.lit(std::array::from_fn(|channel| channels[channel][lane]), slows[lane]);
                 (0..3).for_each(|channel| lit[channel][lane] = color[channel]);
             }
             for (lane, pixel) in block.iter_mut().enumerate() {
@@ -197,15 +212,15 @@ impl Surface {
 
     /// Returns the factor by which a pixel of a dark surface is lighter than the slow variation around it, due to its
     /// own shade.
+    #[inline(always)]
     fn detail(&self, light: f32, slow: f32) -> f32 {
-        if self.fast_power == 0.0 {
-            return 1.0;
-        }
-        (light / slow.powf(1.0 / self.slow_power)).clamp(0.3, 1.6).powf(self.fast_power)
+        let lighter = logarithm(light) - logarithm(slow) / self.slow_power;
+        power_of_two(self.fast_power * lighter.clamp(MIN_DETAIL, MAX_DETAIL))
     }
 
     /// Returns the painted color of a pixel at the outline of a colorful surface, if it can be read by itself. It then
     /// shows how much of the body is in it, whatever neutral color is next to it.
+    #[inline(always)]
     pub(super) fn lit_at_outline(&self, pixel: Rgb) -> Option<Rgb> {
         if self.colorful <= 0.5 || self.dark > 0.5 {
             return None;

@@ -19,17 +19,29 @@ pub(super) struct Ground {
     pub(super) share: f32,
 }
 
+/// The ground around each pixel of a picture.
+pub(super) struct GroundAround {
+    /// The ground's colors times its share, and that share.
+    sums: Plane<[f32; 4]>,
+}
+
 /// Returns the ground around each pixel of a picture, without the product in `mask` and the pixels within three pixels
 /// of it.
-pub(super) fn ground_around(mask: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<Ground> {
+pub(super) fn ground_around(mask: &Plane<bool>, colors: &Plane<Oklab>) -> GroundAround {
     let free = colors.zip(&dilate(mask, 3), |color, is_near| {
         let share = if is_near { 1e-5 } else { 1.0 };
         [color.l * share, color.a * share, color.b * share, share]
     });
-    box_blur(&free, GROUND_RADIUS).map(|[l, a, b, share]| {
+    GroundAround { sums: box_blur(&free, GROUND_RADIUS) }
+}
+
+impl GroundAround {
+    /// Returns the ground around a pixel, by its index.
+    pub(super) fn at(&self, index: usize) -> Ground {
+        let [l, a, b, share] = self.sums.data[index];
         let of = share.max(1e-9);
         Ground { color: Oklab { l: l / of, a: a / of, b: b / of }, share }
-    })
+    }
 }
 
 /// A studio background as a smooth surface in OKLab: a polynomial of the second degree in x and y for each channel. It
@@ -85,9 +97,9 @@ impl Background {
     }
 
     fn value(&self, terms: &[f64; 6]) -> Oklab {
-        let [l, a, b] =
-            self.surface.map(|row| row.iter().zip(terms).map(|(factor, term)| factor * term).sum::<f64>() as f32);
-        Oklab { l, a, b }
+        let value = |row: &[f64; 6]| row.iter().zip(terms).map(|(factor, term)| factor * term).sum::<f64>() as f32;
+        let [l, a, b] = &self.surface;
+        Oklab { l: value(l), a: value(a), b: value(b) }
     }
 }
 

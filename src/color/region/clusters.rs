@@ -59,11 +59,16 @@ impl Clusters {
                     *cell += value;
                 }
             }
+            let before = centers.clone();
             for ((center, size), [l, a, b, count]) in centers.iter_mut().zip(&mut sizes).zip(sums) {
                 *size = count;
                 if count > 0.0 {
                     *center = Oklab { l: l / count, a: a / count, b: b / count };
                 }
+            }
+            if centers == before {
+                // All further rounds would be the same.
+                break;
             }
         }
         Clusters { centers, sizes }

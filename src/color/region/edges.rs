@@ -34,29 +34,40 @@ impl Edges {
 /// Returns how fast the color changes at each pixel. Hue and chroma count more than lightness, which shading also
 /// changes.
 pub(super) fn gradient(smooth: &Plane<Rgb>, weight: f32) -> Plane<f32> {
-    // Each channel is processed separately and each row at once, because such loops are vectorized.
-    let channel = |at: usize, weight: f32| smooth.data.iter().map(|color| weight * color[at]).collect::<Vec<f32>>();
-    let channels = [channel(0, 1.0), channel(1, weight), channel(2, weight)];
-    let (width, last) = (smooth.width.max(1), smooth.data.len().saturating_sub(smooth.width));
-    let mut gradient = Plane::filled(smooth.width, smooth.height, 0.0f32);
+    weighted_gradient(smooth, [1.0, weight, weight])
+}
+
+/// Returns how fast the channels of a plane change at each pixel, with a weight for each channel.
+pub(super) fn weighted_gradient<const N: usize>(plane: &Plane<[f32; N]>, weights: [f32; N]) -> Plane<f32> {
+    let width = plane.width.max(1);
+    let mut gradient = Plane::filled(plane.width, plane.height, 0.0f32);
     let mut changes = vec![0.0; width];
-    let mut widen = |first: usize, step: usize, length: usize| {
-        let changes = &mut changes[..length];
+    let mut widen = |pairs: [(&[f32], &[f32]); N], places: [usize; 2]| {
+        let changes = &mut changes[..pairs[0].0.len()];
         changes.fill(0.0);
-        for channel in &channels {
-            let pairs = channel[first..][..length].iter().zip(&channel[first + step..][..length]);
+        for (one, other) in pairs {
+            let pairs = one.iter().zip(other);
             changes.iter_mut().zip(pairs).for_each(|(change, (one, other))| *change += (one - other) * (one - other));
         }
-        for at in [first, first + step] {
-            let found = gradient.data[at..][..length].iter_mut().zip(&*changes);
+        for first in places {
+            let found = gradient.data[first..].iter_mut().zip(&*changes);
             found.for_each(|(found, change)| *found = if *change > *found { *change } else { *found });
         }
     };
-    for row in (0..smooth.data.len()).step_by(width) {
-        widen(row, 1, width - 1);
+    // Each channel is processed separately and each row at once, because such loops are vectorized.
+    let mut own = [(); N].map(|()| vec![0.0; width]);
+    let mut above = own.clone();
+    for (first, row) in (0..).step_by(width).zip(plane.data.chunks_exact(width)) {
+        for ((channel, values), weight) in own.iter_mut().enumerate().zip(weights) {
+            values.iter_mut().zip(row).for_each(|(value, color)| *value = weight * color[channel]);
+        }
+        widen(own.each_ref().map(|values| (&values[..width - 1], &values[1..])), [first, first + 1]);
+        if first > 0 {
+            let pairs = std::array::from_fn(|channel| (&above[channel][..], &own[channel][..]));
+            widen(pairs, [first - width, first]);
+        }
+        std::mem::swap(&mut own, &mut above);
     }
-    for row in (0..last).step_by(width) {
-        widen(row, width, width);
-    }
-    gradient.map(f32::sqrt)
+    gradient.data.iter_mut().for_each(|change| *change = change.sqrt());
+    gradient
 }

@@ -97,7 +97,7 @@ fn within(edges: &Plane<bool>, gap: usize) -> Plane<bool> {
 fn without_shadow(mask: &Plane<bool>, found: &Plane<bool>, colors: &Plane<Oklab>) -> Plane<bool> {
     let ground = ground_around(mask, colors);
     let is_shadow =
-        |index: usize| !found.data[index] && colors.data[index].l < ground.data[index].color.l - MAX_SHADOW_DARKER;
+        |index: usize| !found.data[index] && colors.data[index].l < ground.at(index).color.l - MAX_SHADOW_DARKER;
     let rim = erode(mask, 2).map(|is_inside| !is_inside);
     let reached = flooded(&rim, |_, neighbor| is_shadow(neighbor));
     let mut lit = mask.zip(&reached, |is_set, is_reached| is_set && !is_reached);

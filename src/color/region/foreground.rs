@@ -1,6 +1,7 @@
+use std::cell::LazyCell;
+
 use crate::color::dominant_color::percentile;
-use crate::color::filter::{Connected, components, enlarge, flooded, gaussian, open, shrink};
-use crate::color::spaces::length;
+use crate::color::filter::{Connected, components, enlarge, flooded, gaussian, larger, open, shrink};
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
@@ -94,7 +95,7 @@ fn outlined(colors: &Plane<Oklab>) -> Foreground {
     let Some(Found { mask: rough, weight: found_by }) = roughly(&half, weight, noise_area) else {
         return Foreground { product: Plane::filled(colors.width, colors.height, true), is_enclosed: false };
     };
-    let fine = gradient(&smooth, weight);
+    let fine = LazyCell::new(|| gradient(&smooth, weight));
     let mut basins = Basins::new(if found_by > MIN_CHROMA_WEIGHT { &fine } else { &coarse }, &border);
     let rough = if is_large { enlarge(&rough, colors.width, colors.height) } else { rough };
     let drawn = basins.nearest(&rough, NOISE_AREA).and_then(|mask| candidate(&mask, &edges, &border));
@@ -152,16 +153,16 @@ fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found>
 /// chroma alone, and only slightly. Compressed pictures have chroma steps of the same size in empty areas.
 fn chroma_weight(smooth: &Plane<Rgb>) -> f32 {
     let depth = (smooth.width.min(smooth.height) / 10).max(2);
+    let squares = |one: Rgb, other: Rgb| (one[1] - other[1]).powi(2) + (one[2] - other[2]).powi(2);
     let mut steps: Vec<f32> = smooth
         .ring(depth)
         .filter(|(x, y)| *x > 0 && *y > 0)
         .map(|(x, y)| {
-            let ([_, a, b], [_, left_a, left_b], [_, up_a, up_b]) =
-                (smooth.at(x, y), smooth.at(x - 1, y), smooth.at(x, y - 1));
-            length(a - left_a, b - left_b).max(length(a - up_a, b - up_b))
+            let (own, left, up) = (smooth.at(x, y), smooth.at(x - 1, y), smooth.at(x, y - 1));
+            larger(squares(own, left), squares(own, up))
         })
         .collect();
-    let noise = percentile(&mut steps, 0.97).unwrap_or(1.0);
+    let noise = percentile(&mut steps, 0.97).map_or(1.0, f32::sqrt);
     (0.006 / noise.max(1e-6)).clamp(MIN_CHROMA_WEIGHT, MAX_CHROMA_WEIGHT)
 }
 

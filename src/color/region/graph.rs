@@ -2,6 +2,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::color::Plane;
+use crate::color::filter::larger;
 
 /// Regions and the strength of the edges between them, merged step by step.
 pub(super) struct Graph {
@@ -57,35 +58,37 @@ impl Graph {
         noise_area: f32,
     ) -> Graph {
         let mut regions: Vec<Region> = std::iter::repeat_with(Region::default).take(count).collect();
-        for label in &labels.data {
-            regions[*label as usize].area += 1.0;
+        for run in labels.data.chunk_by(|one, next| one == next) {
+            regions[run[0] as usize].area += run.len() as f32;
         }
         for (x, y) in labels.ring(2).filter(|(x, y)| frame.at(*x, *y)) {
             regions[labels.at(x, y) as usize].is_border = true;
         }
         let mut edges: Vec<Edge> = Vec::new();
+        let mut last = 0;
         let mut meet = |one: usize, other: usize| {
-            let (from, to) = (labels.data[one].min(labels.data[other]), labels.data[one].max(labels.data[other]));
-            if from == to {
-                return;
-            }
-            let known = regions[from as usize].edges.iter().rev().find(|edge| edges[**edge as usize].ends.1 == to);
-            let edge = known.map_or(edges.len(), |edge| *edge as usize);
-            if edge == edges.len() {
-                edges.push(Edge { ends: (from, to), strength: 0.0, length: 0.0, version: 0 });
-                regions[from as usize].edges.push(edge as u32);
-            }
-            edges[edge].strength += gradient.data[one].max(gradient.data[other]);
-            edges[edge].length += 1.0;
-        };
-        for (y, row) in labels.data.chunks_exact(labels.width.max(1)).enumerate() {
-            let first = y * labels.width;
-            for pixel_index in first..first + row.len() {
-                if pixel_index + 1 < first + row.len() {
-                    meet(pixel_index, pixel_index + 1);
+            let ends = (labels.data[one].min(labels.data[other]), labels.data[one].max(labels.data[other]));
+            // Neighboring pixels mostly lie at the same edge.
+            if edges.get(last).is_none_or(|last| last.ends != ends) {
+                let known = &mut regions[ends.0 as usize].edges;
+                let found = known.iter().rev().find(|edge| edges[**edge as usize].ends.1 == ends.1);
+                last = found.map_or(edges.len(), |edge| *edge as usize);
+                if last == edges.len() {
+                    known.push(last as u32);
+                    edges.push(Edge { ends, strength: 0.0, length: 0.0, version: 0 });
                 }
-                if pixel_index + labels.width < labels.data.len() {
-                    meet(pixel_index, pixel_index + labels.width);
+            }
+            edges[last].strength += larger(gradient.data[one], gradient.data[other]);
+            edges[last].length += 1.0;
+        };
+        let (width, pixel_count) = (labels.width.max(1), labels.data.len());
+        for first in (0..pixel_count).step_by(width) {
+            for index in first..first + width {
+                if index + 1 < first + width && labels.data[index] != labels.data[index + 1] {
+                    meet(index, index + 1);
+                }
+                if index + width < pixel_count && labels.data[index] != labels.data[index + width] {
+                    meet(index, index + width);
                 }
             }
         }

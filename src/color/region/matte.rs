@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use crate::color::filter::{box_blur, dilate, erode, gaussian};
 use crate::color::{Plane, Rgb, luminance};
 
@@ -56,10 +58,14 @@ pub(crate) struct Rim {
 }
 
 impl Rim {
+    /// The number of values of a rim.
+    pub(crate) const VALUES: usize = 9;
+
     /// Returns the share of a pixel that the region covers, 0 to 1.
     ///
     /// The estimate by color is weighed against the estimate by the outline, according to the certainty of each. The
     /// outline is sharpened by the ratio of the picture's size to that of the analyzed picture.
+    #[inline(always)]
     pub(crate) fn share(&self, pixel: Rgb, sharpness: f32) -> f32 {
         let (share, trust) = self.share_by_color(pixel);
         let line = minus(self.front, self.back);
@@ -85,6 +91,7 @@ impl Rim {
     /// A pixel at the outline is a mixture, in linear light, of the colors on both sides of it. Its share is measured
     /// along the direction that separates them best (Fisher's discriminant). Each side varies along its own color, with
     /// the light, and little in other directions.
+    #[inline(always)]
     pub(super) fn share_by_color(&self, pixel: Rgb) -> (f32, f32) {
         let line = minus(self.front, self.back);
         let floor = (PIXEL_NOISE * norm(self.front).max(norm(self.back)) + 0.001).powi(2);
@@ -104,17 +111,26 @@ impl Rim {
 
     /// Returns the rim between two pixels, by interpolation.
     pub(crate) fn mixed(self, other: Rim, share: f32) -> Rim {
-        let mix = |one: f32, other: f32| one + (other - one) * share;
-        Rim {
-            front: std::array::from_fn(|channel| mix(self.front[channel], other.front[channel])),
-            back: std::array::from_fn(|channel| mix(self.back[channel], other.back[channel])),
-            prior: mix(self.prior, other.prior),
-            front_noise: mix(self.front_noise, other.front_noise),
-            back_noise: mix(self.back_noise, other.back_noise),
-        }
+        let (one, other) = (self.values(), other.values());
+        Rim::of(std::array::from_fn(|at| one[at] + (other[at] - one[at]) * share))
+    }
+
+    /// Returns all values of the rim, for loops over many rims.
+    #[inline(always)]
+    pub(crate) fn values(self) -> [f32; Rim::VALUES] {
+        let Rim { front: [r, g, b], back: [back_r, back_g, back_b], prior, front_noise, back_noise } = self;
+        [r, g, b, back_r, back_g, back_b, prior, front_noise, back_noise]
+    }
+
+    /// Returns the rim with these values.
+    #[inline(always)]
+    pub(crate) fn of(values: [f32; Rim::VALUES]) -> Rim {
+        let [r, g, b, back_r, back_g, back_b, prior, front_noise, back_noise] = values;
+        Rim { front: [r, g, b], back: [back_r, back_g, back_b], prior, front_noise, back_noise }
     }
 }
 
+#[inline(always)]
 fn minus(one: Rgb, other: Rgb) -> Rgb {
     std::array::from_fn(|channel| one[channel] - other[channel])
 }
@@ -133,7 +149,7 @@ impl Matte {
         // If the region is too narrow to have an inside, its own pixels are used instead, the middle ones first.
         let middle = erode(region, 1);
         let around = dilate(region, 1);
-        let front = gathered(picture, GATHER_RADIUS, |index| {
+        let front = gathered(picture, &near, GATHER_RADIUS, |index| {
             match (inner.data[index], middle.data[index], region.data[index]) {
                 (true, ..) => 1.0,
                 (_, true, _) => 0.05,
@@ -141,7 +157,7 @@ impl Matte {
                 _ => 0.0,
             }
         });
-        let back = gathered(picture, GATHER_RADIUS, |index| {
+        let back = gathered(picture, &near, GATHER_RADIUS, |index| {
             match (near.data[index], around.data[index], region.data[index]) {
                 (false, ..) => 1.0,
                 (_, false, _) => 0.05,
@@ -169,28 +185,52 @@ impl Matte {
 }
 
 /// Returns a function that finds the weighted mean of the colors up to `reach` pixels around a pixel and their
-/// variance, if any of them has a weight.
+/// variance, if any of them has a weight. The pixel must be within one pixel of the bounds of `near`.
 pub(super) fn gathered(
     picture: &Plane<Rgb>,
+    near: &Plane<bool>,
     reach: usize,
     weight: impl Fn(usize) -> f32,
 ) -> impl Fn(usize) -> Option<(Rgb, f32)> {
-    let mut sums = Plane::filled(picture.width, picture.height, [0.0f32; 5]);
-    for (index, (sum, color)) in sums.data.iter_mut().zip(&picture.data).enumerate() {
-        let weight = weight(index);
-        if weight > 0.0 {
-            let [r, g, b] = color.map(|channel| channel * weight);
-            *sum = [r, g, b, dot(*color, *color) * weight, weight];
+    let (columns, rows) = bounds(near, reach + 1);
+    let (width, whole_width) = (columns.len(), picture.width);
+    let (left, top) = (columns.start, rows.start);
+    let mut sums = Plane::filled(width, rows.len(), [0.0f32; 5]);
+    for (y, sums) in rows.zip(sums.data.chunks_exact_mut(width.max(1))) {
+        for (index, sum) in (y * whole_width + left..).zip(sums) {
+            let (weight, color) = (weight(index), picture.data[index]);
+            if weight > 0.0 {
+                let [r, g, b] = color.map(|channel| channel * weight);
+                *sum = [r, g, b, dot(color, color) * weight, weight];
+            }
         }
     }
     let sums = box_blur(&sums, reach);
     move |index| {
-        let [r, g, b, square, weight] = sums.data[index];
+        let (x, y) = (index % whole_width - left, index / whole_width - top);
+        let [r, g, b, square, weight] = sums.data[y * width + x];
         (weight > 1e-4).then(|| {
             let mean = [r, g, b].map(|channel| channel / weight);
             (mean, (square / weight - dot(mean, mean)).max(0.0))
         })
     }
+}
+
+/// Returns the columns and the rows that contain all pixels of a mask and those within `reach` pixels of them. An empty
+/// mask has all columns and rows.
+fn bounds(mask: &Plane<bool>, reach: usize) -> (Range<usize>, Range<usize>) {
+    let (mut columns, mut rows) = ((usize::MAX, 0), (usize::MAX, 0));
+    for (y, row) in mask.data.chunks_exact(mask.width.max(1)).enumerate() {
+        if let Some((first, last)) = row.iter().position(|is_set| *is_set).zip(row.iter().rposition(|is_set| *is_set)) {
+            columns = (columns.0.min(first), columns.1.max(last + 1));
+            rows = (rows.0.min(y), y + 1);
+        }
+    }
+    let widened = |(start, end): (usize, usize), most: usize| match start < end {
+        true => start.saturating_sub(reach)..(end + reach).min(most),
+        false => 0..most,
+    };
+    (widened(columns, mask.width), widened(rows, mask.height))
 }
 
 #[cfg(test)]

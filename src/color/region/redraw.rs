@@ -26,8 +26,8 @@ const SMOOTHING_ROUNDS: usize = 3;
 pub(crate) fn redrawn(picture: &Plane<Rgb>, region: &Plane<bool>) -> Plane<bool> {
     let (inner, near) = (erode(region, MAX_MOVE), dilate(region, MAX_MOVE));
     let share = |is_there: bool| if is_there { 1.0 } else { 0.0 };
-    let front = gathered(picture, GATHER_RADIUS, |index| share(inner.data[index]));
-    let back = gathered(picture, GATHER_RADIUS, |index| share(!near.data[index]));
+    let front = gathered(picture, &near, GATHER_RADIUS, |index| share(inner.data[index]));
+    let back = gathered(picture, &near, GATHER_RADIUS, |index| share(!near.data[index]));
     let told = |index: usize| {
         let ((front, front_noise), (back, back_noise)) = (front(index)?, back(index)?);
         let rim = Rim { front, back, prior: 0.5, front_noise, back_noise };

@@ -131,7 +131,7 @@ pub(super) fn refine_outline(
         let ground = ground_around(&settled, colors);
         let behind = |basin: &Basin| {
             let (x, y) = (basin.middle[0] as usize, basin.middle[1] as usize);
-            let Ground { color, share } = ground.at(x, y);
+            let Ground { color, share } = ground.at(y * colors.width + x);
             if share < MIN_GROUND_SHARE { background.at(x, y) } else { color }
         };
         let own: Vec<f32> = basins.iter().map(|basin| basin.evidence(&product, behind(basin))).collect();

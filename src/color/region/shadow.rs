@@ -1,9 +1,9 @@
 use crate::color::filter::{Connected, components, dilate, flooded, larger, neighbors, smaller, spread};
 use crate::color::{Oklab, Plane};
 
-use super::background::{Ground, ground_around};
+use super::background::{GroundAround, ground_around};
 use super::clusters::chroma_distance;
-use super::edges::gradient;
+use super::edges::weighted_gradient;
 
 /// The radius within which the change of lightness is measured, in pixels.
 const CONTRAST_RADIUS: usize = 4;
@@ -70,14 +70,14 @@ fn soft_parts(
     product: &Plane<bool>,
     colors: &Plane<Oklab>,
     edges: &Plane<bool>,
-    ground: &Plane<Ground>,
+    ground: &GroundAround,
 ) -> (Plane<u32>, Vec<bool>) {
     let (parts, sizes) = components(shades, Connected::Sides);
     let (mut rims, mut soft) = (vec![0usize; sizes.len()], vec![0usize; sizes.len()]);
     let mut darker = vec![0.0; sizes.len()];
     for index in (0..shades.data.len()).filter(|index| shades.data[*index]) {
         let part = parts.data[index] as usize;
-        darker[part] += ground.data[index].color.l - colors.data[index].l;
+        darker[part] += ground.at(index).color.l - colors.data[index].l;
         for neighbor in neighbors(index, product.width, product.height).filter(|neighbor| !product.data[*neighbor]) {
             rims[part] += 1;
             soft[part] += usize::from(!edges.data[neighbor]);
@@ -98,7 +98,7 @@ fn edges(colors: &Plane<Oklab>) -> Plane<bool> {
     let light = colors.map(|color| color.l);
     let (most, least) = (spread(&light, CONTRAST_RADIUS, larger), spread(&light, CONTRAST_RADIUS, smaller));
     let changes = most.zip(&least, |most, least| most - least);
-    let steps = gradient(&light.map(|light| [light, 0.0, 0.0]), 1.0);
+    let steps = weighted_gradient(&light.map(|light| [light]), [1.0]);
     changes.zip(&steps, |change, step| change > MIN_EDGE_CONTRAST && step > MIN_EDGE_SHARE * change)
 }
 
@@ -116,12 +116,12 @@ fn entered(
     product: &Plane<bool>,
     colors: &Plane<Oklab>,
     edges: &Plane<bool>,
-    ground: &Plane<Ground>,
+    ground: &GroundAround,
     cut: &[usize],
     is_shade: impl Fn(usize) -> bool,
 ) -> Plane<bool> {
     let is_grounds = |index: usize| {
-        let (own, ground) = (colors.data[index], ground.data[index]);
+        let (own, ground) = (colors.data[index], ground.at(index));
         ground.share > MIN_GROUND_SHARE
             && own.l < ground.color.l + MAX_ABOVE_GROUND
             && chroma_distance(own, ground.color) < MAX_HUE_DISTANCE

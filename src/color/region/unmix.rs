@@ -19,7 +19,7 @@ impl Unmix {
     }
 
     /// Returns the shade and the veil of a pixel, neither of them negative: least squares, with the ridge on the veil.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn split(&self, pixel: Rgb) -> (f32, f32) {
         let (along, total) = (dot(pixel, self.body), pixel.iter().sum::<f32>());
         let determinant = self.square * (3.0 + self.ridge) - self.sum * self.sum;
@@ -34,13 +34,14 @@ impl Unmix {
     }
 
     /// Returns the distance of a pixel from the mixture of its shade and veil, in linear light.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn residual(&self, pixel: Rgb, (shade, veil): (f32, f32)) -> f32 {
         let off = |channel: usize| (pixel[channel] - shade * self.body[channel] - veil).powi(2);
         (off(0) + off(1) + off(2)).sqrt()
     }
 
     /// Whether a pixel equals the mixture of its shade and veil, except for a `share` of its own light.
+    #[inline(always)]
     pub(crate) fn is_mixture(&self, pixel: Rgb, split: (f32, f32), share: f32) -> bool {
         self.residual(pixel, split) < share * (norm(pixel) + 0.03)
     }

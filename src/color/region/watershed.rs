@@ -9,34 +9,71 @@ const LEVELS: usize = 1024;
 /// The method is Meyer's flooding: the lowest pixel next to a basin joins it, and among equal pixels the one reached
 /// first. A queue for each of 1024 levels makes the time linear in the number of pixels.
 pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
-    let (width, height) = (heights.width, heights.height);
-    let (mut basins, sizes) = components(&minima(heights), Connected::Corners);
+    let (basins, sizes) = components(&minima(heights), Connected::Corners);
     let highest = heights.data.iter().copied().fold(1e-9, larger);
-    let levels: Vec<u16> = heights.data.iter().map(|height| (height / highest * (LEVELS - 1) as f32) as u16).collect();
-    let mut queues: Vec<Vec<u32>> = vec![Vec::new(); LEVELS];
-    for (index, _) in basins.data.iter().enumerate().filter(|(_, basin)| **basin != 0) {
-        queues[usize::from(levels[index])].push(index as u32);
+    let scale = (LEVELS - 1) as f32;
+    // A frame of pixels that are in a basin already makes tests for the picture's border unnecessary.
+    let levels = framed(&heights.map(|height| (height / highest * scale) as u16), 0);
+    let mut basins = framed(&basins, u32::MAX);
+    let mut queues = Queues::new(basins.data.len());
+    let is_minimum = |basin: u32| basin != 0 && basin != u32::MAX;
+    for (index, _) in basins.data.iter().enumerate().filter(|(_, basin)| is_minimum(**basin)) {
+        queues.push(usize::from(levels.data[index]), index);
     }
     for level in 0..LEVELS {
-        let mut next = 0;
-        while let Some(index) = queues[level].get(next).map(|index| *index as usize) {
-            next += 1;
-            let (x, y) = (index % width, index / width);
+        while let Some(index) = queues.pop(level) {
             let basin = basins.data[index];
-            let mut flood = |is_there: bool, neighbor: usize| {
-                if is_there && basins.data[neighbor] == 0 {
+            for neighbor in [index - 1, index + 1, index - basins.width, index + basins.width] {
+                if basins.data[neighbor] == 0 {
                     basins.data[neighbor] = basin;
-                    queues[usize::from(levels[neighbor]).max(level)].push(neighbor as u32);
+                    queues.push(usize::from(levels.data[neighbor]).max(level), neighbor);
                 }
-            };
-            flood(x > 0, index.wrapping_sub(1));
-            flood(x + 1 < width, index + 1);
-            flood(y > 0, index.wrapping_sub(width));
-            flood(y + 1 < height, index + width);
+            }
         }
-        queues[level] = Vec::new();
     }
-    (basins.map(|basin| basin.saturating_sub(1)), sizes.len() - 1)
+    let rows = basins.data.chunks_exact(basins.width).skip(1).take(heights.height);
+    let data = rows.flat_map(|row| &row[1..=heights.width]).map(|basin| basin.saturating_sub(1)).collect();
+    (Plane { width: heights.width, height: heights.height, data }, sizes.len() - 1)
+}
+
+/// A queue of pixels for each level. No pixel is added twice, and none has the index 0, which is in the frame.
+struct Queues {
+    /// The first and the last pixel of each queue; 0 if it is empty.
+    ends: Vec<(u32, u32)>,
+    /// The pixel behind each pixel in its queue.
+    behind: Vec<u32>,
+}
+
+impl Queues {
+    fn new(pixel_count: usize) -> Queues {
+        Queues { ends: vec![(0, 0); LEVELS], behind: vec![0; pixel_count] }
+    }
+
+    fn push(&mut self, level: usize, index: usize) {
+        let (first, last) = &mut self.ends[level];
+        match *first {
+            0 => *first = index as u32,
+            _ => self.behind[*last as usize] = index as u32,
+        }
+        *last = index as u32;
+    }
+
+    fn pop(&mut self, level: usize) -> Option<usize> {
+        let (first, _) = &mut self.ends[level];
+        let index = *first as usize;
+        *first = self.behind[index];
+        (index != 0).then_some(index)
+    }
+}
+
+/// Returns a plane with a frame of one pixel around it.
+fn framed<T: Copy>(plane: &Plane<T>, frame: T) -> Plane<T> {
+    let mut framed = Plane::filled(plane.width + 2, plane.height + 2, frame);
+    let rows = framed.data.chunks_exact_mut(plane.width + 2).skip(1);
+    for (framed, row) in rows.zip(plane.data.chunks_exact(plane.width.max(1))) {
+        framed[1..=plane.width].copy_from_slice(row);
+    }
+    framed
 }
 
 /// Returns the pixels that have no lower pixel in a square of five around them.
