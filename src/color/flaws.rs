@@ -1,4 +1,5 @@
 use super::kept_product::{Scope, kept_product};
+use super::lost_parts::lost_parts;
 use super::lost_prints::painted_over;
 use super::region::share_of_people;
 use super::shading::has_lost_its_shading;
@@ -55,7 +56,7 @@ impl Edit<'_> {
 
     fn add_flaws_of_one_color(&self, check: &mut Check) {
         let Edit { before, after, region, .. } = *self;
-        let painted = painted_over(before, after, region);
+        let painted = painted_over(before, after, region).max(lost_parts(before, after, region));
         if painted > MAX_PAINTED_SHARE {
             let share = painted * 100.0;
             check.worsen(&format!("{share:.1} % of the recolored area had another color before and lost it"));

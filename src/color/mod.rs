@@ -14,6 +14,7 @@ mod flaws;
 mod hex;
 mod illumination;
 mod kept_product;
+mod lost_parts;
 mod lost_prints;
 mod measure;
 mod plane;
