@@ -17,6 +17,20 @@ pub enum Scope {
     Unclear,
 }
 
+/// A surface in a picture.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Surface<'p> {
+    pub(super) area: &'p Plane<bool>,
+    pub(super) color: Rgb,
+}
+
+impl Surface<'_> {
+    /// Returns how much the surface contributes to the color of a product: its area, with the weight of its color.
+    fn weight(self) -> f64 {
+        self.area.count() as f64 * weight_of(Oklab::from(self.color))
+    }
+}
+
 /// A product whose main material kept its color although something was recolored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct KeptProduct {
@@ -31,7 +45,7 @@ pub(super) struct KeptProduct {
 const SEARCHED_SIDE: usize = ANALYZED_SIDE / 2;
 
 /// The longer side of the picture in which other objects are searched, in pixels.
-const GLANCED_SIDE: usize = 128;
+const GLANCED_SIDE: usize = 64;
 
 /// The saturation below which a color has no usable hue.
 const NEUTRAL_SATURATION: f32 = 0.09;
@@ -62,13 +76,14 @@ const MAX_MIXED: usize = 3;
 pub(super) fn kept_product(
     before: &Plane<Rgb>,
     differences: &Plane<f32>,
-    region: &Plane<bool>,
+    recolored: Surface<'_>,
     scope: Scope,
 ) -> Option<KeptProduct> {
-    let unchanged = differences.zip(&dilate(region, MAX_MIXED), |off, is_near| off < MAX_UNCHANGED && !is_near);
-    if scope == Scope::Part || weight_of_others(before, &unchanged) < weight(before, region) {
+    let region = recolored.area;
+    if scope == Scope::Part || weight_of_others(before, differences, region) < recolored.weight() {
         return None;
     }
+    let unchanged = unchanged(differences, region, MAX_MIXED);
     let longer = before.width.max(before.height);
     let scaled = |side: usize| (side * SEARCHED_SIDE.min(longer) / longer).max(8);
     let (width, height) = (scaled(before.width), scaled(before.height));
@@ -83,36 +98,36 @@ pub(super) fn kept_product(
         Scope::Material(color) => is_kept(&material(&picture, &product, Some(color))),
         _ => true,
     };
-    let ratio = weight(&picture, &region) / weight(&picture, &main).max(1.0);
+    let color = dominant_color(&sampled(&picture, &main))?;
+    let ratio = Surface { area: &region, color: recolored.color }.weight() / Surface { area: &main, color }.weight();
     (is_kept(&main) && is_other_kept && ratio < 1.0).then(|| KeptProduct {
         recolored: region.count() as f64 / main.count() as f64,
         is_certain: ratio < MAX_CERTAIN_WEIGHT && scope != Scope::Unclear,
     })
 }
 
-/// Returns how much a surface contributes to the color of a product: its area, with the weight of its color.
-fn weight(picture: &Plane<Rgb>, surface: &Plane<bool>) -> f64 {
-    let color = dominant_color(&sampled(picture, surface)).map(Oklab::from);
-    surface.count() as f64 * color.map_or(1.0, weight_of_color)
-}
-
-fn weight_of_color(color: Oklab) -> f64 {
+fn weight_of(color: Oklab) -> f64 {
     if color.saturation() > NEUTRAL_SATURATION { COLORFUL_WEIGHT } else { 1.0 }
 }
 
+/// Returns the pixels that did not change and are farther than `distance` from the region.
+fn unchanged(differences: &Plane<f32>, region: &Plane<bool>, distance: usize) -> Plane<bool> {
+    differences.zip(&dilate(region, distance), |off, is_near| off < MAX_UNCHANGED && !is_near)
+}
+
 /// Returns the weight of all unchanged objects in front of the background, in pixels of `picture`.
-fn weight_of_others(picture: &Plane<Rgb>, unchanged: &Plane<bool>) -> f64 {
+fn weight_of_others(picture: &Plane<Rgb>, differences: &Plane<f32>, region: &Plane<bool>) -> f64 {
     let step = (picture.width.max(picture.height) / GLANCED_SIDE).max(1);
     let colors = thinned(picture, step).map(Oklab::from);
     let background = Background::fit(&colors);
-    let mut objects = thinned(unchanged, step);
+    let mut objects = unchanged(&thinned(differences, step), &thinned(region, step), MAX_MIXED.div_ceil(step));
     for (index, is_object) in objects.data.iter_mut().enumerate().filter(|(_, is_unchanged)| **is_unchanged) {
         let (x, y) = (index % colors.width, index / colors.width);
         *is_object = background.distance(x, y, colors.data[index]) > MIN_OBJECT_DISTANCE;
     }
     let objects = open(&objects, 1);
     let weights = colors.data.iter().zip(&objects.data).filter(|(_, is_object)| **is_object);
-    weights.map(|(color, _)| weight_of_color(*color)).sum::<f64>() * (step * step) as f64
+    weights.map(|(color, _)| weight_of(*color)).sum::<f64>() * (step * step) as f64
 }
 
 /// Returns every `step`-th pixel of every `step`-th row.
@@ -135,58 +150,63 @@ mod tests {
     const BLACK: Rgb = [0.015; 3];
     const WHITE: Rgb = [0.85; 3];
 
-    /// What of a jar was recolored.
+    /// A place in a picture of a jar.
     #[derive(Clone, Copy, PartialEq)]
-    enum Surface {
+    enum Place {
         Body,
         Lid,
         Wall,
     }
 
-    /// Returns what is found if a surface of a jar was recolored. The jar has a black lid and stands in front of a grey
+    /// Returns what is found if one place was recolored. The jar has a black lid and stands in front of a grey
     /// wall. The rows of the lid are `lid`.
-    fn found(body: Rgb, lid: std::ops::Range<usize>, recolored: Surface, scope: Scope) -> Option<KeptProduct> {
-        let surface = |index: usize| match (index % 200, index / 200) {
-            (60..140, y) if lid.contains(&y) => Surface::Lid,
-            (60..140, y) if (lid.end..170).contains(&y) => Surface::Body,
-            _ => Surface::Wall,
+    fn found(body: Rgb, lid: std::ops::Range<usize>, recolored: Place, scope: Scope) -> Option<KeptProduct> {
+        let place = |index: usize| match (index % 200, index / 200) {
+            (60..140, y) if lid.contains(&y) => Place::Lid,
+            (60..140, y) if (lid.end..170).contains(&y) => Place::Body,
+            _ => Place::Wall,
+        };
+        let own = |place: Place| match place {
+            Place::Body => body,
+            Place::Lid => BLACK,
+            Place::Wall => [0.35; 3],
         };
         let color = |index: usize| {
             let shade = 0.75 + 0.25 * (index / 200) as f32 / 200.0;
-            let color = match surface(index) {
-                Surface::Body => body,
-                Surface::Lid => BLACK,
-                Surface::Wall => [0.35; 3],
-            };
-            color.map(|channel| channel * shade)
+            own(place(index)).map(|channel| channel * shade)
         };
         let before = Plane { width: 200, height: 200, data: (0..40_000).map(color).collect() };
         let region =
-            Plane { width: 200, height: 200, data: (0..40_000).map(|index| surface(index) == recolored).collect() };
-        kept_product(&before, &region.map(|is_set| if is_set { 30.0 } else { 0.1 }), &region, scope)
+            Plane { width: 200, height: 200, data: (0..40_000).map(|index| place(index) == recolored).collect() };
+        kept_product(
+            &before,
+            &region.map(|is_set| if is_set { 30.0 } else { 0.1 }),
+            Surface { area: &region, color: own(recolored) },
+            scope,
+        )
     }
 
     #[test]
     fn a_product_whose_lid_was_recolored_kept_its_color() {
         for body in [RED, WHITE] {
-            let kept = found(body, 30..50, Surface::Lid, Scope::Product).unwrap();
+            let kept = found(body, 30..50, Place::Lid, Scope::Product).unwrap();
             assert!(kept.is_certain && (kept.recolored - 20.0 / 120.0).abs() < 0.03, "{kept:?}");
-            assert_eq!(found(body, 30..50, Surface::Body, Scope::Product), None);
+            assert_eq!(found(body, 30..50, Place::Body, Scope::Product), None);
         }
     }
 
     #[test]
     fn a_lid_that_was_meant_is_no_other_part() {
-        assert_eq!(found(RED, 30..50, Surface::Lid, Scope::Part), None);
-        assert_eq!(found(RED, 30..50, Surface::Lid, Scope::Material(BLACK)), None);
-        assert!(found(RED, 30..50, Surface::Lid, Scope::Material(RED)).is_some());
+        assert_eq!(found(RED, 30..50, Place::Lid, Scope::Part), None);
+        assert_eq!(found(RED, 30..50, Place::Lid, Scope::Material(BLACK)), None);
+        assert!(found(RED, 30..50, Place::Lid, Scope::Material(RED)).is_some());
     }
 
     #[test]
     fn nothing_is_certain_if_a_prompt_is_unclear_or_two_surfaces_are_nearly_as_important() {
-        assert!(!found(RED, 30..50, Surface::Lid, Scope::Unclear).unwrap().is_certain);
-        assert!(!found(WHITE, 30..90, Surface::Lid, Scope::Product).unwrap().is_certain);
-        assert_eq!(found(WHITE, 30..120, Surface::Lid, Scope::Product), None);
-        assert_eq!(found(BLACK, 30..50, Surface::Wall, Scope::Product), None);
+        assert!(!found(RED, 30..50, Place::Lid, Scope::Unclear).unwrap().is_certain);
+        assert!(!found(WHITE, 30..90, Place::Lid, Scope::Product).unwrap().is_certain);
+        assert_eq!(found(WHITE, 30..120, Place::Lid, Scope::Product), None);
+        assert_eq!(found(BLACK, 30..50, Place::Wall, Scope::Product), None);
     }
 }

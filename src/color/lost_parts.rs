@@ -1,6 +1,5 @@
-use super::dominant_color::sampled;
 use super::filter::open;
-use super::{Plane, Rgb, dominant_color};
+use super::{Plane, Rgb};
 
 /// The smallest distance between a pixel and the best that one light makes of the surface in both pictures, from which
 /// on the pixel is not that surface. Distances are root mean squares over the square roots of linear channels. Light
@@ -23,14 +22,18 @@ const MIN_CHANNEL: f32 = 0.02;
 ///
 /// A pixel of the recolored surface is `shade * old + gloss` before and `shade * new + gloss` after, with one shade and
 /// one gloss. For a part of another color, no two such numbers suit both pictures.
-pub(super) fn lost_parts(before: &Plane<Rgb>, after: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
-    let surface = |picture: &Plane<Rgb>| dominant_color(&sampled(picture, region));
-    let (Some(old), Some(new)) = (surface(before), surface(after)) else { return 0.0 };
-    let (both, alone) = (Surface::new([old, new]), Surface::new([new]));
+///
+/// In colored surroundings, the surface shows several pairs of `colors`. The first is that of most of it.
+pub(super) fn lost_parts([before, after]: [&Plane<Rgb>; 2], colors: &[[Rgb; 2]], region: &Plane<bool>) -> f64 {
+    let Some([_, main]) = colors.first() else { return 0.0 };
+    let (surfaces, alone): (Vec<_>, _) = (colors.iter().copied().map(Surface::new).collect(), Surface::new([*main]));
     let is_lost = |index: usize| {
         let (old, new) = (before.data[index], after.data[index]);
-        both.distance_squared([old, new]) > MIN_FOREIGN * MIN_FOREIGN
-            && alone.distance_squared([new]) < MAX_OWN * MAX_OWN
+        let is_foreign = |surface: &Surface<2>| {
+            !surface.is_near([old, new], MIN_FOREIGN)
+                && surface.distance_squared([old, new]) > MIN_FOREIGN * MIN_FOREIGN
+        };
+        surfaces.iter().all(is_foreign) && alone.distance_squared([new]) < MAX_OWN * MAX_OWN
     };
     let mut lost = region.clone();
     lost.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set).for_each(|(at, is_set)| *is_set = is_lost(at));
@@ -56,6 +59,17 @@ impl<const N: usize> Surface<N> {
             sums[2] += weight;
         }
         Surface { colors, weights, sums }
+    }
+
+    /// Whether a pixel is certainly within a distance of the surface. This takes no roots, and is true for most pixels.
+    fn is_near(&self, pixel: [Rgb; N], distance: f32) -> bool {
+        let (shade, gloss) = self.light(pixel);
+        // Each of N pictures adds at most the mean of its three channels to the squared distance.
+        let most = distance * distance / N as f32;
+        pixel.as_flattened().iter().zip(self.colors.as_flattened()).all(|(value, color)| {
+            let lit = shade * color + gloss;
+            (value - lit) * (value - lit) < most * (value + lit)
+        })
     }
 
     /// Returns the squared distance of a pixel from the surface under the light that suits it best.
@@ -117,7 +131,8 @@ mod tests {
             };
             Plane { width: 60, height: 60, data: (0..3600).map(color).collect() }
         };
-        lost_parts(&picture(old, part[0]), &picture(new, part[1]), &Plane::filled(60, 60, true))
+        let region = Plane::filled(60, 60, true);
+        lost_parts([&picture(old, part[0]), &picture(new, part[1])], &[[old, new]], &region)
     }
 
     #[test]
@@ -128,6 +143,22 @@ mod tests {
             let share = lost(old, new, [part, new]);
             assert!((share - 0.1).abs() < 0.02, "{part:?} on {old:?} that is {new:?} now: {share}");
         }
+    }
+
+    #[test]
+    fn a_side_that_a_colored_floor_does_not_light_is_no_part() {
+        let tint = [1.35f32, 0.95, 0.6];
+        let lit = |color: Rgb| -> Rgb { std::array::from_fn(|channel| color[channel] * tint[channel]) };
+        let picture = |color: Rgb| Plane {
+            width: 60,
+            height: 60,
+            data: (0..3600).map(|index| if index / 60 < 12 { color } else { lit(color) }).collect(),
+        };
+        let (old, new) = ([0.02, 0.25, 0.85], [0.72, 0.68, 0.55]);
+        let (pictures, region) = ([&picture(old), &picture(new)], Plane::filled(60, 60, true));
+        let most = [lit(old), lit(new)];
+        assert!(lost_parts(pictures, &[most], &region) > 0.1);
+        assert!(lost_parts(pictures, &[most, [old, new]], &region) < 1e-9);
     }
 
     #[test]

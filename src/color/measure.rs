@@ -1,8 +1,7 @@
 use std::borrow::Cow;
 
 use super::compare::{Comparison, Kept, aligned, compare};
-use super::dominant_color::{percentile, sampled};
-use super::filter::{dilate, erode};
+use super::filter::erode;
 use super::flaws::Edit;
 use super::illumination::Illumination;
 use super::kept_product::Scope;
@@ -37,9 +36,6 @@ const MIN_WHOLE_CHANGE: f64 = 5.0;
 
 /// The luminance below which light reflected within a surface is negligible compared with its gloss.
 const MAX_DARK_LUMINANCE: f32 = 0.06;
-
-/// The distance from a region within which pixels are mixed with it, in pixels.
-const MAX_MIXED: usize = 2;
 
 /// The smallest share of a region that counts as one of its colors.
 const MIN_COLOR_SHARE: f64 = 0.02;
@@ -157,7 +153,7 @@ fn judge(
     tolerance: Tolerance,
 ) -> Check {
     let indices = core(region);
-    let light = light_around(before.unwrap_or(picture), region);
+    let light = Illumination::around(before.unwrap_or(picture), region);
     let mut worst: Option<Check> = None;
     for (hex, part) in wanted.iter().zip(parts(picture, &indices, wanted)) {
         let check = if part.len() < MIN_PIXELS || (part.len() as f64) < MIN_COLOR_SHARE * indices.len() as f64 {
@@ -208,19 +204,6 @@ fn color_of(
         verdict: tolerance.verdict(difference),
         reason: None,
     }
-}
-
-/// Returns the light that the surroundings of a region show.
-fn light_around(picture: &Plane<Rgb>, region: &Plane<bool>) -> Illumination {
-    let pixels = sampled(picture, &dilate(region, MAX_MIXED).map(|is_near| !is_near));
-    if pixels.len() < MIN_PIXELS {
-        return Illumination::WHITE;
-    }
-    let median = |channel: usize| {
-        let mut values: Vec<f32> = pixels.iter().map(|pixel| pixel[channel]).collect();
-        percentile(&mut values, 0.5).unwrap_or(1.0)
-    };
-    Illumination::in_surroundings(std::array::from_fn(median))
 }
 
 /// Returns the pixels of a region that are not mixed with their surroundings.
