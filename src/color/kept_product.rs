@@ -70,7 +70,8 @@ const MAX_MIXED: usize = 3;
 /// something else.
 ///
 /// The product is searched for without regard to the region. Both halves of the statement take a majority: most of the
-/// main material is unchanged, and most of the region is not main material. The search takes longer than the rest of
+/// main material is unchanged, and most of the region is not main material. The region must also be the smaller of the
+/// two, by area and by weight, because the search may have taken the wrong one for the main material. The search takes longer than the rest of
 /// the check. It is skipped if the picture shows nothing unchanged that could outweigh the region, which is the case for
 /// nearly all correct edits.
 pub(super) fn kept_product(
@@ -85,7 +86,7 @@ pub(super) fn kept_product(
     }
     let unchanged = unchanged(differences, region, MAX_MIXED);
     let longer = before.width.max(before.height);
-    let scaled = |side: usize| (side * SEARCHED_SIDE.min(longer) / longer).max(8);
+    let scaled = |side: usize| (side * SEARCHED_SIDE.min(longer) / longer).max(side.min(8));
     let (width, height) = (scaled(before.width), scaled(before.height));
     let picture = shrink(before, width, height);
     let [region, unchanged] = [region, &unchanged].map(|mask| enlarge(mask, width, height));
@@ -100,10 +101,9 @@ pub(super) fn kept_product(
     };
     let color = dominant_color(&sampled(&picture, &main))?;
     let ratio = Surface { area: &region, color: recolored.color }.weight() / Surface { area: &main, color }.weight();
-    (is_kept(&main) && is_other_kept && ratio < 1.0).then(|| KeptProduct {
-        recolored: region.count() as f64 / main.count() as f64,
-        is_certain: ratio < MAX_CERTAIN_WEIGHT && scope != Scope::Unclear,
-    })
+    let recolored = region.count() as f64 / main.count() as f64;
+    (is_kept(&main) && is_other_kept && ratio.max(recolored) < 1.0)
+        .then_some(KeptProduct { recolored, is_certain: ratio < MAX_CERTAIN_WEIGHT && scope != Scope::Unclear })
 }
 
 fn weight_of(color: Oklab) -> f64 {
@@ -207,6 +207,7 @@ mod tests {
         assert!(!found(RED, 30..50, Place::Lid, Scope::Unclear).unwrap().is_certain);
         assert!(!found(WHITE, 30..90, Place::Lid, Scope::Product).unwrap().is_certain);
         assert_eq!(found(WHITE, 30..120, Place::Lid, Scope::Product), None);
+        assert_eq!(found(RED, 30..105, Place::Lid, Scope::Product), None);
         assert_eq!(found(BLACK, 30..50, Place::Wall, Scope::Product), None);
     }
 }
