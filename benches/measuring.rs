@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use dyehouse::color::{
-    COMPARED_SIDE, Change, Check, Hex, Lab, Tolerance, Verdict, View, ciede2000, luminance, measure,
+    COMPARED_SIDE, Change, Check, Hex, Lab, Scope, Tolerance, Verdict, View, ciede2000, luminance, measure,
 };
 use dyehouse::editor;
 use dyehouse::photo::Photo;
@@ -132,8 +132,9 @@ fn of_product(product: &Path) -> Vec<Case> {
 fn of_render(edit: &Edit<'_>, mask: &[bool], renders: &[(Hex, RgbImage)]) -> Vec<Case> {
     let Edit { before, truth, asked, .. } = *edit;
     let (before, after) = (view(before.clone()), view(truth.clone()));
-    let check = |after: &View, wanted: Hex| measure(Some(&before), after, &[wanted], Tolerance::default());
-    let alone = |wanted: Hex| measure(None, &after, &[wanted], Tolerance::default()).check;
+    let check =
+        |after: &View, wanted: Hex| measure(Some(&before), after, &[wanted], Tolerance::default(), Scope::Product);
+    let alone = |wanted: Hex| measure(None, &after, &[wanted], Tolerance::default(), Scope::Product).check;
     let mut found = Vec::new();
     for kind in DISTORTIONS {
         let measured = check(&view(distorted(truth, kind)), asked);
@@ -190,7 +191,9 @@ fn of_photo(picture: &DynamicImage) -> Vec<Case> {
             continue;
         }
         let after = done.reduced(COMPARED_SIDE);
-        let check = |after: &View, wanted: Hex| measure(Some(&before), after, &[wanted], Tolerance::default()).check;
+        let check = |after: &View, wanted: Hex| {
+            measure(Some(&before), after, &[wanted], Tolerance::default(), Scope::Product).check
+        };
         found.push(Case::new("photograph, right", Verdict::On, &check(&after, asked)));
         found.extend(of_moves("photograph, wrong", asked, |wanted| check(&after, wanted)));
         found.push(Case::new("photograph, nothing changed", Verdict::Off, &check(&before, asked)));
@@ -251,7 +254,7 @@ fn time(product: &Path) {
     let took = (0..10).map(|_round| {
         let began = Instant::now();
         let (before, after) = (before.reduced(COMPARED_SIDE), after.reduced(COMPARED_SIDE));
-        std::hint::black_box(measure(Some(&before), &after, &asked, Tolerance::default()));
+        std::hint::black_box(measure(Some(&before), &after, &asked, Tolerance::default(), Scope::Product));
         began.elapsed()
     });
     println!("\na check of 1024 px: {:.1} ms", took.min().unwrap().as_secs_f64() * 1000.0);

@@ -262,6 +262,9 @@ pub struct Measure {
     /// The requested color, a hex or a CSS name. Repeat it for several parts
     #[arg(long, value_name = "COLOR", required = true)]
     pub to: Vec<Hex>,
+    /// The color that the recolored part had before [default: the product's main color]
+    #[arg(long, value_name = "COLOR")]
+    pub from: Option<Hex>,
     /// The largest color difference (ΔE00) that counts as right [default: 2.5]
     #[arg(long, value_name = "ΔE", value_parser = difference, allow_negative_numbers = true)]
     pub tolerance: Option<f64>,

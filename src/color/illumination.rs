@@ -1,4 +1,6 @@
-use super::{Lab, Rgb, ciede2000, luminance};
+use super::dominant_color::{percentile, sampled};
+use super::filter::dilate;
+use super::{Lab, Plane, Rgb, ciede2000, luminance};
 
 /// The factors by which light scales the color that a surface shows, in linear light. Studio pictures are exposed so
 /// that surfaces in full light show about their color, and most of a surface has slightly less light.
@@ -27,6 +29,12 @@ const MAX_TINT: f32 = 2.0;
 /// The tint below which surroundings are neutral.
 const MIN_TINT: f32 = 1.02;
 
+/// The distance from a region within which pixels are mixed with it, in pixels.
+const MAX_MIXED: usize = 2;
+
+/// The smallest number of pixels that show the surroundings.
+const MIN_PIXELS: usize = 20;
+
 /// The light that falls on a product, as far as its surroundings show it.
 ///
 /// A lit product does not show its surface's color exactly. The plain difference therefore rejects correct edits: they
@@ -41,6 +49,26 @@ pub(super) struct Illumination {
 impl Illumination {
     /// White light, for pictures with unknown surroundings.
     pub(super) const WHITE: Illumination = Illumination { tint: [1.0; 3] };
+
+    /// Returns the light that the surroundings of a region show.
+    pub(super) fn around(picture: &Plane<Rgb>, region: &Plane<bool>) -> Illumination {
+        let pixels = sampled(picture, &dilate(region, MAX_MIXED).map(|is_near| !is_near));
+        if pixels.len() < MIN_PIXELS {
+            return Illumination::WHITE;
+        }
+        let median = |channel: usize| {
+            let mut values: Vec<f32> = pixels.iter().map(|pixel| pixel[channel]).collect();
+            percentile(&mut values, 0.5).unwrap_or(1.0)
+        };
+        Illumination::in_surroundings(std::array::from_fn(median))
+    }
+
+    /// Returns a color that is shown in this light as the sides show it that the light of the surroundings does not
+    /// reach.
+    pub(super) fn without_tint(self, color: Rgb) -> Rgb {
+        let most = TINT_POWERS[TINT_POWERS.len() - 1];
+        std::array::from_fn(|channel| color[channel] / self.tint[channel].powf(most))
+    }
 
     /// Returns the light in surroundings of a color.
     pub(super) fn in_surroundings(color: Rgb) -> Illumination {

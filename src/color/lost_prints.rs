@@ -1,7 +1,6 @@
-use super::dominant_color::sampled;
 use super::region::{Unmix, is_of_another_hue};
 use super::spaces::length;
-use super::{Oklab, Plane, Rgb, dominant_color, luminance};
+use super::{Oklab, Plane, Rgb, luminance};
 
 /// The saturation below which a color has no usable hue.
 const NEUTRAL_SATURATION: f32 = 0.09;
@@ -56,15 +55,14 @@ const MIN_WHITE: f32 = 0.15;
 const MIN_WHITE_LEFT: f32 = 0.4;
 
 /// Returns the share of the `region`, 0 to 1, that differed from the rest and now has the color of the rest. Examples
-/// are a print or a handle.
+/// are a print or a handle. The `colors` are those of the region before and after.
 ///
 /// Shade and gloss are the same before and after. A pixel that showed none of the body's color shows none of its new
 /// color. A pixel that was too dark to be lit is not lit. Gloss on a dark surface is still gloss. A pixel counts only
 /// if no pixel near it still has its old color, because a print that merely moved is not lost. White on white and black
 /// on black cannot be distinguished from light and shade.
-pub(super) fn painted_over(before: &Plane<Rgb>, after: &Plane<Rgb>, region: &Plane<bool>) -> f64 {
-    let body = |picture: &Plane<Rgb>| dominant_color(&sampled(picture, region)).map(Body::new);
-    let (Some(old), Some(new)) = (body(before), body(after)) else { return 0.0 };
+pub(super) fn painted_over([before, after]: [&Plane<Rgb>; 2], colors: [Rgb; 2], region: &Plane<bool>) -> f64 {
+    let [old, new] = colors.map(Body::new);
     let is_painted = |index: &usize| {
         let (one, other) = (before.data[*index], after.data[*index]);
         region.data[*index]
@@ -194,7 +192,7 @@ mod tests {
             Plane { width: 60, height: 60, data: (0..3600).map(color).collect() }
         };
         let region = Plane::filled(60, 60, true);
-        painted_over(&picture(old, Some(10)), &picture(new, shift.map(|by| 10 + by)), &region)
+        painted_over([&picture(old, Some(10)), &picture(new, shift.map(|by| 10 + by))], [old, new], &region)
     }
 
     fn assert_reported(old: Rgb, new: Rgb, print: Rgb) {
@@ -254,7 +252,8 @@ mod tests {
             height: 60,
             data: (0..3600).map(|index| index / 60 < 30 || (9..=12).contains(&(index % 60))).collect(),
         };
-        assert!(painted_over(&before, &after, &region) > 0.02, "{}", painted_over(&before, &after, &region));
-        assert!(painted_over(&before, &picture(RED, WOOD), &region) < 1e-9);
+        let painted = |after: &Plane<Rgb>| painted_over([&before, after], [BLUE, RED], &region);
+        assert!(painted(&after) > 0.02, "{}", painted(&after));
+        assert!(painted(&picture(RED, WOOD)) < 1e-9);
     }
 }

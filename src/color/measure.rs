@@ -1,14 +1,12 @@
 use std::borrow::Cow;
 
 use super::compare::{Comparison, Kept, aligned, compare};
-use super::dominant_color::{percentile, sampled};
-use super::filter::{dilate, erode};
+use super::filter::erode;
+use super::flaws::Edit;
 use super::illumination::Illumination;
-use super::lost_prints::painted_over;
-use super::region::{foreground, material, share_of_people};
-use super::shading::has_lost_its_shading;
+use super::kept_product::Scope;
+use super::region::{foreground, material};
 use super::specular::unveiled;
-use super::unchanged_area::UnchangedArea;
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
 
 /// A picture in the form in which it is compared: its colors in linear light, and its opacity if not all pixels are
@@ -33,35 +31,22 @@ pub struct Measured {
 /// The smallest number of pixels from which a color is measured.
 const MIN_PIXELS: usize = 20;
 
-/// The largest share of a product that may have kept its old color. Neighboring surfaces of the same color account for
-/// that much.
-const MAX_UNCHANGED_SHARE: f64 = 0.25;
-
-/// The largest share of a region that may have had another color before. Correct edits reach 0.006, even shifted ones.
-const MAX_PAINTED_SHARE: f64 = 0.01;
-
-/// The largest share of a region that may be skin or hair. Clothes have some at their edges.
-const MAX_PEOPLE_SHARE: f64 = 0.08;
-
 /// The mean ΔE00 from which on a picture without a distinct region counts as completely changed.
 const MIN_WHOLE_CHANGE: f64 = 5.0;
 
 /// The luminance below which light reflected within a surface is negligible compared with its gloss.
 const MAX_DARK_LUMINANCE: f32 = 0.06;
 
-/// The distance from a region within which pixels are mixed with it, in pixels.
-const MAX_MIXED: usize = 2;
-
 /// The smallest share of a region that counts as one of its colors.
 const MIN_COLOR_SHARE: f64 = 0.02;
 
 /// Measures whether `after` shows the requested colors, `wanted` (at least one), in the region that differs from
-/// `before`.
+/// `before`. The `scope` tells which region was meant.
 ///
 /// Both have a longer side of [`super::COMPARED_SIDE`] pixels, or more if a finer region is needed. Without a picture
 /// before the edit, the product is searched for in `after` alone. A color can then be confirmed but not refuted,
 /// because the search may have found the wrong part.
-pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: Tolerance) -> Measured {
+pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: Tolerance, scope: Scope) -> Measured {
     let first = wanted.first().copied().unwrap_or(Hex([0; 3]));
     let unmeasurable = |reason: &str| Measured { check: Check::unmeasurable(first, reason), region: None };
     let visible = visible(after);
@@ -86,27 +71,11 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     }
     if !whole(&region) {
         let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
-        let unchanged = UnchangedArea::new(&old, &differences, &region);
-        let left = unchanged.left_out();
-        let is_wanted = || judge(None, &old, &region, wanted, tolerance).verdict == Verdict::On;
-        if left > MAX_UNCHANGED_SHARE && !is_wanted() {
-            let reason = format!("{:.0} % of the product's color was not changed", left * 100.0);
-            worsen(&mut check, &reason);
-        } else if check.verdict == Verdict::On && unchanged.left_enclosed() > MAX_UNCHANGED_SHARE {
-            worsen(&mut check, "part of the product may have kept its color");
-        }
-        let painted = if wanted.len() == 1 { painted_over(&old, &new, &region) } else { 0.0 };
-        if painted > MAX_PAINTED_SHARE {
-            let reason = format!("{:.1} % of the recolored area had another color before and lost it", painted * 100.0);
-            worsen(&mut check, &reason);
-        }
-        if has_lost_its_shading(&old, &new, &region) {
-            worsen(&mut check, "the product was filled with one color and lost its shading");
-        }
-        let people = share_of_people(&old, &region);
-        if people > MAX_PEOPLE_SHARE {
-            worsen(&mut check, &format!("{:.0} % of the recolored area is skin or hair", people * 100.0));
-        }
+        let was_wanted = || judge(None, &old, &region, wanted, tolerance).verdict == Verdict::On;
+        let is_of_one_color = wanted.len() == 1;
+        let edit =
+            Edit { before: &old, after: &new, differences: &differences, region: &region, is_of_one_color, scope };
+        edit.add_flaws(&mut check, was_wanted);
         return kept_check(check, region, region_share, kept);
     }
     // The background changed as well. In this case the product is the relevant part, and is found by its edges.
@@ -116,7 +85,7 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     let mut check = judge(Some(&old), &new, &region, wanted, tolerance);
     check.region = Some(rounded(region_share, 4));
     if !is_all {
-        worsen(&mut check, "the background was changed too");
+        check.worsen("the background was changed too");
     }
     Measured { check, region: None }
 }
@@ -125,16 +94,10 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
 fn kept_check(check: Check, region: Plane<bool>, share: f64, kept: Kept) -> Measured {
     let mut check = Check { region: Some(rounded(share, 4)), background: Some(rounded(kept.mean, 2)), ..check };
     if !kept.is_well() {
-        worsen(&mut check, &format!("the rest of the picture was not kept (ΔE00 {:.1} on average)", kept.mean));
+        check.worsen(&format!("the rest of the picture was not kept (ΔE00 {:.1} on average)", kept.mean));
         return Measured { check, region: None };
     }
     Measured { check, region: Some(region) }
-}
-
-/// Adds a reason against an edit that is not its color. The verdict becomes near at best.
-fn worsen(check: &mut Check, reason: &str) {
-    check.verdict = if check.verdict == Verdict::On { Verdict::Near } else { check.verdict };
-    check.reason = Some(check.reason.take().map_or(reason.to_owned(), |first| format!("{first}; {reason}")));
 }
 
 /// Returns the result for an unchanged picture. The edit is correct if the product had the color before.
@@ -190,7 +153,7 @@ fn judge(
     tolerance: Tolerance,
 ) -> Check {
     let indices = core(region);
-    let light = light_around(before.unwrap_or(picture), region);
+    let light = Illumination::around(before.unwrap_or(picture), region);
     let mut worst: Option<Check> = None;
     for (hex, part) in wanted.iter().zip(parts(picture, &indices, wanted)) {
         let check = if part.len() < MIN_PIXELS || (part.len() as f64) < MIN_COLOR_SHARE * indices.len() as f64 {
@@ -241,19 +204,6 @@ fn color_of(
         verdict: tolerance.verdict(difference),
         reason: None,
     }
-}
-
-/// Returns the light that the surroundings of a region show.
-fn light_around(picture: &Plane<Rgb>, region: &Plane<bool>) -> Illumination {
-    let pixels = sampled(picture, &dilate(region, MAX_MIXED).map(|is_near| !is_near));
-    if pixels.len() < MIN_PIXELS {
-        return Illumination::WHITE;
-    }
-    let median = |channel: usize| {
-        let mut values: Vec<f32> = pixels.iter().map(|pixel| pixel[channel]).collect();
-        percentile(&mut values, 0.5).unwrap_or(1.0)
-    };
-    Illumination::in_surroundings(std::array::from_fn(median))
 }
 
 /// Returns the pixels of a region that are not mixed with their surroundings.

@@ -1,10 +1,9 @@
 use std::cell::OnceCell;
 
-use super::dominant_color::sampled;
 use super::filter::{Connected, components, dilate, open};
 use super::region::{Foreground, Unmix, find_foreground};
 use super::spaces::length;
-use super::{Oklab, Plane, Rgb, dominant_color};
+use super::{Oklab, Plane, Rgb};
 
 /// The saturation below which a color has no usable hue.
 const NEUTRAL_SATURATION: f32 = 0.09;
@@ -32,8 +31,8 @@ pub(super) struct UnchangedArea<'p> {
     before: &'p Plane<Rgb>,
     differences: &'p Plane<f32>,
     region: &'p Plane<bool>,
-    /// The main color of the region before, if it has any.
-    body: Option<Rgb>,
+    /// The main color of the region before.
+    body: Rgb,
     /// The product in the picture before. It is searched for only if the answer depends on it.
     foreground: OnceCell<Foreground>,
 }
@@ -43,8 +42,8 @@ impl<'p> UnchangedArea<'p> {
         before: &'p Plane<Rgb>,
         differences: &'p Plane<f32>,
         region: &'p Plane<bool>,
+        body: Rgb,
     ) -> UnchangedArea<'p> {
-        let body = dominant_color(&sampled(before, region));
         UnchangedArea { before, differences, region, body, foreground: OnceCell::new() }
     }
 
@@ -52,7 +51,7 @@ impl<'p> UnchangedArea<'p> {
     /// region and had the same color in the picture before. If the background has that color as well, the edges of the
     /// product determine which part belongs to it.
     pub(super) fn left_out(&self) -> f64 {
-        let Some(body) = self.body else { return 0.0 };
+        let body = self.body;
         let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
         let is_alike = |pixel: Rgb| {
             if color.saturation() > NEUTRAL_SATURATION {
@@ -81,8 +80,7 @@ impl<'p> UnchangedArea<'p> {
     /// products on a white ground that only their edges distinguish from it, because their lit sides have the ground's
     /// color.
     pub(super) fn left_enclosed(&self) -> f64 {
-        let is_pale_body = self.body.map(Oklab::from).is_some_and(is_pale);
-        if !is_pale_body || !self.foreground().is_enclosed {
+        if !is_pale(Oklab::from(self.body)) || !self.foreground().is_enclosed {
             return 0.0;
         }
         let near = dilate(self.region, MAX_GAP);
@@ -150,7 +148,8 @@ mod tests {
             before.data[index] = color.map(|channel| channel * shade);
             region.data[index] = index % 80 < until;
         }
-        UnchangedArea::new(&before, &region.map(|is_set| if is_set { 30.0 } else { 0.1 }), &region).left_out()
+        let differences = region.map(|is_set| if is_set { 30.0 } else { 0.1 });
+        UnchangedArea::new(&before, &differences, &region, color).left_out()
     }
 
     #[test]
@@ -180,7 +179,9 @@ mod tests {
         region.data.iter_mut().enumerate().for_each(|(index, is_set)| *is_set = shaded(index));
         let differences = region.map(|is_set| if is_set { 30.0 } else { 0.1 });
         let whole = region.map(|_| true);
-        let left = |differences: &Plane<f32>| UnchangedArea::new(&before, differences, &region).left_enclosed();
+        let left = |differences: &Plane<f32>| {
+            UnchangedArea::new(&before, differences, &region, [0.45, 0.44, 0.43]).left_enclosed()
+        };
         assert!(left(&whole.map(|_| 30.0)) < 0.01, "all of it changed");
         assert!(left(&differences) > 0.25, "half of it changed");
     }

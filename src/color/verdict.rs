@@ -127,6 +127,12 @@ impl Check {
         (self.verdict, self.delta_e.unwrap_or(f64::INFINITY))
     }
 
+    /// Adds a reason against an edit that is not its color. The verdict becomes near at best.
+    pub(super) fn worsen(&mut self, reason: &str) {
+        self.verdict = if self.verdict == Verdict::On { Verdict::Near } else { self.verdict };
+        self.reason = Some(self.reason.take().map_or(reason.to_owned(), |first| format!("{first}; {reason}")));
+    }
+
     /// Returns a check that could not be carried out.
     pub fn unmeasurable(asked: Hex, reason: impl Into<String>) -> Check {
         Check {

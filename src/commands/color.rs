@@ -2,7 +2,7 @@ use std::io::{Cursor, IsTerminal};
 use std::path::Path;
 
 use crate::cli::{Color, Measure, Recolor};
-use crate::color::{COMPARED_SIDE, Change, Check, Hex, Tolerance, Verdict, View, measure};
+use crate::color::{COMPARED_SIDE, Change, Check, Hex, Scope, Tolerance, Verdict, View, measure};
 use crate::editor;
 use crate::exit::Exit;
 use crate::files;
@@ -45,7 +45,9 @@ fn measure_picture(arguments: &Measure, screen: &Screen) -> Result<Exit, Failure
     let on = arguments.tolerance.unwrap_or(defaults.on);
     let tolerance = Tolerance { on, near: defaults.near.max(on) };
     let view = |photo: &Photo| photo.reduced(COMPARED_SIDE);
-    let check = measure(before.as_ref().map(view).as_ref(), &view(&after), &arguments.to, tolerance).check;
+    let check =
+        measure(before.as_ref().map(view).as_ref(), &view(&after), &arguments.to, tolerance, scope(arguments.from))
+            .check;
     print_check(&check, arguments.json);
     Ok(match check.verdict {
         Verdict::On | Verdict::Near => Exit::Complete,
@@ -67,9 +69,14 @@ fn recolor_picture(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure
     let png = photo.to_png().map_err(|error| failed(error.to_string()))?;
     files::replace(&arguments.out, &png).map_err(|error| failed(error.to_string()))?;
     let after = photo.reduced(COMPARED_SIDE);
-    let check = measure(Some(&before), &after, &[arguments.to], Tolerance::default()).check;
+    let check = measure(Some(&before), &after, &[arguments.to], Tolerance::default(), scope(arguments.from)).check;
     print_check(&check, arguments.json);
     Ok(if check.verdict == Verdict::Off { Exit::Incomplete } else { Exit::Complete })
+}
+
+/// Returns what was to be recolored, by the color that it had.
+fn scope(from: Option<Hex>) -> Scope {
+    from.map_or(Scope::Product, |color| Scope::Material(color.linear()))
 }
 
 fn read(path: &Path, screen: &Screen) -> Result<Photo, Failure> {

@@ -8,4 +8,5 @@ mod instruction;
 mod recolorer;
 
 pub use edit::{EditError, EditInput, EditOutput, Editor};
+pub use instruction::scope;
 pub use recolorer::{Recolorer, recolor};

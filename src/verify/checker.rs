@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::future::{BoxFuture, FutureExt};
 use tokio::sync::Semaphore;
 
-use crate::color::{COMPARED_SIDE, Check, Hex, Verdict, View, measure};
+use crate::color::{COMPARED_SIDE, Check, Hex, Scope, Verdict, View, measure};
+use crate::editor;
 use crate::job::{ContentHash, ImageSource};
 use crate::journal::SavedFile;
 use crate::outputs::candidate_paths;
@@ -79,13 +80,13 @@ impl Verifier for ColorChecker {
                 }
                 None => return Err(Uncorrected::NoPictureBefore),
             };
-            let (colors, tolerance) = (subject.target.colors.clone(), subject.tolerance);
+            let (colors, tolerance, scope) = (subject.target.colors.clone(), subject.tolerance, subject.scope());
             let work = move || {
                 let [color] = colors[..] else {
                     return Err(Uncorrected::SeveralColors);
                 };
                 let after = Photo::decode(&encoded)?;
-                correct(&Photo::decode(&before)?, &after, color, tolerance)
+                correct(&Photo::decode(&before)?, &after, color, tolerance, scope)
             };
             blocking(work).await?
         }
@@ -100,12 +101,12 @@ impl Inner {
             Err(unseen) => Check::unmeasurable(asked, unseen.to_string()),
             Ok(after) => {
                 let before = self.before(subject).await;
-                let (colors, tolerance) = (subject.target.colors.clone(), subject.tolerance);
+                let (colors, tolerance, scope) = (subject.target.colors.clone(), subject.tolerance, subject.scope());
                 let (before, missing) = match before {
                     Ok(before) => (Some(before), None),
                     Err(cause) => (None, Some(cause)),
                 };
-                let work = move || measure(before.as_deref(), &after, &colors, tolerance).check;
+                let work = move || measure(before.as_deref(), &after, &colors, tolerance, scope).check;
                 let mut check =
                     blocking(work).await.unwrap_or_else(|cause| Check::unmeasurable(asked, cause.to_string()));
                 if let (Some(cause), Some(reason)) = (missing, &mut check.reason) {
@@ -156,6 +157,10 @@ impl Inner {
 impl Subject {
     fn asked(&self) -> Hex {
         self.target.colors.first().copied().unwrap_or(Hex([0; 3]))
+    }
+
+    fn scope(&self) -> Scope {
+        editor::scope(&self.target.request.prompt)
     }
 }
 

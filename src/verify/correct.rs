@@ -1,4 +1,4 @@
-use crate::color::{COMPARED_SIDE, Check, Hex, Plane, Shift, Tolerance, Verdict, decode, measure};
+use crate::color::{COMPARED_SIDE, Check, Hex, Plane, Scope, Shift, Tolerance, Verdict, decode, measure};
 use crate::photo::Photo;
 
 use super::error::Uncorrected;
@@ -19,8 +19,14 @@ const ROUNDS: usize = 4;
 ///
 /// The region is uncertain, its color is not near, something else than its color is wrong, or the corrected picture
 /// fails its check.
-pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) -> Result<Correction, Uncorrected> {
-    let measured = measure(Some(&before.reduced(OUTLINED)), &after.reduced(OUTLINED), &[color], tolerance);
+pub fn correct(
+    before: &Photo,
+    after: &Photo,
+    color: Hex,
+    tolerance: Tolerance,
+    scope: Scope,
+) -> Result<Correction, Uncorrected> {
+    let measured = measure(Some(&before.reduced(OUTLINED)), &after.reduced(OUTLINED), &[color], tolerance, scope);
     let before = before.reduced(COMPARED_SIDE);
     let region: Plane<bool> = measured.region.ok_or(Uncorrected::Uncertain)?;
     let shown = measured.check.shown.ok_or(Uncorrected::Colorless)?;
@@ -38,7 +44,7 @@ pub fn correct(before: &Photo, after: &Photo, color: Hex, tolerance: Tolerance) 
     for _round in 0..ROUNDS {
         let mut corrected = after.clone();
         corrected.paint_rows(|_| Some(0..size.0), |y, _, pixels| shift.row(size, y, pixels, adjusted_target));
-        let check = measure(Some(&before), &corrected.reduced(COMPARED_SIDE), &[color], tolerance).check;
+        let check = measure(Some(&before), &corrected.reduced(COMPARED_SIDE), &[color], tolerance, scope).check;
         let Some(seen) = check.shown else { break };
         if is_reached(&check) && check.verdict == Verdict::On {
             return Ok(Correction { png: corrected.to_png()?, check });
@@ -94,9 +100,9 @@ mod tests {
         let asked: Hex = "#1E90FF".parse().unwrap();
         let tolerance = Tolerance::default();
         let view = |photo: &Photo| photo.reduced(COMPARED_SIDE);
-        let missed = measure(Some(&view(&before)), &view(&after), &[asked], tolerance).check;
+        let missed = measure(Some(&view(&before)), &view(&after), &[asked], tolerance, Scope::Product).check;
         assert_eq!(missed.verdict, Verdict::Near, "{missed:?}");
-        let correction = correct(&before, &after, asked, tolerance).unwrap();
+        let correction = correct(&before, &after, asked, tolerance, Scope::Product).unwrap();
         assert_eq!(correction.check.verdict, Verdict::On);
         assert!(correction.check.delta_e_plain.unwrap() <= CORRECTION_TOLERANCE, "{:?}", correction.check);
         let done = Photo::decode(&correction.png).unwrap().image().to_rgb8();
@@ -115,7 +121,7 @@ mod tests {
         };
         let before = disc([198, 40, 40]);
         let (asked, tolerance) = (Hex([30, 144, 255]), Tolerance::default());
-        let left = correct(&before, &part([198, 40, 40]), asked, tolerance).unwrap_err();
+        let left = correct(&before, &part([198, 40, 40]), asked, tolerance, Scope::Product).unwrap_err();
         let told = left.to_string();
         assert!(told.starts_with("its color is right, but ") && told.ends_with(" was not changed"), "{told}");
     }
@@ -135,7 +141,8 @@ mod tests {
     fn what_is_on_or_off_its_color_is_left_as_it_is() {
         let before = disc([198, 40, 40]);
         for (shown, verdict) in [([30, 144, 255], "it is on"), ([46, 125, 79], "it is off")] {
-            let left = correct(&before, &disc(shown), Hex([30, 144, 255]), Tolerance::default()).unwrap_err();
+            let left =
+                correct(&before, &disc(shown), Hex([30, 144, 255]), Tolerance::default(), Scope::Product).unwrap_err();
             assert!(left.to_string().starts_with(verdict), "{left}");
         }
     }

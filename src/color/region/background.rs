@@ -46,7 +46,7 @@ impl GroundAround {
 
 /// A studio background as a smooth surface in OKLab: a polynomial of the second degree in x and y for each channel. It
 /// is fitted to the border; objects on the border have a low weight.
-pub(super) struct Background {
+pub(in crate::color) struct Background {
     surface: [[f64; 6]; 3],
     width: usize,
     height: usize,
@@ -56,7 +56,7 @@ pub(super) struct Background {
 
 impl Background {
     /// Fits the surface to a ring around `picture`, as wide as two percent of the shorter side.
-    pub(super) fn fit(picture: &Plane<Oklab>) -> Background {
+    pub(in crate::color) fn fit(picture: &Plane<Oklab>) -> Background {
         let depth = (picture.width.min(picture.height) / 50).max(2);
         let size = 2 * depth * (picture.width + picture.height);
         // An odd step, because the ring goes around in pairs.
@@ -92,7 +92,7 @@ impl Background {
     }
 
     /// Returns the distance of a color from the background's color at a pixel, in OKLab.
-    pub(super) fn distance(&self, x: usize, y: usize, color: Oklab) -> f32 {
+    pub(in crate::color) fn distance(&self, x: usize, y: usize, color: Oklab) -> f32 {
         distance(self.at(x, y), color)
     }
 

@@ -25,6 +25,7 @@ mod shadow;
 mod unmix;
 mod watershed;
 
+pub(super) use background::Background;
 pub(super) use foreground::{ANALYZED_SIDE, Foreground, find_foreground, foreground, foreground_of};
 pub(super) use material::{is_of_another_hue, material, material_of};
 pub(super) use matte::{Matte, Rim, Side};

@@ -3,6 +3,7 @@
 mod clauses;
 mod colors;
 mod named;
+mod scope;
 mod words;
 
 #[cfg(test)]
@@ -17,6 +18,7 @@ use clauses::clauses;
 use colors::color_at;
 pub(super) use named::NamedPart;
 use named::named_part;
+pub use scope::scope;
 use words::{Elsewhere, asks_for_change, elsewhere, foreign, is_keep};
 
 /// The changes that an instruction requests.
