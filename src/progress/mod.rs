@@ -13,4 +13,4 @@ pub use logs::start_logs;
 pub use reporter::{RemainingWork, Reporter};
 pub use run_summary::{MoneySummary, RunSummary, cost_here};
 pub use screen::{Screen, style};
-pub use uncertain_submit::{Row, UncertainSubmit};
+pub use uncertain_submit::{Row, UncertainKind, UncertainSubmit};

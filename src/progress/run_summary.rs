@@ -239,7 +239,7 @@ mod tests {
     use super::*;
     use crate::color::VerdictCounts;
     use crate::job::{ErrorClass, JobId, StatusCounts};
-    use crate::progress::Row;
+    use crate::progress::{Row, UncertainKind};
 
     const ALL_COMPLETED: StatusCounts = StatusCounts { total: 48, completed: 48, failed: 0, uncertain: 0, pending: 0 };
     const MONEY: MoneySummary = MoneySummary {
@@ -349,6 +349,7 @@ mod tests {
             fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap(),
             reserved_cents: Cents(7),
             row: Row::Asked,
+            kind: UncertainKind::Result,
         }];
         let totals = BatchTotals { jobs, errors, ..totals() };
         let money = MoneySummary { reserved: Cents(7), ..MONEY };
