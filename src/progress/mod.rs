@@ -7,6 +7,7 @@ mod reporter;
 mod run_summary;
 mod screen;
 mod uncertain_submit;
+mod waiting;
 
 pub use changed_jobs::ChangedJobs;
 pub use logs::start_logs;
