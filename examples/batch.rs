@@ -22,6 +22,7 @@ use dyehouse::photo::Photo;
 use dyehouse::pictures::LocalPictures;
 use dyehouse::plan::PlannedJob;
 use dyehouse::run_folder::{PlanDraft, RunFolder};
+use dyehouse::verify::BEFORE;
 use jiff::{SignedDuration, Timestamp};
 
 const PRODUCTS: [&str; 6] = ["mug", "armchair", "pot", "suitcase", "tshirt", "bottle"];
@@ -55,6 +56,7 @@ fn main() {
     let mut plan = PlanDraft::begin(&folder).unwrap();
     jobs.iter().for_each(|job| plan.push(job).unwrap());
     plan.publish().unwrap();
+    jobs.iter().for_each(|job| keep_copies(&job.job.request, &pictures.photos, folder.path()));
     let mut journal = Journal::new(&folder);
     let counts = StatusCounts { total: count as u64, pending: count as u64, ..StatusCounts::default() };
     journal.write(
@@ -125,8 +127,17 @@ fn main() {
                 let file = pictures.reroll(number, planned);
                 let mut step = |after: f64, step: Step| journal.write(at + after, &Record::Edit(key.clone(), step));
                 step(took + 1.0, Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: Some(reroll) });
+                if number == 71 && !is_hostile {
+                    step(took + 2.0, Step::Uncertain { message: "HTTP 502: bad gateway".to_owned() });
+                    continue;
+                }
                 let prediction = PredictionId::new(&format!("pred-again-{number}")).unwrap();
                 step(took + 1.4, Step::Accepted { prediction, cost_cents: Cents(7), status_path: None });
+                if number == 71 {
+                    let message = format!("{} refused-{}", text(""), "w".repeat(200));
+                    step(took * 2.0, Step::Failed { class: ErrorClass::Moderated, message });
+                    continue;
+                }
                 step(took * 2.0, Step::Generated { outputs: 1 });
                 step(took * 2.0 + 0.3, Step::Fetched { files: vec![file] });
                 step(took * 2.0 + 0.4, Step::Completed);
@@ -174,7 +185,7 @@ fn job(number: usize, photos: &Path, known: &mut LocalPictures, is_hostile: bool
         model: "flux-2-pro-edit".to_owned(),
         prompt,
         images: vec![if number % 17 == 16 {
-            ImageSource::Url(format!("https://example.com/{product}.jpg?number={number}"))
+            ImageSource::Url(format!("http://photos.example/{product}.jpg?number={number}"))
         } else {
             ImageSource::File(photos.join(format!("{product}.jpg")))
         }],
@@ -185,6 +196,20 @@ fn job(number: usize, photos: &Path, known: &mut LocalPictures, is_hostile: bool
     let fingerprint = Fingerprint::of(&request, |path| known.look(path).map(|picture| picture.hash)).unwrap();
     let id = JobId::new(&id).unwrap();
     PlannedJob { fingerprint, job: Job { id, request, color: Some(hex), columns, line: number as u64 + 2 } }
+}
+
+/// Keeps copies of the pictures at URLs that end with an even digit, as a run with a color check does.
+fn keep_copies(request: &EditRequest, photos: &Path, run: &Path) {
+    for image in &request.images {
+        let ImageSource::Url(url) = image else { continue };
+        if url.ends_with(['0', '2', '4', '6', '8']) {
+            let product = url.split(['/', '.']).rev().nth(1).unwrap();
+            let name = ContentHash::of(url.as_bytes()).to_string();
+            fs::create_dir_all(run.join(BEFORE)).unwrap();
+            fs::copy(photos.join(format!("{product}.jpg")), run.join(BEFORE).join(format!("{}.jpg", &name[..32])))
+                .unwrap();
+        }
+    }
 }
 
 fn checked(number: usize, planned: &PlannedJob, reason: String) -> Checked {

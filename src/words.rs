@@ -7,6 +7,19 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// Returns a count with a comma before each group of three digits: `5,000`.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.char_indices() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// Returns `is` or `are` for a count.
 pub(crate) fn is_are(count: u64) -> &'static str {
     if count == 1 { "is" } else { "are" }
@@ -61,6 +74,11 @@ mod tests {
             [60.0, 3599.0, 3600.0, 90_000.0].map(printed),
             ["1 min 00 s", "59 min 59 s", "1 h 00 min", "1 d 01 h"]
         );
+    }
+
+    #[test]
+    fn long_counts_are_grouped_by_thousands() {
+        assert_eq!([0, 999, 5000, 1_234_567].map(grouped), ["0", "999", "5,000", "1,234,567"]);
     }
 
     #[test]

@@ -280,7 +280,7 @@ fn failed_poll(cause: String) -> PollOutcome {
 fn of_acceptance(answer: &Answer) -> SubmitOutcome {
     // The id may be in another place or of another form, so the message keeps the body and not only its text.
     let without_id = |reason: &str| SubmitOutcome::Uncertain {
-        message: format!("HTTP {} {reason}: {}", answer.status, cut(&String::from_utf8_lossy(&answer.body))),
+        message: format!("HTTP {} {reason}: {}", answer.status, cut(&text_of(&answer.body))),
         doubt: Doubt::NoId,
     };
     let body = match json(&answer.body) {
@@ -337,22 +337,40 @@ fn refusal_class(message: &str, otherwise: ErrorClass) -> ErrorClass {
     if moderated { ErrorClass::Moderated } else { otherwise }
 }
 
+/// The beginning of a body from which a message is made, in bytes.
+const MAX_EXCERPT_BYTES: usize = 4096;
+
 /// Returns the status and the provider's message as one short line.
 fn excerpt(answer: &Answer) -> String {
     let message = match serde_json::from_slice::<Value>(&answer.body) {
         Ok(body) => wire::error_text(&body),
         Err(_) => None,
     };
-    let message = message.unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
+    let message = message.unwrap_or_else(|| text_of(&answer.body));
     let message = cut(&message);
     if message.is_empty() { format!("HTTP {}", answer.status) } else { format!("HTTP {}: {message}", answer.status) }
+}
+
+/// Returns a body as text, or its length if it is a picture or compressed.
+fn text_of(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(MAX_EXCERPT_BYTES)]);
+    let is_odd = |character: &char| {
+        *character == char::REPLACEMENT_CHARACTER || (character.is_control() && !character.is_whitespace())
+    };
+    let odd = text.chars().filter(is_odd).count();
+    if odd * 10 > text.chars().count() { format!("{} bytes that are not text", body.len()) } else { text.into_owned() }
+}
+
+/// Whether a character changes the direction of the text around it, so that a message could look like another.
+fn is_bidi(character: char) -> bool {
+    matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Returns a text as one line of at most 200 characters.
 fn cut(text: &str) -> String {
     let mut line = String::new();
     for word in text
-        .split(|character: char| character.is_whitespace() || character.is_control())
+        .split(|character: char| character.is_whitespace() || character.is_control() || is_bidi(character))
         .filter(|word| !word.is_empty())
     {
         if line.chars().count() + word.chars().count() >= 200 {

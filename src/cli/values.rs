@@ -108,7 +108,7 @@ mod tests {
         insta::assert_snapshot!(wrong.map(printed).join("\n"), @r"
         error: invalid value for '--base-url <URL>': expected https://host alone, without a path, a query, a user or a password
         error: invalid value for '--notify <URL>': expected https:// or http://, not htps:
-        error: invalid value for '--healthcheck <URL>': relative URL without a base
+        error: invalid value for '--healthcheck <URL>': expected a URL such as https://example.com/hook
         ");
     }
 }

@@ -17,10 +17,10 @@ pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
     let _ = match Compaction::run(&folder)? {
         Some(Compaction { records, bytes: [before, after], kept }) => writeln!(
             text,
-            "{} in {} are {} in {} now\n{} is the original; delete it when you no longer need the details",
+            "{} ({}) became {} ({})\n{} is the original; delete it when you no longer need the details",
             counted(records.before, "record"),
             size(before),
-            counted(records.after, "record"),
+            records.after,
             size(after),
             kept.display(),
         ),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::job::{Backend, JobId};
+use crate::job::{Backend, JobId, JobStatus};
 use crate::journal::{EditState, Ledger};
 use crate::manifest::{Diagnostic, Manifest, Problems, Severity};
 use crate::plan::{self, Decision};
@@ -97,7 +97,8 @@ impl OtherRunConflicts {
         }
         let unanswered = ledger.live_edits().filter(|(_, edit)| matches!(edit.state, EditState::Submitting { .. }));
         let under_way = unanswered.map(|(job, _)| job).chain(plan::unfinished(&ledger)).cloned();
-        let in_doubt = ledger.uncertain().filter_map(|found| Some(found.ok()?.0));
+        let in_doubt = ledger.uncertain().filter_map(Result::ok);
+        let in_doubt = in_doubt.filter(|(_, edit)| edit.status() == JobStatus::Uncertain).map(|(job, _)| job);
         Some(OtherRunConflicts { run: run.clone(), open: under_way.chain(in_doubt).collect(), count: 0 })
     }
 

@@ -22,9 +22,9 @@ pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let (ledger, _holder) = read_ledger(&folder)?;
     let manifest = report_data::manifest(&ledger);
     let junit = arguments.junit.as_deref();
-    let written = report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit })?;
+    report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit })?;
     if !arguments.watch {
-        print(format!("{}\n", written.index.display()).as_bytes());
+        print(format!("{}\n", folder.report_page().display()).as_bytes());
     }
     Ok(Exit::Complete)
 }

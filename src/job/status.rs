@@ -82,16 +82,15 @@ impl ErrorClass {
         matches!(self, ErrorClass::Download | ErrorClass::Timeout)
     }
 
-    /// Returns a hint for the user about a job that failed with this error.
+    /// Returns a hint for the user about jobs that failed with this error. It fits after their number, and next to a
+    /// single job.
     pub fn hint(self) -> &'static str {
         match self {
             ErrorClass::Moderated => "reword the prompt or change the picture; the same request would be refused again",
             ErrorClass::Rejected => "fix the row as the provider's message says, then run again",
-            ErrorClass::Lost => {
-                "it may have been charged; each run polls it again, and --retry-failed pays for it again"
-            }
-            ErrorClass::Timeout => "run again: it is polled again, at no cost; or raise `job_timeout`",
-            ErrorClass::Download => "run again: it is downloaded again, at no cost",
+            ErrorClass::Lost => "may have been charged; each run polls again, and --retry-failed pays again",
+            ErrorClass::Timeout => "the next run polls again, at no cost; a higher `job_timeout` waits longer",
+            ErrorClass::Download => "the next run downloads the pictures again, at no cost",
             ErrorClass::Provider => {
                 "read the error: fix the row if it is wrong, otherwise run again with --retry-failed"
             }

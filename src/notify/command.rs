@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 use std::process::{Child, Command, Stdio};
 
+use crate::job::JobStatus;
 use crate::secrets::Secret;
 
 use super::error::NoticeError;
@@ -106,13 +107,13 @@ fn variables(notice: &RunNotice) -> Vec<(String, String)> {
         let page = folder.join("report").join("index.html");
         variables.push(("DYEHOUSE_REPORT".to_owned(), page.display().to_string()));
     }
-    for word in ["total", "completed", "failed", "uncertain", "pending"] {
-        if let Some(count) = notice.number(&["jobs", word]) {
-            variables.push((format!("DYEHOUSE_JOBS_{}", word.to_uppercase()), count.to_string()));
+    if let Some(figures) = &notice.figures {
+        variables.push(("DYEHOUSE_JOBS_TOTAL".to_owned(), figures.jobs.total.to_string()));
+        for status in JobStatus::ALL {
+            let name = format!("DYEHOUSE_JOBS_{}", status.as_str().to_uppercase());
+            variables.push((name, figures.jobs.of(status).to_string()));
         }
-    }
-    if let Some(cents) = notice.charged("spent") {
-        variables.push(("DYEHOUSE_SPENT_CENTS".to_owned(), cents.to_string()));
+        variables.push(("DYEHOUSE_SPENT_CENTS".to_owned(), figures.spent.0.to_string()));
     }
     variables
 }
@@ -123,9 +124,10 @@ mod tests {
 
     use super::*;
     use crate::exit::Exit;
+    use crate::notify::Breakdown;
 
     fn notice() -> RunNotice {
-        RunNotice::broken(Exit::CannotGoOn, "m.csv".into(), "find an API key".into(), None)
+        RunNotice::broken(Exit::CannotGoOn, "m.csv".into(), "find an API key".into(), &Breakdown::default())
     }
 
     async fn run(command: &str, limit: Duration) -> Result<(), String> {

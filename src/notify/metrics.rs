@@ -5,50 +5,77 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::notice::RunNotice;
+use crate::job::{Cents, JobStatus};
 
 /// Returns the metrics of a run in Prometheus's text format, for the textfile collector of node_exporter.
 ///
 /// Names end in their unit, and totals over the life of the folder in `_total`. Every metric is labeled with the
 /// manifest and the share, so that one directory can have the files of several runs.
 pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
-    let share = notice.share.map_or_else(String::new, |share| format!(",share=\"{share}\""));
-    let label = format!("manifest=\"{}\"{share}", escaped(&notice.manifest));
-    let mut text = Text { label, text: String::new() };
-    let number = |path: &[&str]| notice.number(path);
-    let by_word = |group: &str, words: [&'static str; 4]| words.map(|word| (word, number(&[group, word])));
-    let dollars = |cents: Option<f64>| cents.map(|cents| cents / 100.0);
-    let charged = |name: &str| dollars(notice.charged(name));
+    let mut text = Text { label: label(notice), text: String::new() };
 
-    text.single(
-        gauge("last_run_timestamp_seconds", "When the last run ended, in seconds since 1970."),
-        Some(seconds(at)),
-    );
-    let exit_code = Some(f64::from(notice.exit.code()));
+    text.single(gauge("last_run_timestamp_seconds", "When the last run ended, in seconds since 1970."), seconds(at));
+    let exit_code = f64::from(notice.exit.code());
     text.single(gauge("last_run_exit_code", "The exit code of the last run: 0 is complete."), exit_code);
-    text.single(gauge("last_run_duration_seconds", "How long the last run took."), number(&["seconds"]));
-    let jobs = by_word("jobs", ["completed", "failed", "uncertain", "pending"]);
+    let Some(figures) = &notice.figures else { return text.text };
+    let elapsed = figures.elapsed.as_secs_f64();
+    text.single(gauge("last_run_duration_seconds", "How long the last run took."), elapsed);
+    let statuses = [JobStatus::Completed, JobStatus::Failed, JobStatus::Uncertain, JobStatus::Pending];
+    let jobs = statuses.map(|status| (status.as_str(), figures.jobs.of(status)));
     text.labelled(gauge("jobs", "The jobs of the manifest by status."), "status", &jobs);
-    let colors = by_word("colors", ["on", "near", "off", "unmeasurable"]);
-    text.labelled(gauge("checked_jobs", "The completed jobs by the verdict on their color."), "color", &colors);
-    text.single(gauge("removed_jobs", "Jobs with results that are no longer in the manifest."), number(&["removed"]));
-    text.single(counter("spent_dollars_total", "What was charged over the folder's whole life."), charged("spent"));
-    text.single(gauge("last_run_spent_dollars", "What was charged in the last run."), charged("spent_now"));
+    let colors = gauge("checked_jobs", "The completed jobs by the verdict on their color.");
+    text.labelled(colors, "color", &figures.colors.by_word());
+    let removed = gauge("removed_jobs", "Jobs with results that are no longer in the manifest.");
+    text.single(removed, figures.removed as f64);
+    let spent = counter("spent_dollars_total", "What was charged over the folder's whole life.");
+    text.single(spent, dollars(figures.spent));
+    text.single(gauge("last_run_spent_dollars", "What was charged in the last run."), dollars(figures.spent_now));
     let reserved = gauge("reserved_dollars", "What uncertain submits may have cost in addition.");
-    text.single(reserved, charged("reserved"));
-    let budget = dollars(number(&["cost_cents", "budget"]));
-    text.single(gauge("budget_dollars", "The budget of the folder."), budget);
-    text.single(counter("submits_total", "Submits over the folder's whole life."), number(&["submits"]));
-    text.single(gauge("results_bytes", "The size of all results."), number(&["pictures", "bytes"]));
+    text.single(reserved, dollars(figures.reserved));
+    if let Some(budget) = figures.budget {
+        text.single(gauge("budget_dollars", "The budget of the folder."), dollars(budget));
+    }
+    text.single(counter("submits_total", "Submits over the folder's whole life."), figures.submits as f64);
+    if let Some(bytes) = figures.result_bytes {
+        text.single(gauge("results_bytes", "The size of all results."), bytes as f64);
+    }
     text.text
 }
 
-/// Atomically writes the metrics to `path`, so that a scrape never reads an incomplete file.
+/// Atomically writes the metrics to `path`, so that a scrape never reads an incomplete file. A run that could not start
+/// keeps what is known of the jobs and the money, because counters must not vanish.
 ///
 /// # Errors
 ///
 /// The file cannot be written.
 pub fn write_metrics(path: &Path, notice: &RunNotice, at: Timestamp) -> io::Result<()> {
-    crate::files::replace(path, render_metrics(notice, at).as_bytes())
+    let mut text = render_metrics(notice, at);
+    if notice.figures.is_none() {
+        let known = std::fs::read_to_string(path).unwrap_or_default();
+        text.push_str(&lasting(&known, &label(notice)));
+    }
+    crate::files::replace(path, text.as_bytes())
+}
+
+/// Returns those metrics of an earlier file with the same `label` that are not about its last run.
+fn lasting(known: &str, label: &str) -> String {
+    let name_of = |line: &str| {
+        let name = line.strip_prefix("# HELP ").or_else(|| line.strip_prefix("# TYPE ")).unwrap_or(line);
+        name.split([' ', '{']).next().unwrap_or_default().to_owned()
+    };
+    let is_of_this_run = known.lines().all(|line| line.starts_with('#') || line.contains(&format!("{{{label}")));
+    let lines = known.lines().filter(|line| is_of_this_run && !name_of(line).starts_with("dyehouse_last_run_"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Returns the labels of all metrics of a run.
+fn label(notice: &RunNotice) -> String {
+    let share = notice.share.map_or_else(String::new, |share| format!(",share=\"{share}\""));
+    format!("manifest=\"{}\"{share}", escaped(&notice.manifest))
+}
+
+fn dollars(cents: Cents) -> f64 {
+    cents.0 as f64 / 100.0
 }
 
 /// The name and the description of a metric.
@@ -73,9 +100,8 @@ struct Text {
 }
 
 impl Text {
-    /// Adds a metric with one value. An unknown value is left out, because 0 would be wrong.
-    fn single(&mut self, metric: Metric, value: Option<f64>) {
-        let Some(value) = value else { return };
+    /// Adds a metric with one value.
+    fn single(&mut self, metric: Metric, value: f64) {
         self.head(metric);
         let (name, label) = (metric.name, &self.label);
         // Writing to a `String` cannot fail.
@@ -83,13 +109,10 @@ impl Text {
     }
 
     /// Adds a metric with one value per value of the label `key`.
-    fn labelled(&mut self, metric: Metric, key: &str, values: &[(&str, Option<f64>)]) {
-        if values.iter().all(|(_, value)| value.is_none()) {
-            return;
-        }
+    fn labelled(&mut self, metric: Metric, key: &str, values: &[(&str, u64)]) {
         self.head(metric);
         for (word, value) in values {
-            let (name, label, value) = (metric.name, &self.label, value.unwrap_or_default());
+            let (name, label) = (metric.name, &self.label);
             let _ = writeln!(self.text, "dyehouse_{name}{{{label},{key}=\"{word}\"}} {value}");
         }
     }
@@ -110,26 +133,41 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use std::time::Duration;
 
     use super::*;
+    use crate::color::VerdictCounts;
     use crate::exit::Exit;
-    use crate::notify::Summaries;
+    use crate::job::StatusCounts;
+    use crate::notify::{Breakdown, Figures, Summaries};
 
-    fn summaries(run: serde_json::Value, batch: serde_json::Value) -> Summaries {
-        Summaries { text: String::new(), run, batch }
+    fn figures() -> Figures {
+        Figures {
+            elapsed: Duration::from_millis(151_500),
+            jobs: StatusCounts { total: 48, completed: 47, failed: 1, uncertain: 0, pending: 0 },
+            colors: VerdictCounts { on: 45, near: 1, off: 1, unmeasurable: 0 },
+            removed: 1,
+            spent: Cents(336),
+            spent_now: Cents(14),
+            reserved: Cents::ZERO,
+            budget: Some(Cents(2500)),
+            submits: 61,
+            result_bytes: Some(123_456),
+        }
+    }
+
+    fn ended(manifest: &str) -> RunNotice {
+        let summaries = Summaries { text: String::new(), run: serde_json::Value::Null, batch: serde_json::Value::Null };
+        RunNotice::ended(Exit::Incomplete, manifest.to_owned(), "runs/x".into(), summaries, figures())
+    }
+
+    fn broken(manifest: &str) -> RunNotice {
+        RunNotice::broken(Exit::CannotGoOn, manifest.to_owned(), "no key".to_owned(), &Breakdown::default())
     }
 
     #[test]
     fn a_run_is_written_as_prometheus_metrics() {
-        let summary = json!({
-            "seconds": 151.5, "removed": 1, "submits": 61, "jobs": {"total": 48, "completed": 47, "failed": 1, "uncertain": 0, "pending": 0},
-            "colors": {"on": 45, "near": 1, "off": 1, "unmeasurable": 0},
-            "cost_cents": {"charged": true, "spent": 336, "spent_now": 14, "reserved": 0, "budget": 2500},
-        });
-        let batch = json!({"attempts": 49, "pictures": {"files": 47, "bytes": 123_456}});
-        let manifest = "a \"good\" one.yaml".to_owned();
-        let mut notice = RunNotice::ended(Exit::Incomplete, manifest, "runs/x".into(), summaries(summary, batch));
+        let mut notice = ended("a \"good\" one.yaml");
         notice.share = Some("2/8".parse().unwrap());
         insta::assert_snapshot!(render_metrics(&notice, Timestamp::from_second(1_700_000_000).unwrap()), @r#"
         # HELP dyehouse_last_run_timestamp_seconds When the last run ended, in seconds since 1970.
@@ -178,20 +216,21 @@ mod tests {
     }
 
     #[test]
-    fn edits_of_the_embedded_backend_are_not_charged() {
-        let summary = json!({"backend": "embedded", "cost_cents": {"charged": false, "spent": 84, "spent_now": 84, "reserved": 0, "budget": 500}});
-        let manifest = "m.csv".to_owned();
-        let notice = RunNotice::ended(Exit::Complete, manifest, "x".into(), summaries(summary, json!({})));
-        let text = render_metrics(&notice, Timestamp::UNIX_EPOCH);
-        assert!(text.contains("dyehouse_spent_dollars_total{manifest=\"m.csv\"} 0\n"), "{text}");
-        assert!(text.contains("dyehouse_budget_dollars{manifest=\"m.csv\"} 5\n"), "{text}");
-    }
-
-    #[test]
-    fn a_run_that_could_not_start_has_an_exit_code_and_no_other_numbers() {
-        let notice = RunNotice::broken(Exit::CannotGoOn, "m.csv".into(), "no key".into(), None);
-        let text = render_metrics(&notice, Timestamp::UNIX_EPOCH);
+    fn a_run_that_could_not_start_keeps_the_counters_of_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("night.prom");
+        write_metrics(&path, &ended("m.csv"), Timestamp::UNIX_EPOCH).unwrap();
+        for _ in 0..2 {
+            write_metrics(&path, &broken("m.csv"), Timestamp::UNIX_EPOCH).unwrap();
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains("dyehouse_last_run_exit_code{manifest=\"m.csv\"} 1\n"), "{text}");
-        assert!(!text.contains("dyehouse_jobs") && !text.contains("dollars"), "{text}");
+        assert_eq!(text.matches("\ndyehouse_spent_dollars_total{manifest=\"m.csv\"} 3.36\n").count(), 1, "{text}");
+        assert_eq!(text.matches("# TYPE dyehouse_jobs gauge\n").count(), 1, "{text}");
+        assert!(!text.contains("last_run_duration") && !text.contains("last_run_spent"), "{text}");
+
+        write_metrics(&path, &broken("other.csv"), Timestamp::UNIX_EPOCH).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("m.csv") && !text.contains("dollars"), "{text}");
     }
 }

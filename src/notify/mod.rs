@@ -16,7 +16,7 @@ pub use command::run_command;
 pub use error::NoticeError;
 pub use healthcheck::{Healthcheck, Ping};
 pub use metrics::{render_metrics, write_metrics};
-pub use notice::{RunNotice, Summaries};
+pub use notice::{Breakdown, Figures, RunNotice, Summaries};
 pub use signature::{Signature, SigningKey, SigningKeyError};
 pub use url::{NoticeUrl, NoticeUrlError};
 pub use webhook::Webhook;

@@ -6,6 +6,9 @@ pub struct NoticeUrl(pub(super) reqwest::Url);
 /// The reason why a text is not a URL for notifications.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoticeUrlError {
+    /// It has no scheme.
+    #[error("expected a URL such as https://example.com/hook")]
+    NotAbsolute,
     /// It cannot be parsed.
     #[error("{0}")]
     Malformed(String),
@@ -21,6 +24,9 @@ impl NoticeUrl {
     ///
     /// The text cannot be parsed, or its scheme is not http or https.
     pub fn parse(text: &str) -> Result<NoticeUrl, NoticeUrlError> {
+        if !text.contains(':') {
+            return Err(NoticeUrlError::NotAbsolute);
+        }
         let url = reqwest::Url::parse(text).map_err(|error| NoticeUrlError::Malformed(error.to_string()))?;
         match url.scheme() {
             "http" | "https" => Ok(NoticeUrl(url)),

@@ -20,6 +20,6 @@ pub fn start_logs(output: &Output, screen: &Screen) {
     // Only the first call in a process has an effect, and a program needs no more.
     let _ = match output.log_format {
         LogFormat::Text => logs.with_ansi(screen.style() == Style::Colored).with_target(false).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).try_init(),
+        LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).try_init(),
     };
 }

@@ -8,6 +8,7 @@ mod reporter;
 mod run_summary;
 mod screen;
 mod uncertain_submit;
+mod waiting;
 
 pub use changed_jobs::ChangedJobs;
 pub use logs::start_logs;
@@ -15,4 +16,4 @@ pub use planned_rerolls::{PlannedRerolls, at_most};
 pub use reporter::{RemainingWork, Reporter};
 pub use run_summary::{MoneySummary, RunSummary, cost_here};
 pub use screen::{Screen, style};
-pub use uncertain_submit::{Row, UncertainSubmit};
+pub use uncertain_submit::{Row, UncertainKind, UncertainSubmit};

@@ -9,6 +9,7 @@ use crate::manifest::Style;
 use crate::runner::{CheckedPicture, Event, InFlight, Observer, RunTotals, StopReason};
 
 use super::screen::{Screen, Show};
+use super::waiting::Waiting;
 use crate::words::{counted, duration};
 
 /// The number of ended jobs from which the pace is computed.
@@ -26,6 +27,7 @@ pub struct Reporter<'s> {
     /// Whether the cost was charged. If not, it is what the provider would charge.
     is_charged: bool,
     ends: VecDeque<Instant>,
+    waiting: Waiting,
 }
 
 /// The end of a job's work in this run.
@@ -102,6 +104,7 @@ impl<'s> Reporter<'s> {
             uncertain: 0,
             is_charged: backend.charges(),
             ends: VecDeque::from([Instant::now()]),
+            waiting: Waiting::default(),
         };
         reporter.refresh(&RunTotals::default());
         reporter
@@ -145,15 +148,19 @@ impl<'s> Reporter<'s> {
                 parts.push(format!("{count} {word}"));
             }
         }
+        // A narrow terminal cuts off the end, so what people look for comes first.
+        if let Some(left) = self.left() {
+            parts.push(format!("{} left", duration(left)));
+        }
         parts.push(format!("{} in flight", totals.in_flight));
-        if let Some(per_minute) = self.per_minute() {
-            parts.push(format!("{per_minute:.1}/min"));
+        if totals.saving > 0 {
+            parts.push(format!("{} downloading", totals.saving));
         }
         if self.is_charged {
             parts.push(totals.spent.to_string());
         }
-        if let Some(left) = self.left() {
-            parts.push(format!("{} left", duration(left)));
+        if let Some(per_minute) = self.per_minute() {
+            parts.push(format!("{per_minute:.1}/min"));
         }
         bar.set_position(self.ended);
         bar.set_message(parts.join(" · "));
@@ -175,7 +182,8 @@ impl Observer for Reporter<'_> {
     fn observe(&mut self, event: &Event<'_>, totals: &RunTotals) {
         log(event);
         match event {
-            Event::Submitting { .. } | Event::Accepted { .. } | Event::RateLimitDetected { .. } => {}
+            Event::Accepted { .. } => self.waiting = Waiting::default(),
+            Event::Submitting { .. } | Event::RateLimitDetected { .. } => {}
             Event::Completed { job, .. } => self.end(JobEnd::Completed, job.as_str(), ""),
             Event::Checked { job, check, of } => {
                 if let Some(words) = color_words(check, *of) {
@@ -193,10 +201,12 @@ impl Observer for Reporter<'_> {
             }
             Event::Uncertain { job, message } => self.end(JobEnd::Uncertain, job.as_str(), message),
             Event::Deferred { job, cause } => {
-                self.end(JobEnd::Deferred, job.as_str(), &format!("left to a later run: {cause}"));
+                self.end(JobEnd::Deferred, job.as_str(), &format!("({cause})"));
             }
             Event::Paused { wait, reason } => {
-                self.screen.say(&format!("waiting {} before the next submit: {reason}", duration(*wait)));
+                if let Some(words) = self.waiting.words(Instant::now(), *wait, reason) {
+                    self.screen.say(&words);
+                }
             }
             Event::UnknownStatus { job, word } => {
                 self.screen.say(&format!("{job}: undocumented status `{word}`; still waiting"));
@@ -213,7 +223,7 @@ impl Observer for Reporter<'_> {
 
 fn bar(screen: &Screen, work: u64) -> ProgressBar {
     // A constant template either parses or fails in the first test.
-    let style = ProgressStyle::with_template("{bar:28.green/dim} {pos}/{len}  {wide_msg}");
+    let style = ProgressStyle::with_template("{bar:20.green/dim} {pos}/{len}  {wide_msg}");
     let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌");
     let bar = screen.bars().add(ProgressBar::new(work).with_style(style));
     bar.enable_steady_tick(Duration::from_secs(1));
@@ -275,7 +285,7 @@ fn log(event: &Event<'_>) {
         }
         Event::Checked { job, check, of } => {
             let verdict = check.verdict.as_str();
-            tracing::info!(%job, verdict, asked = %check.asked, delta_e = check.delta_e, ?of, "color checked");
+            tracing::info!(%job, verdict, asked = %check.asked, delta_e = check.delta_e, of = of.as_str(), "color checked");
         }
         Event::RerollLost { job, message } => tracing::info!(%job, message, "a re-roll failed"),
         Event::RerollUncertain { job, message } => tracing::info!(%job, message, "a re-roll is uncertain"),
@@ -286,7 +296,9 @@ fn log(event: &Event<'_>) {
         Event::UnknownStatus { job, word } => tracing::info!(%job, word, "unknown status"),
         Event::ExtraOutputs { job, kept, left } => tracing::info!(%job, kept, left, "more pictures than are saved"),
         Event::Deferred { job, cause } => tracing::info!(%job, cause, "left for a later run"),
-        Event::Stopping { reason, under_way } => tracing::info!(%reason, ?under_way, "stopping"),
+        Event::Stopping { reason, under_way } => {
+            tracing::info!(%reason, in_flight = under_way.as_str(), submits = under_way.submits(), "stopping");
+        }
     }
 }
 
@@ -316,7 +328,19 @@ mod tests {
             reporter.observe(&event, &totals);
         }
         let printed = reporter.bar.as_ref().unwrap().message();
-        assert!(printed.starts_with("1 failed · 2 uncertain · 0 in flight"), "{printed}");
+        assert!(printed.starts_with("1 failed · 2 uncertain · "), "{printed}");
+    }
+
+    #[test]
+    fn pictures_that_are_downloaded_are_not_reported_as_nothing_in_flight() {
+        let output =
+            Output { progress: cli::ProgressStyle::None, quiet: true, verbose: 0, log_format: LogFormat::Text };
+        let screen = Screen::new(&output);
+        let remaining = RemainingWork { total: 9, work: 9, returning: 0 };
+        let mut reporter = Reporter::start(&screen, "m.csv", Backend::Vibedream, SubmitRate::Auto, remaining);
+        reporter.bar = Some(ProgressBar::hidden());
+        reporter.refresh(&RunTotals { in_flight: 0, saving: 3, ..RunTotals::default() });
+        assert_eq!(reporter.bar.as_ref().unwrap().message(), "0 in flight · 3 downloading · $0.00");
     }
 
     #[test]

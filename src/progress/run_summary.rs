@@ -242,7 +242,7 @@ mod tests {
     use super::*;
     use crate::color::VerdictCounts;
     use crate::job::{ErrorClass, JobId, StatusCounts};
-    use crate::progress::Row;
+    use crate::progress::{Row, UncertainKind};
 
     const ALL_COMPLETED: StatusCounts = StatusCounts { total: 48, completed: 48, failed: 0, uncertain: 0, pending: 0 };
     const MONEY: MoneySummary = MoneySummary {
@@ -356,6 +356,7 @@ mod tests {
             fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap(),
             reserved_cents: Cents(7),
             row: Row::Asked,
+            kind: UncertainKind::Result,
         }];
         let totals = BatchTotals { jobs, errors, ..totals() };
         let money = MoneySummary { reserved: Cents(7), ..MONEY };
@@ -363,7 +364,7 @@ mod tests {
         insta::assert_snapshot!(run_summary.text(), @r"
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
-          failed    1 lost: it may have been charged; each run polls it again, and --retry-failed pays for it again
+          failed    1 lost: may have been charged; each run polls again, and --retry-failed pays again
           uncertain 1 may have been charged: check the provider's dashboard; `dyehouse release runs/spring JOB…` frees the money of submits that were not charged, --uncertain resubmit pays again
                     mug-ocean: submitted 2026-11-23 22:14:03 UTC, request 000102030405060708090a0b0c0d0e0f
           cost      $3.36 spent, $0.07 reserved for uncertain submits, of a budget of $25.00

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
@@ -34,9 +35,7 @@ impl Screen {
             ProgressStyle::Plain => Show::Lines,
             // JSON logs contain the same events, and other lines between them would break their consumers.
             ProgressStyle::Auto if output.log_format == LogFormat::Json => Show::Nothing,
-            ProgressStyle::Auto if is_terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb") => {
-                Show::Bar
-            }
+            ProgressStyle::Auto if is_terminal && !is_dumb(std::env::var_os) => Show::Bar,
             ProgressStyle::Auto => Show::Lines,
         };
         let target = if show == Show::Bar { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -83,10 +82,29 @@ impl Screen {
     }
 }
 
-/// Returns the style for output to a terminal or another destination. Respects `NO_COLOR`.
+/// Returns the style for output to a terminal or another destination. Respects `NO_COLOR`, `FORCE_COLOR`,
+/// `CLICOLOR_FORCE`, `CLICOLOR` and `TERM`, in this order.
 pub fn style(is_terminal: bool) -> Style {
-    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if is_terminal && !is_plain { Style::Colored } else { Style::Plain }
+    style_with(is_terminal, std::env::var_os)
+}
+
+fn style_with(is_terminal: bool, variable: impl Fn(&'static str) -> Option<OsString>) -> Style {
+    let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+    let is_zero = |name| variable(name).is_some_and(|value| value == "0");
+    let is_on = |name| is_set(name) && !is_zero(name);
+    let is_colored = if is_set("NO_COLOR") {
+        false
+    } else if is_on("FORCE_COLOR") || is_on("CLICOLOR_FORCE") {
+        true
+    } else {
+        is_terminal && !is_zero("CLICOLOR") && !is_dumb(&variable)
+    };
+    if is_colored { Style::Colored } else { Style::Plain }
+}
+
+/// Whether the terminal can neither move its cursor nor show colors.
+fn is_dumb(variable: impl Fn(&'static str) -> Option<OsString>) -> bool {
+    variable("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// A line of the logs, which is printed when it is complete.
@@ -118,5 +136,28 @@ impl Write for LogLine {
 impl Drop for LogLine {
     fn drop(&mut self) {
         self.bars.suspend(|| drop(io::stderr().lock().write_all(&self.bytes)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colors_are_for_terminals_that_can_show_them_unless_the_user_says_otherwise() {
+        let is_colored = |is_terminal, set: &[(&str, &str)]| {
+            let variable = |name: &'static str| {
+                let found = set.iter().find(|(known, _)| *known == name);
+                found.map(|(_, value)| OsString::from(value))
+            };
+            style_with(is_terminal, variable) == Style::Colored
+        };
+        assert!(is_colored(true, &[]) && is_colored(true, &[("TERM", "xterm"), ("NO_COLOR", "")]));
+        assert!(!is_colored(false, &[]));
+        for set in [("TERM", "dumb"), ("NO_COLOR", "1"), ("CLICOLOR", "0")] {
+            assert!(!is_colored(true, &[set]), "{set:?}");
+        }
+        assert!(is_colored(false, &[("FORCE_COLOR", "1")]) && !is_colored(false, &[("FORCE_COLOR", "0")]));
+        assert!(!is_colored(true, &[("FORCE_COLOR", "1"), ("NO_COLOR", "1")]));
     }
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::job::{Cents, Fingerprint, JobId};
+use crate::job::{Cents, Fingerprint, JobId, JobStatus};
 use crate::journal::{Ledger, LinesError};
 
 use crate::words::{counted, shell_word};
@@ -25,6 +25,20 @@ pub struct UncertainSubmit {
     pub reserved_cents: Cents,
     /// The state of its row.
     pub row: Row,
+    /// What depends on it.
+    pub kind: UncertainKind,
+}
+
+/// What depends on an uncertain submit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UncertainKind {
+    /// The result of its job.
+    Result,
+    /// A re-roll of a job that has a result.
+    Reroll,
+    /// Nothing but the reserved money, because the job was submitted again.
+    SubmittedAgain,
 }
 
 /// The current request of the manifest for the id of a job.
@@ -60,16 +74,22 @@ impl UncertainSubmit {
                     Some(wanted) if wanted == edit.reroll.map_or(edit.fingerprint, |reroll| reroll.of) => Row::Asked,
                     Some(_) => Row::Edited,
                 };
-                let (submitted_at, fingerprint, reserved_cents) =
-                    (edit.submitted_at, edit.fingerprint, edit.reserved_for_uncertain);
-                Ok(UncertainSubmit { job, submitted_at, fingerprint, reserved_cents, row })
+                let kind = match edit.status() {
+                    JobStatus::Uncertain if edit.reroll.is_some() => UncertainKind::Reroll,
+                    JobStatus::Uncertain => UncertainKind::Result,
+                    _ => UncertainKind::SubmittedAgain,
+                };
+                // The time of an earlier submit of the same request is not kept.
+                let submitted_at = edit.submitted_at.filter(|_| kind != UncertainKind::SubmittedAgain);
+                let (fingerprint, reserved_cents) = (edit.fingerprint, edit.reserved_for_uncertain);
+                Ok(UncertainSubmit { job, submitted_at, fingerprint, reserved_cents, row, kind })
             })
             .collect::<Result<Vec<UncertainSubmit>, LinesError>>()?;
         submits.sort_by(|one, other| (one.submitted_at, &one.job).cmp(&(other.submitted_at, &other.job)));
         Ok(submits)
     }
 
-    /// Returns advice about those that the manifest asks for, in the run's `folder`. It is printed after their number.
+    /// Returns advice about those that jobs of the manifest wait for, in the run's `folder`. It is printed after their number.
     pub fn advice(folder: &Path) -> String {
         format!(
             "may have been charged: check the provider's dashboard; {}, --uncertain resubmit pays again",
@@ -77,27 +97,31 @@ impl UncertainSubmit {
         )
     }
 
-    /// Returns the number of `submits` that the manifest asks for, and a line for each.
+    /// Returns the number of `submits` that jobs of the manifest wait for, and a line for each.
     pub fn asked(submits: &[UncertainSubmit]) -> (u64, String) {
-        let asked: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row == Row::Asked).collect();
+        let asked: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.is_of_a_result()).collect();
         (asked.len() as u64, lines(&asked, "report/results.csv"))
     }
 
-    /// Returns advice about those that the manifest no longer asks for, which is printed after the word `reserved`, and
+    /// Returns advice about the others, for which only money is reserved. It is printed after the word `reserved`, with
     /// a line for each; `None` if there are none.
     pub fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<(String, String)> {
-        let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.row != Row::Asked).collect();
+        let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| !submit.is_of_a_result()).collect();
         if left.is_empty() {
             return None;
         }
         let (count, cents) = (left.len() as u64, left.iter().map(|submit| submit.reserved_cents).sum::<Cents>());
         let advice = format!(
-            "{} of edited or removed rows may have been charged: check the provider's dashboard; {cents} stays \
-             reserved; {}",
+            "{} may have been charged in addition: check the provider's dashboard; {cents} stays reserved; {}",
             counted(count, "submit"),
             release(folder)
         );
         Some((advice, lines(&left, "journal.jsonl")))
+    }
+
+    /// Whether a job of the manifest waits for it.
+    fn is_of_a_result(&self) -> bool {
+        self.row == Row::Asked && self.kind == UncertainKind::Result
     }
 }
 
@@ -124,6 +148,11 @@ impl std::fmt::Display for UncertainSubmit {
             Row::Edited => " (edited since)",
             Row::Gone => " (row removed)",
         };
-        write!(formatter, "{}:{at} request {}{row}", self.job, self.fingerprint)
+        let kind = match self.kind {
+            UncertainKind::Result => "",
+            UncertainKind::Reroll => " (re-roll)",
+            UncertainKind::SubmittedAgain => " (submitted again since)",
+        };
+        write!(formatter, "{}:{at} request {}{kind}{row}", self.job, self.fingerprint)
     }
 }

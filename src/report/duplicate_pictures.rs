@@ -10,6 +10,9 @@ use crate::words::and_more;
 /// The maximum number of jobs that are listed.
 const MAX_NAMED: usize = 10;
 
+/// The maximum number of jobs that are printed.
+const MAX_PRINTED: usize = 3;
+
 /// Jobs that show exactly the same picture as an earlier job with another request, byte for byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DuplicatePictures {
@@ -55,10 +58,11 @@ impl DuplicatePictures {
 impl std::fmt::Display for DuplicatePictures {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let jobs = if self.jobs == 1 { "job has" } else { "jobs have" };
-        let (ids, more) = (self.ids.join(", "), and_more(self.jobs.saturating_sub(self.ids.len() as u64)));
+        let printed = &self.ids[..self.ids.len().min(MAX_PRINTED)];
+        let (ids, more) = (printed.join(", "), and_more(self.jobs.saturating_sub(printed.len() as u64)));
         write!(
             formatter,
-            "{} {jobs} exactly the same picture as an earlier job: {ids}{more}; check them: the provider may have mixed up pictures",
+            "{} {jobs} the same picture as an earlier job: {ids}{more}; the provider may have mixed them up",
             self.jobs
         )
     }
@@ -106,7 +110,7 @@ mod tests {
     #[test]
     fn the_same_picture_for_two_different_requests_is_found() {
         let jobs = [job("a", 1, &["mug"]), job("b", 2, &["cup"]), job("c", 3, &["mug"]), job("d", 4, &["jug", "cup"])];
-        insta::assert_snapshot!(found(&jobs), @"2 jobs have exactly the same picture as an earlier job: c, d; check them: the provider may have mixed up pictures");
+        insta::assert_snapshot!(found(&jobs), @"2 jobs have the same picture as an earlier job: c, d; the provider may have mixed them up");
     }
 
     #[test]
@@ -144,6 +148,6 @@ mod tests {
     fn only_the_first_of_many_duplicates_are_listed() {
         let jobs: Vec<JobView> = (0..14).map(|number| job(&format!("job-{number}"), number, &["mug"])).collect();
         let text = found(&jobs).to_string();
-        assert!(text.starts_with("13 jobs have") && text.contains("job-10 and 3 more; check"), "{text}");
+        assert!(text.starts_with("13 jobs have") && text.contains("job-1, job-2, job-3 and 10 more; the"), "{text}");
     }
 }

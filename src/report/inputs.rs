@@ -20,12 +20,12 @@ pub(crate) enum Before {
     File {
         /// The absolute path.
         path: PathBuf,
-        /// The path as shown to the user.
+        /// The name as shown to the user: of the file, or the URL that it is a copy of.
         label: String,
         /// The hash of its content, if a thumbnail can be made of it.
         content: Option<ContentHash>,
     },
-    /// A URL. The page links to it but never loads it by itself.
+    /// A URL of which no copy was kept. The page never loads it by itself.
     Url(String),
     /// A text in place of an input that cannot be shown.
     Words(String),
@@ -40,10 +40,14 @@ pub(crate) fn gather(
     folder: &mut ReportFolder,
 ) -> Result<Vec<Before>, ReportError> {
     let mut found = Vec::new();
-    for image in &job.images {
+    let copies = job.before.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+    for (image, copy) in job.images.iter().zip(copies) {
         found.push(match image {
-            ImageSource::File(path) => local(path, known),
-            ImageSource::Url(url) => Before::Url(url.clone()),
+            ImageSource::File(path) => local(path, name_of(path), known),
+            ImageSource::Url(url) => match copy.map(|copy| local(copy, url.clone(), known)) {
+                Some(picture @ Before::File { .. }) => picture,
+                _ => Before::Url(url.clone()),
+            },
             ImageSource::Data(uri) => match picture_of(uri) {
                 Some((bytes, extension)) => Before::File {
                     path: keep(&bytes, extension, folder)?,
@@ -53,12 +57,6 @@ pub(crate) fn gather(
                 None => Before::Words(format!("{image} (no picture that can be shown)")),
             },
         });
-    }
-    for path in &job.before {
-        let copy = local(path, known);
-        if !found.contains(&copy) {
-            found.push(copy);
-        }
     }
     Ok(found)
 }
@@ -75,8 +73,11 @@ pub(crate) fn stand_in(path: &Path, folder: &mut ReportFolder) -> Result<Option<
     keep(&bytes, extension, folder).map(Some)
 }
 
-fn local(path: &Path, known: &mut LocalPictures) -> Before {
-    let label = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+fn local(path: &Path, label: String, known: &mut LocalPictures) -> Before {
     let found = known.look(path);
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     match found {

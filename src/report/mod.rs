@@ -35,14 +35,15 @@ mod test_case;
 #[cfg(test)]
 mod tests;
 mod thumbnails;
+mod working_time;
 mod write;
 
 pub use batch_totals::BatchTotals;
 pub use duplicate_pictures::DuplicatePictures;
 pub use error::ReportError;
 pub use model::{
-    BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
-    Written,
+    BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, RunTimes, TimelineEvent, TimelineKind,
+    TryView, Written,
 };
 pub use schema::summary_schema;
 pub use write::write;

@@ -25,6 +25,8 @@ pub struct BatchView {
     pub started_at: Option<Timestamp>,
     /// The time at which the last job ended, if nothing is in progress.
     pub finished_at: Option<Timestamp>,
+    /// The last run.
+    pub last_run: Option<RunTimes>,
     /// The state of the batch.
     pub state: BatchState,
     /// The time of the last known event of a running batch. The report may be read much later.
@@ -47,6 +49,15 @@ pub struct BatchView {
     pub resume: Option<String>,
     /// Further notes for the user, a sentence each.
     pub notes: Vec<String>,
+}
+
+/// The start and the end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunTimes {
+    /// The start.
+    pub started_at: Timestamp,
+    /// The end; `None` if it is still running, or if its process was killed.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// The state of a batch.
@@ -92,9 +103,9 @@ pub struct JobView {
     pub prompt: String,
     /// The pictures to edit, as they are sent.
     pub images: Vec<ImageSource>,
-    /// Local copies of input pictures that `images` refers to by URL, if available. Local files in `images` are not
-    /// repeated.
-    pub before: Vec<PathBuf>,
+    /// For each of `images`, the local copy of a picture that is named by URL, if there is one. Missing entries are
+    /// like `None`.
+    pub before: Vec<Option<PathBuf>>,
     /// The resulting pictures in `results/`.
     pub files: Vec<ResultFile>,
     /// Whether the user has changed `files` since they were saved.

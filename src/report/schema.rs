@@ -18,6 +18,15 @@ pub fn summary_schema() -> Value {
     };
     let classes: Map<String, Value> =
         ErrorClass::ALL.iter().map(|class| (class.to_string(), count(class.hint()))).collect();
+    let mut last_run = object(
+        "The last run of the folder; `null` before the first.",
+        json!({
+            "started_at": time("When it started."),
+            "ended_at": time("When it ended; `null` if it is still running, or if its process was killed."),
+            "seconds": or_null("number", "How long it took."),
+        }),
+    );
+    last_run["type"] = json!(["object", "null"]);
     let mut schema = object(
         "The whole batch.",
         json!({
@@ -31,6 +40,8 @@ pub fn summary_schema() -> Value {
             "started_at": time("When the first submit was made."),
             "finished_at": time("When the last job ended, once nothing is left to do."),
             "seconds": or_null("number", "From the first submit to the end of the last job."),
+            "working_seconds": or_null("number", "The time of work, without breaks of more than an hour; `null` before the first job ends."),
+            "last_run": last_run,
             "jobs": object("Jobs by status.", json!({
                 "total": count("All of them."),
                 "completed": count("With verified pictures."),

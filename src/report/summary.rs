@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::batch_totals::BatchTotals;
-use super::model::BatchView;
+use super::model::{BatchView, RunTimes};
 use super::tally::Tally;
 use crate::job::Backend;
 
@@ -25,6 +25,9 @@ pub(crate) struct Summary<'a> {
     finished_at: Option<Timestamp>,
     /// The time from the first submit to the end of the last job.
     seconds: Option<f64>,
+    /// The time of work, without breaks of more than an hour; `null` if nothing has ended.
+    working_seconds: Option<f64>,
+    last_run: Option<LastRun>,
     #[serde(flatten)]
     totals: BatchTotals,
     cost_cents: Cost,
@@ -47,6 +50,22 @@ struct Cost {
     budget: Option<u64>,
 }
 
+/// The last run of the folder.
+#[derive(Debug, Serialize)]
+struct LastRun {
+    started_at: Timestamp,
+    /// Its end; `null` if it is still running, or if its process was killed.
+    ended_at: Option<Timestamp>,
+    seconds: Option<f64>,
+}
+
+impl LastRun {
+    fn of(run: RunTimes) -> LastRun {
+        let seconds = run.ended_at.map(|ended_at| ended_at.duration_since(run.started_at).as_secs_f64());
+        LastRun { started_at: run.started_at, ended_at: run.ended_at, seconds }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Pictures {
     files: u64,
@@ -66,6 +85,8 @@ impl<'a> Summary<'a> {
             started_at: batch.started_at,
             finished_at: batch.finished_at,
             seconds: seconds(batch),
+            working_seconds: tally.working_time(batch).map(|time| time.seconds()),
+            last_run: batch.last_run.map(LastRun::of),
             totals: BatchTotals {
                 jobs: batch.counts,
                 removed: batch.removed,
@@ -91,6 +112,6 @@ impl<'a> Summary<'a> {
 }
 
 /// Returns the duration of the batch in seconds, if it has ended.
-pub(crate) fn seconds(batch: &BatchView) -> Option<f64> {
+fn seconds(batch: &BatchView) -> Option<f64> {
     Some(batch.finished_at?.duration_since(batch.started_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::duplicate_pictures::DuplicatePictureFinder;
-use super::model::JobView;
+use super::model::{BatchView, JobView};
+use super::working_time::WorkingTime;
 use crate::color::{Verdict, VerdictCounts};
 use crate::job::{Cents, ErrorClass, JobStatus};
 
@@ -43,6 +44,13 @@ pub(crate) struct End {
 }
 
 impl Tally {
+    /// Returns the time in which the batch was worked on; `None` if nothing has ended.
+    pub(crate) fn working_time(&self, batch: &BatchView) -> Option<WorkingTime> {
+        let started_at = batch.started_at.filter(|_| !self.ends.is_empty())?;
+        let ends = self.ends.iter().map(|end| end.at).filter(|at| *at >= started_at);
+        WorkingTime::of(std::iter::once(started_at).chain(ends))
+    }
+
     pub(crate) fn add(&mut self, job: &JobView) {
         self.jobs += 1;
         self.duplicate_pictures.add(job);

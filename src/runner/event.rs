@@ -130,6 +130,25 @@ pub enum InFlight {
     Nothing,
 }
 
+impl InFlight {
+    /// Returns its name in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            InFlight::Drained => "drained",
+            InFlight::Abandoned { .. } => "left",
+            InFlight::Nothing => "none",
+        }
+    }
+
+    /// Returns the number of open submits that are waited for.
+    pub fn submits(self) -> u64 {
+        match self {
+            InFlight::Abandoned { submits } => submits as u64,
+            InFlight::Drained | InFlight::Nothing => 0,
+        }
+    }
+}
+
 /// Which picture was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckedPicture {
@@ -139,6 +158,17 @@ pub enum CheckedPicture {
     Reroll,
     /// A picture that was corrected on this machine.
     Correction,
+}
+
+impl CheckedPicture {
+    /// Returns its name in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CheckedPicture::Result => "result",
+            CheckedPicture::Reroll => "reroll",
+            CheckedPicture::Correction => "correction",
+        }
+    }
 }
 
 /// Receives the events of a run, in the dispatcher's order. It must not block.
@@ -154,6 +184,8 @@ pub struct RunTotals {
     pub counts: StatusCounts,
     /// How many predictions are in progress at the provider.
     pub in_flight: u64,
+    /// How many jobs have their pictures downloaded and named.
+    pub saving: u64,
     /// The amount that was charged.
     pub spent: Cents,
     /// The amount that may still be charged for open and uncertain submits.
@@ -161,10 +193,11 @@ pub struct RunTotals {
 }
 
 impl RunTotals {
-    pub(super) fn of(ledger: &Ledger, in_flight: usize) -> RunTotals {
+    pub(super) fn of(ledger: &Ledger, in_flight: usize, saving: usize) -> RunTotals {
         RunTotals {
             counts: ledger.counts(),
             in_flight: in_flight as u64,
+            saving: saving as u64,
             spent: ledger.spent(),
             reserved: ledger.reserved(),
         }

@@ -177,10 +177,10 @@ impl BeforePictures {
     }
 }
 
-/// Returns the local copies in the run's folder of the pictures that `request` names by URL, as they were when it was
-/// submitted, as far as known.
-pub fn copies(run: &Path, request: &EditRequest, submitted_at: Option<Timestamp>) -> Vec<PathBuf> {
-    request.images.iter().filter_map(|image| cached(run, image, submitted_at)).collect()
+/// Returns for each picture of `request` its local copy in the run's folder, as it was when it was submitted, as far as
+/// known. Only pictures that are named by URL have copies.
+pub fn copies(run: &Path, request: &EditRequest, submitted_at: Option<Timestamp>) -> Vec<Option<PathBuf>> {
+    request.images.iter().map(|image| cached(run, image, submitted_at)).collect()
 }
 
 /// Returns the local copy of `image` in the run's folder, as it was at `at_time`, or else the newest. Returns `None` if

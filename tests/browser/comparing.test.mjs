@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { makeReport } from "./support/batch.mjs";
-import { PHONE, close, fragmentOf, open, viewerClosed } from "./support/browser.mjs";
+import { PHONE, close, fragmentOf, idsOf, open, viewerClosed } from "./support/browser.mjs";
 
 let run;
 before(() => { run = makeReport(12, { side: 400 }); });
@@ -99,11 +99,41 @@ test("all tries of a re-rolled job are there, with what each cost", async () => 
   const page = await open(run, { fragment: "#job=suitcase-brick-00009" });
   const rows = await page.$$eval("#tries tr", (all) => all.map((row) => row.innerText.replace(/\s+/g, " ").trim()));
   assert.deepEqual(rows, ["try color seed cost", "1, taken ΔE 16.0 $0.07", "2 ΔE 19.0 9 $0.07"]);
-  assert.match(await page.innerText("#tries caption"), /2 tries, \$0\.14 in all/);
+  assert.match(await page.innerText("#tries caption"), /2 tries: \$0\.14$/);
   await page.click('#strip [data-side="after"] >> nth=1');
   assert.equal(await page.textContent("#right"), "try 2, not taken");
   await page.waitForFunction(() => document.getElementById("over").complete && /earlier/.test(document.getElementById("over").src));
   assert.ok(await page.$eval("#over", (image) => image.naturalWidth) > 0);
+  await close(page);
+});
+
+test("a try that may have been charged says so, and what it may have cost is in no sum of what was", async () => {
+  const page = await open(makeReport(72, { side: 100 }), { fragment: "#find=reserved+money" });
+  const ids = await idsOf(page);
+  assert.ok(ids.includes("bottle-brick-00071"), ids);
+  assert.match(await page.innerText("article.job:has-text('00071') .facts"), /^\$0\.07, and \$0\.07 reserved · .* 2 submits/);
+  await page.click("article.job:has-text('00071') .open");
+  assert.match(await page.innerText("#tries caption"), /2 tries: \$0\.07, and \$0\.07 reserved$/);
+  assert.match(await page.innerText("#tries tr:last-child"), /uncertain: HTTP 502: bad gateway/);
+  assert.match(await page.innerText("#facts"), /\$0\.07: a submit may have been charged.*dyehouse release DIR JOB/);
+  await page.click("#close");
+  await viewerClosed(page);
+  assert.equal(await page.getAttribute(".figures a:has-text('reserved')", "href"), "#find=reserved+money");
+  await close(page);
+});
+
+test("a picture that the manifest names by URL is shown as it was, and never loaded from there", async () => {
+  const page = await open(makeReport(51, { side: 100 }), { fragment: "#find=photos.example&sort=manifest" });
+  const before = (id) => page.locator(`article.job:has-text("${id}") .pane >> nth=0`);
+  const ids = await idsOf(page);
+  assert.equal(ids.length, 3);
+  await page.waitForFunction(() => [...document.querySelectorAll("article.job .unseen + .pane img")].filter((image) => image.naturalWidth > 0).length === 2);
+  assert.equal(await before(ids[0]).locator(".more").count(), 0, "the copy is not a second picture");
+  assert.match(await before(ids[1]).innerText(), /no copy was kept of http:\/\/photos\.example/);
+  await page.click("article.job .open >> nth=0");
+  await isLoaded(page);
+  assert.equal(await page.$eval("#split", (slider) => slider.disabled), false);
+  assert.equal(await page.isHidden("#strip"), true);
   await close(page);
 });
 

@@ -57,6 +57,22 @@ test("the page holds its shape: nothing is wider than the screen", async () => {
   }
 });
 
+test("a long error of a try leaves its table readable", async () => {
+  const page = await open(run, { fragment: "#find=re-rolled" });
+  await page.locator("article.job").first().locator(".open").click();
+  for (let turn = 0; !(await page.innerText("#tries")).includes("moderated") && !(await page.innerText("#tries")).includes("refused-"); turn += 1) {
+    assert.ok(turn < 20, "no try was refused");
+    await page.keyboard.press("ArrowRight");
+  }
+  const lines = await page.$$eval("#tries td:first-child", (cells) => cells.map((cell) => cell.getClientRects().length && cell.offsetWidth));
+  assert.ok(lines.every((width) => width >= 60), lines);
+  const [panel, room] = await page.$eval("#panel", (panel) => [panel.scrollWidth, panel.clientWidth]);
+  assert.ok(panel <= room, `${panel} > ${room}`);
+  const cost = await page.$eval("#tries tr:last-child td:last-child", (cell) => cell.getBoundingClientRect().right);
+  assert.ok(cost <= await page.$eval("#panel", (panel) => panel.getBoundingClientRect().right));
+  await close(page);
+});
+
 test("an id of a hundred letters and the id of a prediction end in an ellipsis on their own lines", async () => {
   const page = await open(run, { fragment: "#sort=manifest" });
   const card = page.locator("article.job >> nth=1");

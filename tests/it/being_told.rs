@@ -234,6 +234,48 @@ fn submits_of_all_runs_are_counted_even_if_rows_were_removed() {
     assert_eq!((submits(), provider.accepted()), (4.0, 4));
 }
 
+#[test]
+fn a_run_of_some_jobs_reports_the_whole_manifest_to_monitoring() {
+    let (sandbox, provider) = two_jobs();
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    let listener = Listener::start(0, StatusCode::OK);
+    let mut run = provider.run(&sandbox, &format!("--only job-000 --metrics-file m.prom --notify {}", listener.url));
+    run.args(["--on-finish", "echo $DYEHOUSE_JOBS_TOTAL $DYEHOUSE_JOBS_COMPLETED > printed"]);
+    code(&run.output().unwrap(), 0);
+    let samples = samples(&sandbox.read("m.prom"));
+    let completed = samples.iter().find(|(name, _)| name.contains("status=\"completed\""));
+    assert_eq!(completed.map(|(_, value)| *value), Some(2.0), "{samples:?}");
+    assert_eq!(sandbox.read("printed"), "2 2\n");
+    let told: Value = serde_json::from_slice(&listener.posts()[0].body).unwrap();
+    assert_eq!((&told["jobs"]["total"], &told["batch"]["jobs"]["total"]), (&1.into(), &2.into()));
+    assert!(told.get("pictures").is_none() && told["batch"]["pictures"]["files"] == 2, "{told}");
+}
+
+#[test]
+fn a_run_that_cannot_start_reports_its_errors_as_data() {
+    let (sandbox, provider) = two_jobs();
+    let listener = Listener::start(0, StatusCode::OK);
+    let arguments = format!("--notify {}", listener.url);
+    code(&provider.run(&sandbox, &arguments).env_remove("VIBEDREAM_API_KEY").output().unwrap(), 1);
+    sandbox.write("bad.csv", "id,promt\na,Make it red\n");
+    code(&sandbox.run(&format!("run bad.csv {arguments}")), 2);
+    let told: Vec<Value> = listener.posts().iter().map(|post| serde_json::from_slice(&post.body).unwrap()).collect();
+    assert_eq!(told[0]["error"], "failed to find an API key: VIBEDREAM_API_KEY is not set");
+    assert!(told[0]["hint"].as_str().unwrap().starts_with("set VIBEDREAM_API_KEY"), "{told:?}");
+    assert_eq!((&told[1]["state"], &told[1]["errors"][0]["file"]), (&"broken".into(), &"bad.csv".into()), "{told:?}");
+    assert!(told[1]["errors"][0]["hint"].as_str().is_some(), "{told:?}");
+}
+
+#[test]
+fn summary_json_has_the_times_of_the_last_run_even_if_it_stopped() {
+    let (sandbox, provider) = two_jobs();
+    code(&provider.run(&sandbox, "--budget 0.07").output().unwrap(), 4);
+    let summary = sandbox.json("out/report/summary.json");
+    assert!(summary["finished_at"].is_null() && summary["last_run"]["seconds"].as_f64().is_some(), "{summary}");
+    assert!(summary["last_run"]["ended_at"].as_str() > summary["last_run"]["started_at"].as_str(), "{summary}");
+    assert!(summary["working_seconds"].as_f64().is_some(), "{summary}");
+}
+
 /// Parses the text format strictly: each metric has its help and its type once, before its samples, and every sample
 /// has complete labels and a number. Returns the samples with their values.
 fn samples(text: &str) -> Vec<(String, f64)> {
@@ -283,6 +325,7 @@ fn every_log_line_about_a_job_has_its_id() {
     }
     let astray = lines.iter().find(|line| !line["job"].is_null() && line["job"] != line["span"]["id"]);
     assert!(astray.is_none(), "{astray:?}");
+    assert!(lines.iter().all(|line| line.get("spans").is_none()), "{printed}");
 }
 
 #[cfg(unix)]

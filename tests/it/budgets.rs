@@ -21,7 +21,7 @@ fn money_reserved_for_edited_or_removed_rows_is_reported_with_a_hint() {
     let closing = code(&provider.run(&sandbox, "").output().unwrap(), 3);
     let status = code(&sandbox.run("status out"), 0);
     for printed in [&closing, &status] {
-        let heading = "  reserved  2 submits of edited or removed rows may have been charged";
+        let heading = "  reserved  2 submits may have been charged in addition";
         let (above, below) = printed.split_once(heading).unwrap_or_else(|| panic!("{printed}"));
         assert!(above.contains("            lamp: submitted "), "{printed}");
         assert!(

@@ -31,7 +31,7 @@ fn run_report_and_status_work_with_a_compacted_journal_like_with_the_original() 
     let (results, status) = (report_file("results.csv"), code(&sandbox.run("status out --json"), 0));
 
     let printed = code(&sandbox.run("compact out"), 0);
-    assert!(printed.contains("24 records in ") && printed.contains("are 9 records in "), "{printed}");
+    assert!(printed.contains("24 records (") && printed.contains(") became 9 ("), "{printed}");
     assert!(printed.contains("out/journal-until-"), "{printed}");
     assert!(code(&sandbox.run("compact out"), 0).contains("already as short as possible"));
     assert_eq!(code(&sandbox.run("status out --json"), 0), status);
@@ -73,11 +73,11 @@ fn shares_are_merged_again_after_a_share_or_the_merged_folder_was_compacted() {
     merge("2 folders merged");
     code(&sandbox.run("compact one"), 0);
     merge("2 folders merged");
-    merge(" 0 new records");
+    merge(" 0 new journal lines");
     code(&night(&sandbox, &provider, &["mug", "jug"], "one"), 0);
     code(&sandbox.run("compact all"), 0);
     merge("2 folders merged");
-    merge(" 0 new records");
+    merge(" 0 new journal lines");
     assert_eq!(sandbox.names("all/results"), ["jug.png", "lamp.png", "mug.png", "vase.png"]);
     assert!(code(&sandbox.run("status all"), 0).contains("$0.28"));
     let accepted = provider.accepted();
@@ -116,8 +116,8 @@ fn a_share_that_was_continued_and_compacted_is_merged_again_using_the_original_j
     std::fs::rename(&hidden, &last).unwrap();
     merge(0);
     // The record of the compaction is the only one that the original journal does not have.
-    assert!(merge(0).contains(" 1 new record"));
-    assert!(merge(0).contains(" 0 new records"));
+    assert!(merge(0).contains(" 1 new journal line"));
+    assert!(merge(0).contains(" 0 new journal lines"));
     assert!(sandbox.read("all/journal.jsonl").starts_with(&before), "what was joined before stays");
     assert!(code(&sandbox.run("status all"), 0).contains("$0.21"));
     assert_eq!(sandbox.names("all/earlier").len(), 2);

@@ -298,7 +298,7 @@ fn a_watching_report_follows_a_run_and_ends_with_it() {
 fn identical_pictures_of_different_jobs_are_reported_in_every_run() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { pictures: 1, ..Behavior::default() }));
     sandbox.manifest("catalog.csv", 3);
-    let alike = "2 jobs have exactly the same picture as an earlier job: job-001, job-002; check them";
+    let alike = "2 jobs have the same picture as an earlier job: job-001, job-002; the provider";
     for _ in 0..2 {
         let printed = code(&start(&sandbox, &provider).output().unwrap(), 0);
         assert!(printed.contains(&format!("  alike     {alike}")), "{printed}");

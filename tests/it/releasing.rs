@@ -64,9 +64,22 @@ fn a_resubmitted_job_keeps_the_money_reserved_for_its_first_submit_until_it_is_r
     let (sandbox, provider) = (Sandbox::new(), Provider::start(failing));
     code(&night(&sandbox, &provider, &[MUG], ""), 3);
     provider.behave(Behavior::default());
-    code(&night(&sandbox, &provider, &[MUG], "--uncertain resubmit"), 0);
+    let closing = code(&night(&sandbox, &provider, &[MUG], "--uncertain resubmit"), 0);
     assert_eq!(reserved(&sandbox), 7);
+    let idle = code(&night(&sandbox, &provider, &[MUG], ""), 0);
+    code(&sandbox.run("compact out"), 0);
+    let status = code(&sandbox.run("status out"), 0);
+    for printed in [closing, idle, status] {
+        assert!(printed.contains("  reserved  1 submit may have been charged in addition: "), "{printed}");
+        assert!(printed.contains("`dyehouse release out JOB…` frees the money"), "{printed}");
+        assert!(
+            printed.contains("            mug: request ") && printed.contains(" (submitted again since)\n"),
+            "{printed}"
+        );
+    }
+    assert!(code(&sandbox.run("status out --json"), 0).contains(r#""kind": "submitted_again""#));
     code(&sandbox.run("release out mug"), 0);
+    assert!(!code(&sandbox.run("status out"), 0).contains("may have been charged"));
     assert_eq!(reserved(&sandbox), 0);
     let requests = provider.requests();
     code(&night(&sandbox, &provider, &[MUG], ""), 0);

@@ -306,3 +306,17 @@ fn only_the_first_outputs_are_taken_and_the_rest_are_counted() {
     assert_eq!((outputs.len(), surplus), (16, 4_984));
     assert_eq!(outputs[15], "https://a/15.png");
 }
+
+#[test]
+fn messages_of_a_provider_cannot_change_the_direction_of_the_text_around_them() {
+    let body = "{\"error\": \"\u{202E}refused\u{2066} a\u{200F}b\"}".as_bytes().to_vec();
+    assert_eq!(excerpt(&Answer { status: 400, body, ..Answer::default() }), "HTTP 400: refused a b");
+}
+
+#[test]
+fn a_compressed_body_is_described_and_a_text_in_another_encoding_is_shown() {
+    let of = |body: &[u8]| excerpt(&Answer { status: 500, body: body.to_vec(), ..Answer::default() });
+    assert_eq!(of(&[31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 200, 201, 202]), "HTTP 500: 13 bytes that are not text");
+    let printed = of(b"Acc\xe8s refus\xe9 par la passerelle de notre r\xe9seau, merci de patienter");
+    assert!(printed.starts_with("HTTP 500: Acc\u{FFFD}s refus"), "{printed}");
+}

@@ -11,7 +11,7 @@ mod warnings;
 use crate::cli::Check;
 use crate::exit::Exit;
 use crate::journal::Ledger;
-use crate::manifest::{Diagnostic, FoundJob, Manifest, Problems, Severity, Style};
+use crate::manifest::{Diagnostic, FoundJob, Manifest, Problems, Style};
 use crate::pictures::LocalPictures;
 use crate::plan::Advice;
 use crate::progress::Screen;
@@ -60,14 +60,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
             if problems.is_empty() { Ok(Exit::Complete) } else { Err(Failure::Manifest(problems)) }
         }
         Err(failure) if is_json => {
-            let (errors, more_errors) = match &failure {
-                Failure::Manifest(problems) => (problems.with_counts(), problems.more),
-                other => {
-                    let (file, hint) = (arguments.run.manifest.display().to_string(), other.hint());
-                    let hint = hint.unwrap_or_default();
-                    (vec![Diagnostic::about_job(Severity::Error, &file, None, other.to_string(), &hint)], 0)
-                }
-            };
+            let (errors, more_errors) = failure.diagnostics(&arguments.run.manifest.display().to_string());
             print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None });
             Ok(failure.exit())
         }

@@ -12,7 +12,7 @@ use crate::api::client::ClientError;
 use crate::color::NotFound;
 use crate::exit::Exit;
 use crate::http::TlsError;
-use crate::manifest::{Problems, Severity, Style, render};
+use crate::manifest::{Diagnostic, Problems, Severity, Style, render};
 use crate::outputs::OutputError;
 use crate::report::ReportError;
 use crate::run_folder::FolderError;
@@ -187,6 +187,32 @@ impl Failure {
         }
     }
 
+    /// Returns what failed, with all causes, in one line.
+    pub fn message(&self) -> String {
+        let mut text = format!("failed to {self}");
+        let mut source = self.source();
+        while let Some(cause) = source {
+            let cause_text = cause.to_string();
+            if !text.ends_with(&cause_text) {
+                text.push_str(&format!(": {cause_text}"));
+            }
+            source = cause.source();
+        }
+        text
+    }
+
+    /// Returns the errors of `manifest`, and the number of those that are not listed. A failure of another kind is one
+    /// error.
+    pub(super) fn diagnostics(&self, manifest: &str) -> (Vec<Diagnostic>, u64) {
+        match self {
+            Failure::Manifest(problems) => (problems.with_counts(), problems.more),
+            other => {
+                let hint = other.hint().unwrap_or_default();
+                (vec![Diagnostic::about_job(Severity::Error, manifest, None, other.to_string(), &hint)], 0)
+            }
+        }
+    }
+
     /// Returns the failure as text, without a trailing line feed.
     pub fn render(&self, style: Style) -> String {
         if let Failure::Manifest(problems) = self {
@@ -196,15 +222,7 @@ impl Failure {
             Style::Plain => ("", "", ""),
             Style::Colored => ("\u{1b}[1;31m", "\u{1b}[36m", "\u{1b}[0m"),
         };
-        let mut text = format!("{red}error{plain}: failed to {self}");
-        let mut source = self.source();
-        while let Some(cause) = source {
-            let cause_text = cause.to_string();
-            if !text.ends_with(&cause_text) {
-                text.push_str(&format!(": {cause_text}"));
-            }
-            source = cause.source();
-        }
+        let mut text = format!("{red}error{plain}: {}", self.message());
         if let Some(hint) = self.hint() {
             text.push_str(&format!("\n{cyan}hint{plain}: {hint}"));
         }

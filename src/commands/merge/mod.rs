@@ -73,7 +73,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let manifest = report_data::manifest(&ledger);
     report_data::write(&ReportInputs { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
     copied.lines().iter().for_each(|line| screen.print_line(line));
-    let records = counted(merged.missing_lines(), "new record");
+    let records = counted(merged.missing_lines(), "new journal line");
     let (out, page) = (arguments.out.display(), RunFolder::new(&arguments.out).report_page());
     screen.say(&format!("{joined} merged into {out}, {records}; the report is {}", page.display()));
     status::print_status(&target.folder, &ledger, None, arguments.json)?;

@@ -17,8 +17,8 @@ use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::UncertainSubmit;
 use crate::report::{
-    self, BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
-    Written,
+    self, BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, RunTimes, TimelineEvent, TimelineKind,
+    TryView, Written,
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
 use crate::verify;
@@ -150,6 +150,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: PlanCounts) -> BatchView {
         backend,
         started_at: ledger.first_submit_at().or(ledger.started_at()),
         finished_at: ledger.last_finish_at().filter(|_| is_whole),
+        last_run: ledger.last_run_at().map(|started_at| RunTimes { started_at, ended_at: ledger.last_run_ended_at() }),
         state,
         as_of,
         counts,

@@ -11,6 +11,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::Run;
 use crate::exit::Exit;
+use crate::job::Cents;
+use crate::journal::Ledger;
+use crate::notify::Figures;
 use crate::progress::{RunSummary, Screen};
 
 use super::Failure;
@@ -52,6 +55,8 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
 struct End {
     summary: RunSummary,
     exit: Exit,
+    /// The figures for notifications.
+    figures: Figures,
     /// The reason why the report is missing or incomplete. Pictures that were paid for are saved regardless.
     report_failure: Option<Failure>,
 }
@@ -73,5 +78,24 @@ fn execute(
     let report_failure = session.report(&ending.ledger, remaining).err();
     let (summary, exit) = session.summary(&ending, spent_before, outcome, removed)?;
     let exit = report_failure.as_ref().map_or(exit, Failure::exit);
-    Ok(End { summary, exit, report_failure })
+    let figures = figures(&ending.ledger, &summary, removed);
+    Ok(End { summary, exit, figures, report_failure })
+}
+
+/// Returns the figures for notifications. They are about the whole manifest, whatever the run selected of it.
+fn figures(ledger: &Ledger, summary: &RunSummary, removed: u64) -> Figures {
+    let money = summary.money;
+    let charged = |cents: Cents| if money.charged { cents } else { Cents::ZERO };
+    Figures {
+        elapsed: summary.elapsed,
+        jobs: ledger.counts(),
+        colors: ledger.colors(),
+        removed,
+        spent: charged(money.spent),
+        spent_now: charged(money.spent_now),
+        reserved: charged(money.reserved),
+        budget: money.budget,
+        submits: summary.submits,
+        result_bytes: None,
+    }
 }

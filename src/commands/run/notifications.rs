@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
@@ -16,7 +16,8 @@ use crate::commands::{Failure, UsageError};
 use crate::exit::Exit;
 use crate::manifest::Style;
 use crate::notify::{
-    Healthcheck, NoticeError, NoticeUrl, Ping, RunNotice, SigningKey, Summaries, Webhook, run_command, write_metrics,
+    Breakdown, Figures, Healthcheck, NoticeError, NoticeUrl, Ping, RunNotice, SigningKey, Summaries, Webhook,
+    run_command, write_metrics,
 };
 use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
@@ -120,17 +121,20 @@ impl Notifications {
                 let summary = std::fs::read(run.report.with_file_name("summary.json")).ok();
                 let batch = summary.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null);
                 let folder = run.results.parent().unwrap_or(&run.results).to_owned();
-                let error = end.report_failure.as_ref().map(|failure| failure.render(Style::Plain));
-                let text = run.text() + error.as_deref().unwrap_or_default();
+                let printed = end.report_failure.as_ref().map(|failure| failure.render(Style::Plain));
+                let text = run.text() + printed.as_deref().unwrap_or_default();
                 let mut run = run.json(end.exit);
-                if let Some(error) = error {
-                    run["error"] = error.into();
+                if let Some(failure) = &end.report_failure {
+                    run["error"] = failure.message().into();
+                    run["hint"] = failure.hint().into();
                 }
-                RunNotice::ended(end.exit, manifest, folder, Summaries { text, run, batch })
+                let figures = Figures { result_bytes: batch["pictures"]["bytes"].as_u64(), ..end.figures };
+                RunNotice::ended(end.exit, manifest, folder, Summaries { text, run, batch }, figures)
             }
             Err(failure) => {
-                let error = failure.render(Style::Plain);
-                RunNotice::broken(failure.exit(), manifest, error, failure.hint().as_deref())
+                let errors = failure.diagnostics(&manifest).0.iter().map(|error| json!(error)).collect();
+                let breakdown = Breakdown { error: failure.message(), hint: failure.hint(), errors };
+                RunNotice::broken(failure.exit(), manifest, failure.render(Style::Plain), &breakdown)
             }
         };
         let stopped = ended.ok().and_then(|end| end.summary.stopped.as_ref());

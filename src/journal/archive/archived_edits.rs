@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use crate::color::Verdict;
 use crate::job::{Fingerprint, JobId};
-use crate::journal::edits::{Brief, ColorBrief, History, LineOffsets, Pictures, Tracked};
-use crate::journal::format::{Stage, stem};
+use crate::journal::edits::{Brief, ColorBrief, Edit, History, LineOffsets, Pictures, Tracked};
+use crate::journal::format::{EditState, Stage, stem};
 
 use super::entry::{ArchiveEntry, ArchivedEdit, EXTENSIONS, FingerprintPrefix, OversizedEdit, usual_picture};
 use super::entry_flags::{ColorTargets, EntryFlags};
@@ -30,7 +30,7 @@ pub(in crate::journal) struct ArchivedEdits {
     /// The entries by the first bits of their jobs' hashes. Those of a job are in one shard, oldest first. The number
     /// of shards is 0 or a power of two.
     pub(super) shards: Vec<Vec<ArchiveEntry>>,
-    /// The few edits that do not fit into an entry.
+    /// The few edits that do not fit into an entry, or have an earlier reservation.
     pub(super) large: HashMap<(ShortHash, FingerprintPrefix), OversizedEdit>,
     /// The targets of color checks. Most catalogs have few.
     pub(super) color_targets: ColorTargets,
@@ -133,9 +133,9 @@ impl ArchivedEdits {
         all.into_iter().map(|(_, entry)| self.get(entry))
     }
 
-    /// Returns the edits in a stage, in arbitrary order.
-    pub(in crate::journal) fn in_stage(&self, stage: Stage) -> impl Iterator<Item = ArchivedEdit> {
-        self.those(move |entry| entry.stage == stage)
+    /// Returns the edits for which money may be reserved: all those for which it is, and some others.
+    pub(in crate::journal) fn reserving(&self) -> impl Iterator<Item = ArchivedEdit> {
+        self.those(move |entry| entry.stage == Stage::Uncertain || self.large(entry).is_some())
     }
 
     /// Returns the edits whose pictures are in `results/`.
@@ -231,7 +231,7 @@ impl ArchivedEdits {
             stage: Stage::of(&edit.state),
         };
         match (PackedOffsets::new(offsets), usual_picture(job, edit)) {
-            (Some(offsets), Some((extension, bytes))) => {
+            (Some(offsets), Some((extension, bytes))) if !has_earlier_reservation(edit) => {
                 entry.flags.set_extension(extension);
                 entry.offsets = offsets;
                 entry.bytes = bytes;
@@ -243,6 +243,12 @@ impl ArchivedEdits {
         }
         entry
     }
+}
+
+/// Whether money is reserved for an uncertain submit of an edit that was submitted again since. Such edits are few, and
+/// are stored like those that do not fit into an entry, so that they can be found without reading the journal.
+fn has_earlier_reservation(edit: &Edit) -> bool {
+    edit.uncertain_submits > 0 && edit.state != EditState::Uncertain
 }
 
 /// Compares the edits of archives with the same key, ignoring the offsets of lines.

@@ -42,6 +42,7 @@ pub struct Pause {
 /// A run that ended properly, and the reason why it stopped before its work was done.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::journal) struct Ended {
+    pub(in crate::journal) at: Timestamp,
     pub(in crate::journal) reason: Option<String>,
 }
 
@@ -88,7 +89,7 @@ impl Aggregates {
                     self.learned.generation_ms.clone_from(generation_ms);
                 }
             }
-            RunEvent::Ended { reason } => self.ended = Some(Ended { reason: reason.clone() }),
+            RunEvent::Ended { reason } => self.ended = Some(Ended { at, reason: reason.clone() }),
             RunEvent::Compacted(totals) => {
                 self.counts = totals.jobs;
                 self.money.estimate = self.money.estimate.max(totals.estimate_cents);

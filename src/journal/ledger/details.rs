@@ -6,7 +6,7 @@ use std::io;
 use crate::job::{Fingerprint, JobId};
 use crate::journal::archive::{ArchivedEdit, FingerprintPrefix, LinesError};
 use crate::journal::edits::{Edit, History, LineOffsets, Tracked};
-use crate::journal::format::{EditKey, EditState, SavedFile, Stage};
+use crate::journal::format::{EditKey, SavedFile};
 
 use super::ledger::Ledger;
 
@@ -65,11 +65,12 @@ impl Ledger {
         live.chain(self.archived.all().map(|stored| self.owned(&stored)))
     }
 
-    /// Returns the uncertain edits, in arbitrary order.
+    /// Returns the edits with submits that may have been charged, in arbitrary order: the uncertain ones, and those
+    /// that were submitted again since.
     pub fn uncertain(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
-        let live = self.live_edits().filter(|(_, edit)| edit.state == EditState::Uncertain);
-        let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
-        live.chain(self.archived.in_stage(Stage::Uncertain).map(|stored| self.owned(&stored)))
+        let live = self.live_edits().map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
+        let all = live.chain(self.archived.reserving().map(|stored| self.owned(&stored)));
+        all.filter(|found| found.as_ref().map_or(true, |(_, edit)| edit.uncertain_submits > 0))
     }
 
     /// Returns the edits whose pictures are in `results/`, at most one per job, in arbitrary order.

@@ -306,6 +306,11 @@ impl Ledger {
         self.aggregates.last_run_at
     }
 
+    /// Returns the end of the last run; `None` if it is still running, or if its process was killed.
+    pub fn last_run_ended_at(&self) -> Option<Timestamp> {
+        self.aggregates.ended.as_ref().map(|ended| ended.at)
+    }
+
     /// Returns the learned limits of the last run's backend.
     pub fn learned(&self) -> &LearnedLimits {
         &self.aggregates.learned

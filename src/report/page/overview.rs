@@ -7,11 +7,10 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::super::model::BatchView;
-use super::super::summary;
 use super::super::tally::Tally;
 use super::charts::charts;
 use crate::job::{Backend, Cents, JobStatus, StatusCounts};
-use crate::words;
+use crate::words::{self, grouped};
 
 #[derive(Serialize)]
 struct Figure {
@@ -101,26 +100,36 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
     let mut figures = Vec::new();
     let mut add = |kind, value: String, name, view| figures.push(Figure { kind, value, name, view });
     let counts = &batch.counts;
-    add("completed", format!("{} of {}", counts.completed, counts.total), "completed", "state=completed");
+    add(
+        "completed",
+        format!("{} of {}", grouped(counts.completed), grouped(counts.total)),
+        "completed",
+        "state=completed",
+    );
     for (kind, count, view) in [
         ("failed", counts.failed, "state=failed"),
         ("uncertain", counts.uncertain, "state=uncertain"),
         ("pending", counts.pending, "state=pending"),
     ] {
         if count > 0 {
-            add(kind, count.to_string(), kind, view);
+            add(kind, grouped(count), kind, view);
         }
     }
     if tally.colors.total() > 0 {
         let colors = tally.colors;
-        add("on", format!("{} of {}", colors.on, colors.total()), "have the requested color", "verdict=on");
+        add(
+            "on",
+            format!("{} of {}", grouped(colors.on), grouped(colors.total())),
+            "have the requested color",
+            "verdict=on",
+        );
         for (kind, count, name, view) in [
             ("near", colors.near, "nearly right", "verdict=near"),
             ("off", colors.off, "have the wrong color", "verdict=off"),
             ("unmeasurable", colors.unmeasurable, "not measured", "verdict=unmeasurable"),
         ] {
             if count > 0 {
-                add(kind, count.to_string(), name, view);
+                add(kind, grouped(count), name, view);
             }
         }
     }
@@ -128,7 +137,7 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
         [(tally.corrected, "corrected here", "find=corrected+here"), (tally.rerolls, "re-rolled", "find=re-rolled")]
     {
         if count > 0 {
-            add("color", count.to_string(), name, view);
+            add("color", grouped(count), name, view);
         }
     }
     let name = if batch.backend == Some(Backend::Embedded) { "the provider would charge" } else { "spent" };
@@ -138,10 +147,11 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
     };
     add("cost", spent, name, "");
     if batch.reserved > Cents::ZERO {
-        add("uncertain", batch.reserved.to_string(), "reserved", "state=uncertain");
+        add("uncertain", batch.reserved.to_string(), "reserved", "find=reserved+money");
     }
-    if let Some(seconds) = summary::seconds(batch) {
-        add("time", words::seconds(seconds), "total time", "");
+    if let Some(seconds) = tally.working_time(batch).filter(|_| batch.finished_at.is_some()).map(|time| time.seconds())
+    {
+        add("time", words::seconds(seconds), "working time", "");
         if seconds > 0.0 && batch.counts.completed > 1 {
             add("time", format!("{:.1}", batch.counts.completed as f64 * 60.0 / seconds), "pictures per minute", "");
         }

@@ -28,7 +28,7 @@ impl Picture {
     pub(super) fn before(before: &Before, report: &mut ReportFolder, thumbnails: &mut Thumbnails) -> Picture {
         let words = |label: &str| Picture { label: cut(label), link: None, thumb: None, width: None, height: None };
         match before {
-            Before::Url(url) => words(url),
+            Before::Url(url) => words(&format!("no copy was kept of {url}")),
             Before::Words(text) => words(text),
             Before::File { path, label, content } => Picture {
                 link: Some(link(report.root(), path)),

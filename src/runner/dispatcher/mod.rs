@@ -36,7 +36,7 @@ use super::{Batch, RunError, RunOutcome, Settings, StopReason, StopSignal};
 use queues::WorkQueues;
 use receipts::Receipts;
 use spending::Spending;
-use workers::Workers;
+use workers::{Phase, Workers};
 
 /// The parts that all executors share.
 pub(in crate::runner) struct ExecutorParts<A, S> {
@@ -294,7 +294,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     fn totals(&self) -> RunTotals {
-        RunTotals::of(&self.ledger, self.workers.in_flight())
+        RunTotals::of(&self.ledger, self.workers.in_flight(), self.workers.count(Phase::Saving))
     }
 
     fn notify_observer(&mut self, event: &Event<'_>) {

@@ -25,10 +25,9 @@ const pane = (shown, side, job) => {
 };
 
 const facts = (job) => {
-  const parts = [dollars(job.cost)];
+  const parts = [charged(job)];
   if (job.seconds !== undefined) parts.push(duration(job.seconds));
-  if (job.tries.length) parts.push(counted(job.tries.length, "try", "tries"));
-  else if (job.attempts > 0) parts.push(counted(job.attempts, "submit"));
+  if (job.attempts > 0) parts.push(counted(job.attempts, "submit"));
   if (job.originals.length) parts.push("corrected here");
   if (job.prediction) parts.push(job.prediction);
   return parts.join(" · ");
@@ -96,7 +95,7 @@ const measure = () => {
 };
 
 // All that a card shows. A card is made again when it changes, and only then, so that nothing flickers while news come in.
-const shownIn = (job) => JSON.stringify([job.state, job.before, job.after, job.originals.length, job.tries.length, job.prompt, job.asked, job.measured, job.delta, job.verdict, job.reason, job.class, job.error, job.advice, job.cost, job.seconds, job.attempts, job.prediction, decisionOn(job), noteOn(job)]);
+const shownIn = (job) => JSON.stringify([job.state, job.before, job.after, job.originals.length, job.tries.length, job.prompt, job.asked, job.measured, job.delta, job.verdict, job.reason, job.class, job.error, job.advice, job.cost, job.reserved, job.seconds, job.attempts, job.prediction, decisionOn(job), noteOn(job)]);
 
 // Gives a card the job as it is by now.
 const renew = (article, job) => {

@@ -46,6 +46,9 @@ const swatch = (name, hex) => {
 
 const dollars = (cents) => `$${(cents / 100).toFixed(2)}`;
 
+// What a job or a try has cost, and what it may have cost besides.
+const charged = ({ cost, reserved }) => (reserved ? `${dollars(cost)}, and ${dollars(reserved)} reserved` : dollars(cost));
+
 const duration = (seconds) => {
   const two = (number) => String(Math.floor(number)).padStart(2, "0");
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

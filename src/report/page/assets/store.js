@@ -49,7 +49,7 @@ const texts = new WeakMap();
 const textOf = (job) => {
   if (!texts.has(job)) {
     const parts = [job.id, job.prompt, job.error, job.class, job.state, job.verdict, job.reason, job.prediction, job.asked, job.measured, ...job.tries.map((tried) => tried.prediction)];
-    const tended = [job.originals.length && "corrected here", job.tries.length && "re-rolled"];
+    const tended = [job.originals.length && "corrected here", job.tries.length && "re-rolled", job.reserved && "reserved money"];
     const labels = [...job.before, ...job.after].map((picture) => picture.label);
     const all = [...parts, ...tended, ...labels, ...job.own.map(([, cell]) => cell)];
     texts.set(job, all.filter(Boolean).join("\n").toLowerCase());

@@ -61,20 +61,25 @@ const strip = () => {
 const fillTries = () => {
   const { tries } = look.job;
   const cells = (tag, words) => words.map((word) => make(tag, { text: word, scope: tag === "th" ? "col" : null }));
+  const outcome = (tried) => (tried.delta === undefined ?
+    make("span", { class: "reason", dir: "auto", text: tried.verdict || [tried.state, tried.error].filter(Boolean).join(": ") }) :
+    make("span", { class: `delta ${tried.verdict}`, text: `ΔE ${tried.delta.toFixed(1)}` }));
   const rows = tries.map((tried, number) => make("tr", { class: tried.isShown ? "taken" : "" },
     ...cells("td", [`${number + 1}${tried.isShown ? ", taken" : ""}`]),
-    make("td", {}, make("span", { class: `delta ${tried.verdict || ""}`, text: tried.delta === undefined ? tried.verdict || tried.error || tried.state : `ΔE ${tried.delta.toFixed(1)}` })),
-    ...cells("td", [tried.seed === undefined ? "" : String(tried.seed), dollars(tried.cost + tried.reserved)])));
-  get("tries").replaceChildren(make("caption", { text: `${counted(tries.length, "try", "tries")}, ${dollars(look.job.cost + (look.job.reserved || 0))} in all` }), make("tr", {}, ...cells("th", ["try", "color", "seed", "cost"])), ...rows);
+    make("td", {}, outcome(tried)),
+    ...cells("td", [tried.seed === undefined ? "" : String(tried.seed), charged(tried)])));
+  get("tries").replaceChildren(make("caption", { text: `${counted(tries.length, "try", "tries")}: ${charged(look.job)}` }), make("tr", {}, ...cells("th", ["try", "color", "seed", "cost"])), ...rows);
   get("tries").hidden = tries.length === 0;
 };
+
+const RESERVED = "a submit may have been charged. Check the provider's dashboard; `dyehouse release DIR JOB` frees the money if it was not.";
 
 const details = (job) => {
   const { own } = store.batch;
   const rows = [
     ["prompt", job.prompt], ["verdict", job.verdict && VERDICTS[job.verdict]], ["ΔE00", job.delta?.toFixed(2)], ["background", job.background === undefined ? "" : `moved by ΔE00 ${job.background.toFixed(2)}`], ["why", job.reason],
     ["error", job.error && [job.class, job.error].filter(Boolean).join(": ")], ["what to do", job.advice],
-    ["prediction", job.prediction], ["cost", dollars(job.cost)], ["reserved", job.reserved && dollars(job.reserved)],
+    ["prediction", job.prediction], ["cost", dollars(job.cost)], ["reserved", job.reserved && `${dollars(job.reserved)}: ${RESERVED}`],
     ["submits", job.attempts && String(job.attempts)], ["time", job.seconds === undefined ? "" : duration(job.seconds)],
     ["submitted", job.submitted], ["request", job.request], ["ended", job.ended], ["size", job.size], ["seed", job.seed === undefined ? "" : String(job.seed)],
     ["before", job.before.map((shown) => shown.label).join("\n")],

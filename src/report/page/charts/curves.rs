@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::super::super::model::{BatchView, TimelineKind};
 use super::super::super::tally::End;
+use super::super::super::working_time::WorkingTime;
 use super::axis::Drawing;
 use super::chart::Chart;
 use crate::job::{Cents, JobStatus};
@@ -13,8 +14,8 @@ use crate::words;
 const MAX_POINTS: usize = 300;
 
 /// Draws the number of ended jobs over time, and the events that slowed the batch down.
-pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
-    let span = Span::of(batch, ends)?;
+pub(super) fn progress(batch: &BatchView, ends: &[End], time: &WorkingTime) -> Option<Chart> {
+    let span = Span::of(time);
     let count = |status| ends.iter().filter(|end| end.status == status).count();
     let (completed, failed) = (count(JobStatus::Completed), count(JobStatus::Failed));
     if completed + failed < 2 {
@@ -42,12 +43,9 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
             drawing.steps(class, &span.sums(ends.iter().filter(|end| end.status == status), |_| 1.0));
         }
     }
-    let times = |count: usize| words::counted(count as u64, "time");
-    let slowed = if limited + paused == 0 {
-        String::new()
-    } else {
-        format!("; the provider slowed the batch down {}, it paused {}", times(limited), times(paused))
-    };
+    let times = |what: &str, count: u64| (count > 0).then(|| format!("; {what} {}", words::counted(count, "time")));
+    let slowed = times("the provider slowed the batch down", limited).unwrap_or_default();
+    let slowed = slowed + &times("it paused", paused).unwrap_or_default();
     Some(Chart {
         name: "Progress",
         words: format!("{completed} completed and {failed} failed in {}{slowed}", words::seconds(span.took)),
@@ -58,8 +56,8 @@ pub(super) fn progress(batch: &BatchView, ends: &[End]) -> Option<Chart> {
 /// Draws the cost of the jobs over time, with the budget. The cost of edits that the manifest no longer asks for
 /// belongs to no job and cannot be drawn. In this case the text states the total, and the budget, which applies to all
 /// edits, is not drawn.
-pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
-    let span = Span::of(batch, ends)?;
+pub(super) fn cost(batch: &BatchView, ends: &[End], time: &WorkingTime) -> Option<Chart> {
+    let span = Span::of(time);
     let total = ends.iter().map(|end| end.cost.0).sum::<u64>();
     if total == 0 {
         return None;
@@ -84,20 +82,18 @@ pub(super) fn cost(batch: &BatchView, ends: &[End]) -> Option<Chart> {
     Some(Chart { name, words, svg: drawing.finish() })
 }
 
-/// The duration of a batch so far, with a unit that suits it.
-struct Span {
-    from: Timestamp,
+/// The working time of a batch so far, with a unit that suits it.
+struct Span<'t> {
+    time: &'t WorkingTime,
     took: f64,
     /// The length of the axis, which is not zero.
     seconds: f64,
     unit: (f64, &'static str),
 }
 
-impl Span {
-    fn of(batch: &BatchView, ends: &[End]) -> Option<Span> {
-        let from = batch.started_at?;
-        let to = ends.iter().map(|end| end.at).max()?;
-        let took = to.duration_since(from).as_secs_f64().max(0.0);
+impl Span<'_> {
+    fn of(time: &WorkingTime) -> Span<'_> {
+        let took = time.seconds();
         let seconds = took.max(1.0);
         let unit = match seconds {
             ..180.0 => (1.0, "s"),
@@ -105,7 +101,7 @@ impl Span {
             ..260_000.0 => (3600.0, "h"),
             _ => (86_400.0, "d"),
         };
-        Some(Span { from, took, seconds, unit })
+        Span { time, took, seconds, unit }
     }
 
     fn length(&self) -> f64 {
@@ -113,7 +109,7 @@ impl Span {
     }
 
     fn x_of(&self, at: Timestamp) -> f64 {
-        at.duration_since(self.from).as_secs_f64().clamp(0.0, self.seconds) / self.unit.0
+        self.time.seconds_until(at) / self.unit.0
     }
 
     fn label(&self, time: f64) -> String {

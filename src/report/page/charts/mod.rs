@@ -12,10 +12,11 @@ pub(crate) use chart::Chart;
 
 /// Returns the charts for which there is data.
 pub(crate) fn charts(batch: &BatchView, tally: &Tally) -> Vec<Chart> {
+    let time = tally.working_time(batch);
     let all = [
-        curves::progress(batch, &tally.ends),
+        time.as_ref().and_then(|time| curves::progress(batch, &tally.ends, time)),
         histogram::latency(&tally.seconds),
-        curves::cost(batch, &tally.ends),
+        time.as_ref().and_then(|time| curves::cost(batch, &tally.ends, time)),
         histogram::differences(&tally.differences),
     ];
     all.into_iter().flatten().collect()
@@ -59,7 +60,7 @@ mod tests {
         let words: Vec<&str> = charts.iter().map(|chart| chart.words.as_str()).collect();
         insta::assert_debug_snapshot!(words, @r#"
         [
-            "36 completed and 4 failed in 4 min 24 s; the provider slowed the batch down 1 time, it paused 0 times",
+            "36 completed and 4 failed in 4 min 24 s; the provider slowed the batch down 1 time",
             "median 26 s, 95th percentile 32 s, slowest 32 s",
             "$2.80 of a budget of $5.00",
             "ΔE00 between the requested and the measured color: half of the results up to 4.5, the largest 8.8",
