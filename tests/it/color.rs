@@ -127,6 +127,20 @@ fn an_unchanged_picture_is_off_even_if_a_part_of_it_has_the_color() {
 }
 
 #[test]
+fn a_product_that_already_had_the_color_is_on_if_compression_changed_some_of_its_pixels() {
+    let sandbox = Sandbox::new();
+    let before = disc([30, 144, 255]);
+    let mut after = before.clone();
+    for (x, y) in (56..64).flat_map(|x| (56..64).map(move |y| (x, y))) {
+        after.put_pixel(x, y, image::Rgb([90, 165, 240]));
+    }
+    sandbox.write("blue.png", png(before));
+    sandbox.write("noisy.png", png(after));
+    let printed = code(&sandbox.run("color measure blue.png noisy.png --to #1E90FF"), 0);
+    assert!(printed.starts_with("verdict   on\n") && printed.contains("already had the color"), "{printed}");
+}
+
+#[test]
 fn only_the_first_frame_of_an_animation_is_used_which_is_reported() {
     let sandbox = Sandbox::new();
     let mut gif = Vec::new();
