@@ -71,9 +71,10 @@ const MAX_MIXED: usize = 3;
 ///
 /// The product is searched for without regard to the region. Both halves of the statement take a majority: most of the
 /// main material is unchanged, and most of the region is not main material. The region must also be the smaller of the
-/// two, by area and by weight, because the search may have taken the wrong one for the main material. The search takes longer than the rest of
-/// the check. It is skipped if the picture shows nothing unchanged that could outweigh the region, which is the case for
-/// nearly all correct edits.
+/// two, by area and by weight, because the search may have taken the wrong one for the main material.
+///
+/// The search takes longer than the rest of the check. It is skipped if the picture shows nothing unchanged that could
+/// outweigh the region, which is the case for nearly all correct edits.
 pub(super) fn kept_product(
     before: &Plane<Rgb>,
     differences: &Plane<f32>,

@@ -309,14 +309,26 @@ mod tests {
     use crate::cli::{self, LogFormat, Output};
     use crate::job::{Cents, ErrorClass, JobId};
 
+    fn quiet_screen() -> Screen {
+        Screen::new(&Output {
+            progress: cli::ProgressStyle::None,
+            quiet: true,
+            verbose: 0,
+            log_format: LogFormat::Text,
+        })
+    }
+
+    fn reporter_with_bar(screen: &Screen) -> Reporter<'_> {
+        let remaining = RemainingWork { total: 9, work: 9, returning: 0 };
+        let mut reporter = Reporter::start(screen, "m.csv", Backend::Vibedream, SubmitRate::Auto, remaining);
+        reporter.bar = Some(ProgressBar::hidden());
+        reporter
+    }
+
     #[test]
     fn uncertain_jobs_are_not_counted_as_failed() {
-        let output =
-            Output { progress: cli::ProgressStyle::None, quiet: true, verbose: 0, log_format: LogFormat::Text };
-        let screen = Screen::new(&output);
-        let remaining = RemainingWork { total: 9, work: 9, returning: 0 };
-        let mut reporter = Reporter::start(&screen, "m.csv", Backend::Vibedream, SubmitRate::Auto, remaining);
-        reporter.bar = Some(ProgressBar::hidden());
+        let screen = quiet_screen();
+        let mut reporter = reporter_with_bar(&screen);
         let (job, totals) = (JobId::new("mug").unwrap(), RunTotals::default());
         let message = "HTTP 502";
         for event in [
@@ -333,12 +345,8 @@ mod tests {
 
     #[test]
     fn pictures_that_are_downloaded_are_not_reported_as_nothing_in_flight() {
-        let output =
-            Output { progress: cli::ProgressStyle::None, quiet: true, verbose: 0, log_format: LogFormat::Text };
-        let screen = Screen::new(&output);
-        let remaining = RemainingWork { total: 9, work: 9, returning: 0 };
-        let mut reporter = Reporter::start(&screen, "m.csv", Backend::Vibedream, SubmitRate::Auto, remaining);
-        reporter.bar = Some(ProgressBar::hidden());
+        let screen = quiet_screen();
+        let reporter = reporter_with_bar(&screen);
         reporter.refresh(&RunTotals { in_flight: 0, saving: 3, ..RunTotals::default() });
         assert_eq!(reporter.bar.as_ref().unwrap().message(), "0 in flight · 3 downloading · $0.00");
     }

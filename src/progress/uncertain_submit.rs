@@ -89,7 +89,8 @@ impl UncertainSubmit {
         Ok(submits)
     }
 
-    /// Returns advice about those that jobs of the manifest wait for, in the run's `folder`. It is printed after their number.
+    /// Returns advice about those that jobs of the manifest wait for, in the run's `folder`. It is printed after their
+    /// number.
     pub fn advice(folder: &Path) -> String {
         format!(
             "may have been charged: check the provider's dashboard; {}, --uncertain resubmit pays again",

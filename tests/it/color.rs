@@ -132,7 +132,7 @@ fn a_product_that_already_had_the_color_is_on_if_compression_changed_some_of_its
     let before = disc([30, 144, 255]);
     let mut after = before.clone();
     for (x, y) in (56..64).flat_map(|x| (56..64).map(move |y| (x, y))) {
-        after.put_pixel(x, y, image::Rgb([90, 165, 240]));
+        after.put_pixel(x, y, Rgb([90, 165, 240]));
     }
     sandbox.write("blue.png", png(before));
     sandbox.write("noisy.png", png(after));
