@@ -273,9 +273,9 @@ impl JobView {
         match self.status {
             JobStatus::Completed | JobStatus::Pending => None,
             JobStatus::Failed => self.error_class.map(ErrorClass::hint),
-            JobStatus::Uncertain => Some(
-                "check the provider's dashboard; `dyehouse release DIR JOB` frees the money if it was not charged, --uncertain resubmit may pay again",
-            ),
+            JobStatus::Uncertain => {
+                Some("check the provider's dashboard: if it was not charged, `dyehouse release` frees the money")
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use super::{ColorChange, Instruction};
 
 /// Returns what of a product a prompt asks to recolor, for the check of the result.
 ///
-/// The prompt may be written for another editor and may not be an [`Instruction`]. A part that only that editor can
+/// The prompt may be written for another editor and may not be an `Instruction`. A part that only that editor can
 /// find is recognized by its name.
 pub fn scope(prompt: &str) -> Scope {
     let changes = prompt.parse::<Instruction>().map(|instruction| instruction.changes);
