@@ -67,8 +67,8 @@ pub enum SubmitOutcome {
         cost: Option<Cents>,
         /// The URL for polling it, if the answer has one.
         status_url: Option<String>,
-        /// Its progress. In sync mode, the answer may be the result.
-        progress: PollOutcome,
+        /// Its result, if the answer has it, as in sync mode.
+        result: Option<Finished>,
     },
     /// It was certainly not accepted, and may be sent again.
     NotAccepted {
@@ -294,9 +294,10 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
             cost: cents(&body["costCents"]),
             status_url: body["statusUrl"].as_str().map(str::to_owned),
             // The answer to a submit may have the status `completed` without outputs. The prediction is then polled.
-            progress: match of_prediction(&body) {
-                PollOutcome::Finished(Finished::NoOutputs) => PollOutcome::InProgress { unknown_status: None },
-                progress => progress,
+            result: match of_prediction(&body) {
+                PollOutcome::Finished(Finished::NoOutputs) => None,
+                PollOutcome::Finished(finished) => Some(finished),
+                PollOutcome::InProgress { .. } | PollOutcome::NotFound | PollOutcome::Again { .. } => None,
             },
         },
         Some(Err(_)) => without_id("with an id that cannot be used"),

@@ -1,27 +1,23 @@
+mod follow;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::api::outcome::{Finished, PollOutcome, Stop, SubmitOutcome, Unanswered, of_poll, of_submit};
+use crate::api::outcome::{Finished, PollOutcome, SubmitOutcome, of_submit};
 use crate::api::{EditApi, Intended, PredictionId, StatusPath};
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, SavedFile};
 use crate::outputs::{Destination, OutputError, ResultStore, Slot};
 use crate::verify::{Subject, Uncorrected, Verifier};
-use crate::words::counted;
 
 use super::backoff::backoff;
 use super::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
 use super::pacing::Spacing;
-use super::polling::{Observation, Polling, RequestKind};
-
-/// The longest wait for which a poll that is refused or fails may ask: pictures are kept for a limited time, and polls
-/// are free.
-const MAX_POLL_HINT: Duration = Duration::from_secs(60);
+use super::polling::{Polling, RequestKind};
 
 /// Runs one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
@@ -69,8 +65,8 @@ pub(super) enum StartFrom {
 
 /// Where a followed prediction comes from.
 enum Origin {
-    /// From a submit of this run, whose answer already had this status.
-    Submitted { progress: PollOutcome },
+    /// From a submit of this run, whose answer may have had the result.
+    Submitted { result: Option<Finished> },
     /// From an earlier run, submitted this long ago. It may be finished, and is polled immediately.
     Earlier { age: Duration },
 }
@@ -147,17 +143,17 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let exchange = self.api.submit(request, intended).await;
         let outcome = of_submit(&exchange, (self.now)());
         let accepted = match &outcome {
-            SubmitOutcome::Accepted { prediction, progress, status_url, .. } => {
+            SubmitOutcome::Accepted { prediction, result, status_url, .. } => {
                 let named = status_url.as_ref().and_then(|url| self.api.status_path(prediction, url));
                 self.status_path = named;
-                Some((prediction.clone(), progress.clone()))
+                Some((prediction.clone(), result.clone()))
             }
             _ => None,
         };
         let status_path = self.status_path.clone();
         self.report(ExecutorEvent::Submitted { outcome, limits: exchange.limits(), status_path });
         match accepted {
-            Some((prediction, progress)) => self.follow(&prediction, Origin::Submitted { progress }).await,
+            Some((prediction, result)) => self.follow(&prediction, Origin::Submitted { result }).await,
             None => Ok(ExecutorOutcome::Submit),
         }
     }
@@ -175,119 +171,6 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         fetched.wait().await.map_err(ExecutorOutcome::Journal)?;
         self.store.publish(staged, destination).await.map_err(ExecutorOutcome::Disk)?;
         Ok(ExecutorOutcome::Published)
-    }
-
-    /// Polls until the prediction has ended, and returns its output URLs.
-    async fn wait_for_outputs(
-        &mut self,
-        prediction: &PredictionId,
-        origin: Origin,
-    ) -> Result<Vec<String>, ExecutorOutcome> {
-        let started = Instant::now();
-        let _followed = self.polls.follow();
-        let schedule = self.polls.schedule;
-        let (before, mut in_work, mut wait) = match origin {
-            Origin::Submitted { progress: PollOutcome::Finished(finished) } => return self.ended(finished),
-            Origin::Submitted { .. } => {
-                (Duration::ZERO, Some(Duration::ZERO), self.polls.wait(self.kind, Duration::ZERO, 0, self.jitter))
-            }
-            Origin::Earlier { age } => (age, None, Duration::ZERO),
-        };
-        let (mut errors, mut not_found, mut reported_word) = (0, 0, None);
-        loop {
-            self.unless_halted(tokio::time::sleep(wait)).await?;
-            let asked = before + started.elapsed();
-            let (mut hint, mut waits_for_its_turn_alone) = (None, false);
-            match self.poll(prediction).await? {
-                PollOutcome::InProgress { unknown_status } => {
-                    errors = 0;
-                    not_found = 0;
-                    if let Some(from) = in_work.replace(asked) {
-                        self.polls.in_progress(self.kind, from, asked);
-                    }
-                    if let Some(word) = unknown_status.filter(|word| reported_word.as_ref() != Some(word)) {
-                        self.report(ExecutorEvent::UnknownStatus(word.clone()));
-                        reported_word = Some(word);
-                    }
-                }
-                PollOutcome::NotFound => {
-                    not_found += 1;
-                    let is_sure =
-                        started.elapsed() >= schedule.not_found_grace && not_found >= schedule.not_found_limit;
-                    if self.was_lost || is_sure {
-                        return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
-                    }
-                }
-                PollOutcome::Again { cause, wait, reason } => {
-                    errors += 1;
-                    hint = wait.map(|wait| wait.min(MAX_POLL_HINT));
-                    if errors >= schedule.error_limit {
-                        return Err(ExecutorOutcome::Deferred {
-                            cause: format!("{errors} polls in a row failed: {cause}"),
-                        });
-                    }
-                    if let Some(hint) = hint.filter(|_| reason == Unanswered::RateLimited) {
-                        self.polls.pause(Instant::now() + hint);
-                    }
-                    waits_for_its_turn_alone = reason == Unanswered::RateLimited && self.polls.are_limited();
-                }
-                PollOutcome::Finished(finished) => {
-                    if let Finished::Completed { took, .. } = finished {
-                        self.polls.learn(
-                            self.kind,
-                            Observation { in_work, done: before + started.elapsed(), reported: took },
-                        );
-                    }
-                    return self.ended(finished);
-                }
-            }
-            if started.elapsed() >= self.job_timeout {
-                let limit = in_words(self.job_timeout);
-                let message = format!("not finished after {limit}");
-                return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
-            }
-            let regular = match waits_for_its_turn_alone {
-                true => Duration::ZERO,
-                false => self.polls.wait(self.kind, before + started.elapsed(), errors, self.jitter),
-            };
-            wait = regular.max(hint.unwrap_or_default());
-        }
-    }
-
-    async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, ExecutorOutcome> {
-        let sent = self.unless_halted(self.polls.turn(self.polls_sent)).await?;
-        self.polls_sent = self.polls_sent.saturating_add(1);
-        let path = self.status_path.as_ref().filter(|_| !self.polls_by_id);
-        let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
-        let outcome = of_poll(&exchange, prediction, (self.now)());
-        // If the path of the status is wrong, the id may still work, and vice versa.
-        if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
-            self.polls_by_id = !self.polls_by_id;
-        }
-        match &outcome {
-            PollOutcome::Again { cause, reason, .. } => {
-                match reason {
-                    Unanswered::Refused if self.polls.key_refused() => {
-                        return Err(ExecutorOutcome::Stop(Stop::Auth(cause.clone())));
-                    }
-                    Unanswered::Refused => {}
-                    Unanswered::RateLimited => self.polls.refused(sent),
-                    Unanswered::Failed => self.polls.poll_answered(sent),
-                }
-                if *reason != Unanswered::RateLimited {
-                    self.report(ExecutorEvent::Polled(Err(cause.clone())));
-                }
-            }
-            _ => {
-                self.polls.poll_answered(sent);
-                self.report(ExecutorEvent::Polled(Ok(())));
-            }
-        }
-        // This comes last, because the answer itself may have shown that earlier headers were wrong.
-        if let Some(limits) = exchange.limits() {
-            self.polls.on_rate_limit_headers(limits);
-        }
-        Ok(outcome)
     }
 
     /// Downloads all outputs. If one is missing or damaged, the prediction is polled again for fresh URLs. It fails
@@ -362,18 +245,6 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         // The dispatcher is gone only at the end of the run, when the message no longer matters.
         let _ = self.event_sender.send(ExecutorMessage { worker: self.worker, event });
     }
-}
-
-/// Formats a time limit in minutes, or in seconds if it is short.
-fn in_words(limit: Duration) -> String {
-    match limit.as_secs() {
-        seconds @ 0..120 => counted(seconds, "second"),
-        seconds => counted(seconds / 60, "minute"),
-    }
-}
-
-fn lost(message: String) -> ExecutorOutcome {
-    ExecutorOutcome::Failed { class: ErrorClass::Lost, message }
 }
 
 fn give_up(error: OutputError) -> ExecutorOutcome {

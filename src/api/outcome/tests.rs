@@ -32,23 +32,23 @@ fn an_answer_with_an_id_is_accepted_even_if_other_fields_are_missing() {
         (202, &bare, None),
         (200, &free, None),
     ] {
-        let SubmitOutcome::Accepted { prediction, cost: named, progress, .. } = submit(&answer(status, body)) else {
+        let SubmitOutcome::Accepted { prediction, cost: named, result, .. } = submit(&answer(status, body)) else {
             panic!("{status} {body} is not accepted")
         };
         assert_eq!((prediction.as_str(), named), (ID, cost));
-        assert!(matches!(progress, PollOutcome::InProgress { .. } | PollOutcome::Again { .. }));
+        assert_eq!(result, None);
     }
 }
 
 #[test]
 fn in_sync_mode_the_answer_may_be_the_result() {
     let body = format!(r#"{{"id":"{ID}","status":"completed","outputs":["https://a/1.png"]}}"#);
-    let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
+    let SubmitOutcome::Accepted { result, .. } = submit(&answer(200, &body)) else { panic!() };
     let completed = Finished::Completed { outputs: vec!["https://a/1.png".into()], surplus: 0, took: None };
-    assert_eq!(progress, PollOutcome::Finished(completed));
+    assert_eq!(result, Some(completed));
     let body = format!(r#"{{"id":"{ID}","status":"completed"}}"#);
-    let SubmitOutcome::Accepted { progress, .. } = submit(&answer(200, &body)) else { panic!() };
-    assert_eq!(progress, in_progress(), "a completed prediction without outputs is polled for them");
+    let SubmitOutcome::Accepted { result, .. } = submit(&answer(200, &body)) else { panic!() };
+    assert_eq!(result, None, "a completed prediction without outputs is polled for them");
 }
 
 #[test]

@@ -1,0 +1,192 @@
+//! Polls a prediction until it has ended.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::api::outcome::{Finished, PollOutcome, Stop, Unanswered, of_poll};
+use crate::api::{EditApi, PredictionId};
+use crate::job::ErrorClass;
+use crate::outputs::ResultStore;
+use crate::runner::messages::{ExecutorEvent, ExecutorOutcome};
+use crate::runner::polling::Observation;
+use crate::words::counted;
+
+use super::{Executor, Origin};
+
+/// The longest wait for which a poll that is refused or fails may ask: pictures are kept for a limited time, and polls
+/// are free.
+const MAX_POLL_HINT: Duration = Duration::from_secs(60);
+
+/// What the polls of a prediction have shown so far.
+struct Seen {
+    /// When the executor began to follow the prediction.
+    started: Instant,
+    /// The age of the prediction at that time.
+    age_at_start: Duration,
+    /// The age at which it was last seen in progress.
+    in_work: Option<Duration>,
+    /// How many polls in a row failed.
+    errors: u32,
+    /// How many polls were answered 404 since one was not.
+    not_found: u32,
+    /// The last status that is not documented and was reported.
+    reported_word: Option<String>,
+}
+
+impl Seen {
+    fn new(age: Duration, in_work: Option<Duration>) -> Seen {
+        Seen { started: Instant::now(), age_at_start: age, in_work, errors: 0, not_found: 0, reported_word: None }
+    }
+
+    /// Returns the age of the prediction.
+    fn age(&self) -> Duration {
+        self.age_at_start + self.started.elapsed()
+    }
+}
+
+impl<A: EditApi, S: ResultStore> Executor<A, S> {
+    /// Polls until the prediction has ended, and returns its output URLs.
+    pub(super) async fn wait_for_outputs(
+        &mut self,
+        prediction: &PredictionId,
+        origin: Origin,
+    ) -> Result<Vec<String>, ExecutorOutcome> {
+        let _followed = self.polls.follow();
+        let (mut seen, mut wait) = match origin {
+            Origin::Submitted { result: Some(finished) } => return self.ended(finished),
+            Origin::Submitted { result: None } => {
+                let seen = Seen::new(Duration::ZERO, Some(Duration::ZERO));
+                let wait = self.regular_wait(&seen);
+                (seen, wait)
+            }
+            Origin::Earlier { age } => (Seen::new(age, None), Duration::ZERO),
+        };
+        loop {
+            self.unless_halted(tokio::time::sleep(wait)).await?;
+            let asked_at = seen.age();
+            wait = match self.poll(prediction).await? {
+                PollOutcome::InProgress { unknown_status } => {
+                    self.note_progress(&mut seen, asked_at, unknown_status);
+                    self.regular_wait(&seen)
+                }
+                PollOutcome::NotFound => {
+                    self.note_not_found(&mut seen)?;
+                    self.regular_wait(&seen)
+                }
+                PollOutcome::Again { cause, wait, reason } => {
+                    self.wait_after_failure(&mut seen, &cause, wait, reason)?
+                }
+                PollOutcome::Finished(finished) => {
+                    if let Finished::Completed { took, .. } = finished {
+                        let observation = Observation { in_work: seen.in_work, done: seen.age(), reported: took };
+                        self.polls.learn(self.kind, observation);
+                    }
+                    return self.ended(finished);
+                }
+            };
+            if seen.started.elapsed() >= self.job_timeout {
+                let message = format!("not finished after {}", in_words(self.job_timeout));
+                return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
+            }
+        }
+    }
+
+    /// Returns the wait until the prediction is likely to be finished, or until it is worth asking again.
+    fn regular_wait(&self, seen: &Seen) -> Duration {
+        self.polls.wait(self.kind, seen.age(), seen.errors, self.jitter)
+    }
+
+    fn note_progress(&self, seen: &mut Seen, asked_at: Duration, unknown_status: Option<String>) {
+        seen.errors = 0;
+        seen.not_found = 0;
+        if let Some(from) = seen.in_work.replace(asked_at) {
+            self.polls.in_progress(self.kind, from, asked_at);
+        }
+        if let Some(word) = unknown_status.filter(|word| seen.reported_word.as_ref() != Some(word)) {
+            self.report(ExecutorEvent::UnknownStatus(word.clone()));
+            seen.reported_word = Some(word);
+        }
+    }
+
+    fn note_not_found(&self, seen: &mut Seen) -> Result<(), ExecutorOutcome> {
+        seen.not_found += 1;
+        let schedule = self.polls.schedule;
+        let is_sure = seen.started.elapsed() >= schedule.not_found_grace && seen.not_found >= schedule.not_found_limit;
+        if self.was_lost || is_sure {
+            return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Returns the wait after a poll without a usable answer. A hint after a 429 holds for all polls, any other for the
+    /// prediction alone.
+    fn wait_after_failure(
+        &self,
+        seen: &mut Seen,
+        cause: &str,
+        hint: Option<Duration>,
+        reason: Unanswered,
+    ) -> Result<Duration, ExecutorOutcome> {
+        seen.errors += 1;
+        if seen.errors >= self.polls.schedule.error_limit {
+            return Err(ExecutorOutcome::Deferred { cause: format!("{} polls in a row failed: {cause}", seen.errors) });
+        }
+        let hint = hint.map(|hint| hint.min(MAX_POLL_HINT));
+        let is_limited = reason == Unanswered::RateLimited;
+        if let Some(hint) = hint.filter(|_| is_limited) {
+            self.polls.pause(Instant::now() + hint);
+        }
+        // If all polls wait for their turn, that is wait enough.
+        let regular = if is_limited && self.polls.are_limited() { Duration::ZERO } else { self.regular_wait(seen) };
+        Ok(regular.max(hint.unwrap_or_default()))
+    }
+
+    pub(super) async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, ExecutorOutcome> {
+        let sent = self.unless_halted(self.polls.turn(self.polls_sent)).await?;
+        self.polls_sent = self.polls_sent.saturating_add(1);
+        let path = self.status_path.as_ref().filter(|_| !self.polls_by_id);
+        let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
+        let outcome = of_poll(&exchange, prediction, (self.now)());
+        // If the path of the status is wrong, the id may still work, and vice versa.
+        if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
+            self.polls_by_id = !self.polls_by_id;
+        }
+        match &outcome {
+            PollOutcome::Again { cause, reason, .. } => {
+                match reason {
+                    Unanswered::Refused if self.polls.key_refused() => {
+                        return Err(ExecutorOutcome::Stop(Stop::Auth(cause.clone())));
+                    }
+                    Unanswered::Refused => {}
+                    Unanswered::RateLimited => self.polls.refused(sent),
+                    Unanswered::Failed => self.polls.poll_answered(sent),
+                }
+                if *reason != Unanswered::RateLimited {
+                    self.report(ExecutorEvent::Polled(Err(cause.clone())));
+                }
+            }
+            _ => {
+                self.polls.poll_answered(sent);
+                self.report(ExecutorEvent::Polled(Ok(())));
+            }
+        }
+        // This comes last, because the answer itself may have shown that earlier headers were wrong.
+        if let Some(limits) = exchange.limits() {
+            self.polls.on_rate_limit_headers(limits);
+        }
+        Ok(outcome)
+    }
+}
+
+/// Formats a time limit in minutes, or in seconds if it is short.
+fn in_words(limit: Duration) -> String {
+    match limit.as_secs() {
+        seconds @ 0..120 => counted(seconds, "second"),
+        seconds => counted(seconds / 60, "minute"),
+    }
+}
+
+fn lost(message: String) -> ExecutorOutcome {
+    ExecutorOutcome::Failed { class: ErrorClass::Lost, message }
+}
