@@ -30,6 +30,11 @@ impl Clients {
         Ok(Clients { others: build(builder())?, loopback: build(builder().no_proxy())? })
     }
 
+    /// Returns the client for a URL that may be invalid, which its request then reports.
+    pub(crate) fn named(&self, url: &str) -> &reqwest::Client {
+        Url::parse(url).map_or(&self.others, |url| self.of(&url))
+    }
+
     /// Returns the client for `url`.
     pub(crate) fn of(&self, url: &Url) -> &reqwest::Client {
         if is_loopback(url) { &self.loopback } else { &self.others }

@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, RA
 use reqwest::{Method, Response, StatusCode, redirect, retry};
 use tokio::time::MissedTickBehavior;
 
-use crate::http::{self, TlsError, explain};
+use crate::http::{Clients, TlsError, explain};
 use crate::job::Rate;
 use crate::photo::Format;
 use crate::pictures;
@@ -77,7 +77,7 @@ const LATER: &str = "the server has a problem: try again later";
 /// Sends probe requests. It does not know the API key, so it cannot leak it.
 #[derive(Clone, Debug)]
 pub struct Prober {
-    http: reqwest::Client,
+    http: Clients,
     limits: ProbeLimits,
 }
 
@@ -95,14 +95,14 @@ impl Prober {
     /// # Errors
     /// TLS cannot be set up.
     pub fn new(limits: ProbeLimits) -> Result<Prober, TlsError> {
-        let http = http::builder()
-            .redirect(redirect::Policy::limited(5))
-            .retry(retry::never())
-            .referer(false)
-            .connect_timeout(limits.patience.min(Duration::from_secs(10)))
-            .timeout(limits.patience)
-            .build()
-            .map_err(TlsError)?;
+        let http = Clients::build(|builder| {
+            builder
+                .redirect(redirect::Policy::limited(5))
+                .retry(retry::never())
+                .referer(false)
+                .connect_timeout(limits.patience.min(Duration::from_secs(10)))
+                .timeout(limits.patience)
+        })?;
         Ok(Prober { http, limits })
     }
 
@@ -178,7 +178,7 @@ impl Prober {
 
     async fn send(&self, method: Method, url: &str) -> Result<Response, Attempt> {
         let is_get = method == Method::GET;
-        let mut request = self.http.request(method, url);
+        let mut request = self.http.named(url).request(method, url);
         if is_get {
             request = request.header(RANGE, format!("bytes=0-{}", HEAD_BYTES - 1));
         }
