@@ -16,7 +16,13 @@ pub(crate) fn builder() -> ClientBuilder {
     reqwest::Client::builder().user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
 }
 
-/// Clients for URLs of any host. Nothing for this machine goes through a proxy, which would see it in clear.
+/// Returns a builder for clients of the host of `url`. Nothing for this machine goes through a proxy, which would see
+/// it in clear.
+pub(crate) fn builder_for(url: &Url) -> ClientBuilder {
+    if is_loopback(url) { builder().no_proxy() } else { builder() }
+}
+
+/// Clients for URLs of any host, which are those of [`builder_for`].
 #[derive(Clone, Debug)]
 pub(crate) struct Clients {
     others: reqwest::Client,
@@ -63,19 +69,18 @@ pub(crate) fn explain(error: &reqwest::Error) -> String {
     } else {
         "the connection failed"
     };
-    let root = innermost(error);
-    let cause = root.to_string();
+    let root = causes(error).last().filter(|root| !root.is::<reqwest::Error>());
+    let cause = root.map(ToString::to_string).unwrap_or_default();
     // "Connection refused (os error 111)": the number is of no use to the reader.
     let cause = cause.split(" (os error ").next().unwrap_or_default();
-    let is_told = root.is::<reqwest::Error>() || cause.is_empty() || error.is_timeout() || error.is_redirect();
+    let is_told = cause.is_empty() || error.is_timeout() || error.is_redirect();
     if is_told { kind.to_owned() } else { format!("{kind} ({cause})") }
 }
 
 /// Whether the server says that it did not process the request: it refused its stream, or went away before it (RFC 9113,
 /// sections 6.8 and 8.7).
 pub(crate) fn is_unprocessed(error: &reqwest::Error) -> bool {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    let mut streams = causes.filter_map(|cause| cause.downcast_ref::<h2::Error>());
+    let mut streams = causes(error).filter_map(|cause| cause.downcast_ref::<h2::Error>());
     streams.any(|stream| {
         let is_refused = stream.is_reset() && stream.reason() == Some(h2::Reason::REFUSED_STREAM);
         let is_after_the_last = stream.is_go_away() && stream.reason() == Some(h2::Reason::NO_ERROR);
@@ -83,11 +88,7 @@ pub(crate) fn is_unprocessed(error: &reqwest::Error) -> bool {
     })
 }
 
-/// Returns the root cause of an error.
-fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
-    let mut root = error;
-    while let Some(source) = root.source() {
-        root = source;
-    }
-    root
+/// Returns the causes of an error, from the nearest to the root.
+pub(crate) fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(error.source(), |&cause| cause.source())
 }

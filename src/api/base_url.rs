@@ -43,6 +43,10 @@ impl BaseUrl {
         if is_origin { Ok(BaseUrl(url)) } else { Err(BaseUrlError::NotAnOrigin(url.origin().ascii_serialization())) }
     }
 
+    pub(super) fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// Whether it is on this machine.
     pub fn is_loopback(&self) -> bool {
         is_loopback(&self.0)

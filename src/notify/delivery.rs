@@ -13,8 +13,7 @@ const WAITS: [Duration; 4] =
 
 /// Returns a client for notices to `url`. It follows no redirect, so that what was meant for one host reaches no other.
 pub(super) fn client(url: &Url) -> Result<reqwest::Client, reqwest::Error> {
-    let builder = if http::is_loopback(url) { http::builder().no_proxy() } else { http::builder() };
-    builder.redirect(redirect::Policy::none()).retry(retry::never()).timeout(TIMEOUT).build()
+    http::builder_for(url).redirect(redirect::Policy::none()).retry(retry::never()).timeout(TIMEOUT).build()
 }
 
 /// Sends the request built by `request` until it succeeds, at most `attempts` times and at most five times. It is built

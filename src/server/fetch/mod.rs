@@ -4,7 +4,6 @@ mod address;
 pub(super) mod data_uri;
 mod resolver;
 
-use std::error::Error;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, LOCATION};
@@ -151,8 +150,7 @@ pub(super) fn shown(image: &str) -> String {
 }
 
 fn transport(error: &reqwest::Error) -> FetchError {
-    let causes = std::iter::successors(error.source(), |&cause| cause.source());
-    match causes.filter_map(|cause| cause.downcast_ref::<Forbidden>()).next() {
+    match http::causes(error).find_map(|cause| cause.downcast_ref::<Forbidden>()) {
         Some(forbidden) => FetchError::Forbidden(forbidden.clone()),
         None => FetchError::Transport(http::explain(error)),
     }
