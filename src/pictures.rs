@@ -8,11 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::ContentHash;
+use crate::job::{ContentHash, MAX_IMAGE_BYTES};
 use crate::photo::{Format, Picture, PictureError, inspect};
-
-/// The maximum size of a picture in a request, in bytes.
-pub(crate) const MAX_BYTES: u64 = 20 << 20;
 
 /// Inspects local pictures, each once, and caches the results for later runs.
 #[derive(Debug, Default)]
@@ -184,7 +181,7 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
         // Reading a pipe would block, and a device may have no end.
         return Err(unusable("it is not a file".to_owned(), USABLE));
     }
-    if metadata.len() > MAX_BYTES {
+    if metadata.len() > MAX_IMAGE_BYTES {
         return Err(unusable(format!("it has {} MiB", metadata.len() >> 20), USABLE));
     }
     let picture = inspect(path).map_err(|error| match error {

@@ -10,9 +10,8 @@ use reqwest::{Method, Response, StatusCode, redirect, retry};
 use tokio::time::MissedTickBehavior;
 
 use crate::http::{Clients, TlsError, explain};
-use crate::job::Rate;
+use crate::job::{MAX_IMAGE_BYTES, Rate};
 use crate::photo::Format;
-use crate::pictures;
 
 /// The limits of a probe.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +148,7 @@ impl Prober {
         };
         let mut answer = if refuses_head { self.send(Method::GET, url).await? } else { head };
         check_status(answer.status())?;
-        if let Some(bytes) = length(answer.status(), answer.headers()).filter(|bytes| *bytes > pictures::MAX_BYTES) {
+        if let Some(bytes) = length(answer.status(), answer.headers()).filter(|bytes| *bytes > MAX_IMAGE_BYTES) {
             return Err(Attempt::Final(Finding::TooBig(bytes)));
         }
         let not_a_picture = |what: String| Err(Attempt::Final(Finding::NotAPicture(what)));

@@ -12,7 +12,7 @@ use reqwest::{RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::http::{self, TlsError, explain};
-use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource, MAX_IMAGES};
+use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource, MAX_IMAGE_BYTES, MAX_IMAGES};
 
 use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
@@ -34,7 +34,7 @@ const SYNC_SUBMIT_TIMEOUT: Duration = Duration::from_secs(300);
 const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The length in bytes of the largest local picture in base64.
-const MAX_INLINE_BYTES: usize = (20 << 20) / 3 * 4;
+const MAX_INLINE_BYTES: usize = MAX_IMAGE_BYTES as usize / 3 * 4;
 
 /// The slowest upload of pictures that is waited for, in bytes per second.
 const MIN_UPLOAD_SPEED: usize = 50_000;
@@ -74,8 +74,7 @@ impl Client {
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| ClientError::Key)?;
         bearer.set_sensitive(true);
-        let builder = if base.is_loopback() { http::builder().no_proxy() } else { http::builder() };
-        let http = builder
+        let http = http::builder_for(base.url())
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .connect_timeout(CONNECT_TIMEOUT)

@@ -1,6 +1,7 @@
 use super::dominant_color::sampled;
 use super::filter::{dilate, enlarge, open, shrink};
 use super::region::{ANALYZED_SIDE, Background, find_foreground, material};
+use super::unchanged_area::MAX_UNCHANGED;
 use super::{Oklab, Plane, Rgb, dominant_color};
 
 /// What of a product was to be recolored, as far as its prompt says so.
@@ -47,9 +48,6 @@ const SEARCHED_SIDE: usize = ANALYZED_SIDE / 2;
 /// The longer side of the picture in which other objects are searched, in pixels.
 const GLANCED_SIDE: usize = 64;
 
-/// The saturation below which a color has no usable hue.
-const NEUTRAL_SATURATION: f32 = 0.09;
-
 /// The weight of colorful areas relative to neutral ones. A colorful surface gives a product its color even if a
 /// neutral one is larger: a blue drink with a large white label is blue.
 const COLORFUL_WEIGHT: f64 = 2.0;
@@ -59,9 +57,6 @@ const MAX_CERTAIN_WEIGHT: f64 = 0.5;
 
 /// The smallest distance of an object from the background, in OKLab.
 const MIN_OBJECT_DISTANCE: f32 = 0.05;
-
-/// The largest difference that is invisible, in ΔE00.
-const MAX_UNCHANGED: f32 = 2.0;
 
 /// The distance from the region within which pixels are mixed with it, in pixels.
 const MAX_MIXED: usize = 3;
@@ -108,7 +103,7 @@ pub(super) fn kept_product(
 }
 
 fn weight_of(color: Oklab) -> f64 {
-    if color.saturation() > NEUTRAL_SATURATION { COLORFUL_WEIGHT } else { 1.0 }
+    if color.saturation() > Oklab::NEUTRAL_SATURATION { COLORFUL_WEIGHT } else { 1.0 }
 }
 
 /// Returns the pixels that did not change and are farther than `distance` from the region.

@@ -2,9 +2,6 @@ use super::region::{Unmix, is_of_another_hue};
 use super::spaces::length;
 use super::{Oklab, Plane, Rgb, luminance};
 
-/// The saturation below which a color has no usable hue.
-const NEUTRAL_SATURATION: f32 = 0.09;
-
 /// The luminance below which a pixel shows no color of its own.
 const MAX_BLACK: f32 = 0.02;
 
@@ -98,7 +95,7 @@ fn has_lost_its_white([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
 
 /// Whether a picture shows a color near a pixel. Pixels of the body, or mixed with it, do not count.
 fn is_near(picture: &Plane<Rgb>, index: usize, color: Oklab, body: &Body) -> bool {
-    let is_colorful = body.is_colorful && color.saturation() > NEUTRAL_SATURATION;
+    let is_colorful = body.is_colorful && color.saturation() > Oklab::NEUTRAL_SATURATION;
     let (x, y) = (index % picture.width, index / picture.width);
     let rows = y.saturating_sub(MAX_SHIFT)..(y + MAX_SHIFT + 1).min(picture.height);
     let columns = x.saturating_sub(MAX_SHIFT)..(x + MAX_SHIFT + 1).min(picture.width);
@@ -122,7 +119,7 @@ struct Body {
 impl Body {
     fn new(body: Rgb) -> Body {
         let color = Oklab::from(body);
-        let is_colorful = color.saturation() > NEUTRAL_SATURATION;
+        let is_colorful = color.saturation() > Oklab::NEUTRAL_SATURATION;
         Body { color, luminance: luminance(body), sum: body.iter().sum(), is_colorful, unmix: Unmix::new(body, 0.0) }
     }
 

@@ -189,6 +189,9 @@ pub(super) fn length(a: f32, b: f32) -> f32 {
 }
 
 impl Oklab {
+    /// The saturation below which a color counts as neutral and has no usable hue.
+    pub(crate) const NEUTRAL_SATURATION: f32 = 0.09;
+
     /// Returns the light of its brightest channel. It is 1 if that channel is clipped.
     pub(super) fn brightest(self) -> f32 {
         let l = (self.l + 0.396_337_78 * self.a + 0.215_803_76 * self.b).powi(3);

@@ -5,9 +5,6 @@ use super::region::{Foreground, Unmix, find_foreground};
 use super::spaces::length;
 use super::{Oklab, Plane, Rgb};
 
-/// The saturation below which a color has no usable hue.
-const NEUTRAL_SATURATION: f32 = 0.09;
-
 /// The OKLab lightness from which on a neutral color is pale: white in light or in shade.
 const MIN_PALE_LIGHTNESS: f32 = 0.7;
 
@@ -18,7 +15,7 @@ const MAX_TINT_DISTANCE: f32 = 0.02;
 const MAX_LIGHTNESS_DISTANCE: f32 = 0.10;
 
 /// The largest difference that is invisible, in ΔE00.
-const MAX_UNCHANGED: f32 = 2.0;
+pub(super) const MAX_UNCHANGED: f32 = 2.0;
 
 /// The largest distance from the region at which its surface may continue, in pixels. Pixels in between are mixed.
 const MAX_GAP: usize = 3;
@@ -54,7 +51,7 @@ impl<'p> UnchangedArea<'p> {
         let body = self.body;
         let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
         let is_alike = |pixel: Rgb| {
-            if color.saturation() > NEUTRAL_SATURATION {
+            if color.saturation() > Oklab::NEUTRAL_SATURATION {
                 let (shade, veil) = unmix.split(pixel);
                 return unmix.is_of_body(pixel, (shade, veil)) && shade * body.iter().sum::<f32>() > 3.0 * veil;
             }
@@ -103,7 +100,7 @@ fn share_of(left: usize, region: &Plane<bool>) -> f64 {
 }
 
 fn is_pale(color: Oklab) -> bool {
-    color.saturation() < NEUTRAL_SATURATION && color.l > MIN_PALE_LIGHTNESS
+    color.saturation() < Oklab::NEUTRAL_SATURATION && color.l > MIN_PALE_LIGHTNESS
 }
 
 /// The part of a mask that is next to a region.

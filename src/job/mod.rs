@@ -35,7 +35,9 @@ pub use id::{JobId, JobIdError, JobIdRef, is_shortened_number};
 pub use id_pattern::IdPattern;
 pub use partition::{Partition, PartitionError};
 pub use rate::{Per, Rate, RateError, SubmitRate};
-pub use request::{DEFAULT_MODEL, EditRequest, ImageSource, Job, MAX_IMAGES, Seed, SeedError, Size, Switches};
+pub use request::{
+    DEFAULT_MODEL, EditRequest, ImageSource, Job, MAX_IMAGE_BYTES, MAX_IMAGES, Seed, SeedError, Size, Switches,
+};
 pub use status::{ErrorClass, JobStatus};
 pub use status_counts::StatusCounts;
 pub use time_of_day::{TimeOfDay, TimeOfDayError};

@@ -12,6 +12,9 @@ pub const DEFAULT_MODEL: &str = "flux-2-pro-edit";
 /// The maximum number of images per request.
 pub const MAX_IMAGES: usize = 8;
 
+/// The maximum size of an image in a request, in bytes.
+pub const MAX_IMAGE_BYTES: u64 = 20 << 20;
+
 /// A requested edit: a parsed and validated row of the manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::job::MAX_IMAGES;
+use crate::job::{MAX_IMAGE_BYTES, MAX_IMAGES};
 
 use super::chaos::ChaosPlan;
 
@@ -95,7 +95,7 @@ impl Default for ServerLimits {
         ServerLimits {
             body_bytes: 64 << 20,
             images: MAX_IMAGES,
-            image_bytes: 20 << 20,
+            image_bytes: MAX_IMAGE_BYTES as usize,
             image_pixels: 50_000_000,
             output_bytes: 64 << 20,
             prompt_bytes: 32 << 10,

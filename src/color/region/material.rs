@@ -11,9 +11,6 @@ use super::people::without_turned_heads;
 use super::shadow::without_soft_shadow;
 use super::unmix::{Unmix, norm};
 
-/// The saturation below which a color counts as neutral and has no usable hue.
-const NEUTRAL_SATURATION: f32 = 0.09;
-
 /// The smallest step of chroma over lightness from a product to its background, in OKLab.
 const MIN_CHROMA_STEP: f32 = 0.03;
 
@@ -85,7 +82,7 @@ pub(crate) fn material_of(
     let outline = product;
     let lit = without_cast_shadow(outline, colors, color);
     let product = &if is_mirroring { without_soft_shadow(&lit, colors, Some(color)) } else { lit };
-    let found = if color.saturation() > NEUTRAL_SATURATION {
+    let found = if color.saturation() > Oklab::NEUTRAL_SATURATION {
         let (found, product) = colorful(picture, colors, product, body);
         let found = with_shades(&found, colors, &product, color, MAX_SHADE_OFF_HUE);
         with_lines(picture, tidy(&found, colors, &product, body), body)
@@ -274,7 +271,7 @@ pub(crate) fn is_of_another_hue(color: Oklab, body: Oklab) -> bool {
     let is_turned = || color.hue_from(body).abs().to_degrees() > 25.0;
     is_colorful
         && off_hue(color, body) > 0.08
-        && (body.saturation() <= NEUTRAL_SATURATION || is_deeper() || is_turned())
+        && (body.saturation() <= Oklab::NEUTRAL_SATURATION || is_deeper() || is_turned())
 }
 
 /// Returns the share of each hole's border along which it blends into the area beyond the product. There, the hole is

@@ -82,27 +82,24 @@ impl Disk for SlowDisk {
     }
 }
 
-/// Returns a signal that stops a run after this time.
-fn stopping_after(time: Duration) -> StopSignal {
+/// Runs `jobs` jobs, and asks the run to stop after this time.
+async fn stopped_after(time: Duration, api: Arc<impl EditApi>, disk: impl Disk, jobs: u32) -> RunOutcome {
     let signal = StopSignal::default();
     let stop = signal.clone();
     tokio::spawn(async move {
         tokio::time::sleep(time).await;
         stop.stop();
     });
-    signal
+    let batch = Batch { opening: fakes::opening(), work: (0..jobs).map(work).map(Ok), is_job: |_: &str| false };
+    let effects = fakes::effects(api, disk);
+    run(Settings::default(), effects, Ledger::default(), batch, &mut SilentObserver, signal).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_submit_that_was_not_sent_yet_is_withdrawn_when_the_run_stops() {
     let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: completed });
-    let effects = fakes::effects(Arc::clone(&api), SlowDisk);
-    let batch =
-        Batch { opening: fakes::opening(), work: (0..3).map(|number| Ok(work(number))), is_job: |_: &str| false };
     // The intent of the first submit is being synced.
-    let signal = stopping_after(Duration::from_millis(500));
-    let ending =
-        run(Settings::default(), effects, Ledger::default(), batch, &mut SilentObserver, signal).await.unwrap();
+    let ending = stopped_after(Duration::from_millis(500), Arc::clone(&api), SlowDisk, 3).await;
     assert_eq!((api.submits.load(Ordering::Relaxed), ending.ledger.reserved()), (0, Cents::ZERO));
     assert_eq!(ending.stopped, Some(StopReason::Signal));
 }
@@ -124,12 +121,7 @@ impl EditApi for Slow {
 #[tokio::test(start_paused = true)]
 async fn a_stopped_run_waits_for_the_answers_to_its_submits() {
     for (seconds, status) in [(45, JobStatus::Pending), (290, JobStatus::Pending), (9000, JobStatus::Uncertain)] {
-        let signal = stopping_after(Duration::from_secs(2));
-        let effects = fakes::effects(Arc::new(Slow(seconds)), FakeDisk);
-        let batch =
-            Batch { opening: fakes::opening(), work: (0..1).map(|number| Ok(work(number))), is_job: |_: &str| false };
-        let ending =
-            run(Settings::default(), effects, Ledger::default(), batch, &mut SilentObserver, signal).await.unwrap();
+        let ending = stopped_after(Duration::from_secs(2), Arc::new(Slow(seconds)), FakeDisk, 1).await;
         assert_eq!(with_status(&ending, status), 1, "an answer after {seconds} s");
     }
 }
