@@ -1,20 +1,25 @@
 //! The command line.
 
+mod definition;
+mod hints;
 mod run;
 mod values;
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::error::{ContextKind, ContextValue, Error};
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::error::Error;
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::color::Hex;
 use crate::job::IdPattern;
-use crate::manifest::nearest;
 
+use hints::with_hint;
+
+pub use definition::definition;
 pub use run::{Check, Notifications, Run};
 use values::{address, count, difference};
 
@@ -22,19 +27,20 @@ macro_rules! exit_codes {
     () => {
         "Exit codes:\n  \
          0  every job is completed\n  \
-         1  the run could not continue: no key, key refused, disk full, journal not readable\n  \
+         1  could not continue: no key, key refused, disk full, journal not readable\n  \
          2  bad usage or bad manifest: nothing was submitted\n  \
-         3  finished, and some jobs are failed, uncertain, held back, or have the wrong color\n  \
-         4  stopped early and resumable: budget, price, deadline, balance, provider unreachable, a signal\n  \
-         5  another process is using the run's folder\n  \
-         130 or 143  a second Ctrl-C or SIGTERM ended the program at once: run it again to continue"
+         3  finished, but jobs failed, are uncertain or held back, or missed the color\n  \
+         4  stopped early: by the budget, a price, a deadline, the balance, a signal,\n     \
+            or because the provider cannot be reached. Run it again to resume\n  \
+         5  another process is using the folder\n  \
+         130 or 143  ended at once by a second Ctrl-C or SIGTERM: run again to resume"
     };
 }
 
 /// Run batches of paid image edits: rate-limited, resumable, never paid for twice.
 #[derive(Debug, Parser)]
 #[command(name = "dyehouse", version, max_term_width = 100)]
-#[command(after_help = concat!("Try it without a key, on a folder of pictures:  dyehouse init photos && dyehouse run catalog.yaml\n\n", exit_codes!()))]
+#[command(after_help = concat!("Try it without a key, on a folder of pictures:\n  dyehouse init photos && dyehouse run catalog.yaml\n\n", exit_codes!()))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -48,68 +54,59 @@ impl Cli {
     /// Returns the command line of this process. Prints help, the version or an error instead, and ends the process, if
     /// there is none to execute.
     pub fn of_process() -> Cli {
-        Cli::try_parse().unwrap_or_else(|error| with_suggestion(error).exit())
+        Cli::read(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
-}
 
-/// Adds the command that was probably meant to the error of an unknown one. clap suggests none, or several, for swapped
-/// letters.
-fn with_suggestion(mut error: Error) -> Error {
-    let command = Cli::command();
-    let names = command.get_subcommands().map(clap::Command::get_name);
-    let near = match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(typed)) => nearest(typed, names).map(str::to_owned),
-        _ => None,
-    };
-    if let Some(near) = near {
-        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near]));
+    fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, Error> {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let matches = definition().try_get_matches_from(&arguments);
+        matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| with_hint(error, &arguments))
     }
-    error
 }
 
 /// What the program does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run a manifest: validate, submit, poll, download, verify, report. Run it again to resume
+    /// Run the jobs of a manifest. Run it again to resume
     #[command(after_help = exit_codes!())]
     Run(Box<Run>),
-    /// Validate a manifest and show the plan and its cost. Makes no network requests unless --probe is given
+    /// Show all errors of a manifest, or its plan and cost
     #[command(
-        after_help = "Accepts all options of `run`, so you can try any command with `check` first. Writes nothing and sends no \
-        notifications."
+        after_help = "Accepts all options of `run`, so you can try any command with `check` first. Writes nothing, and makes no \
+        network requests unless --probe is given."
     )]
     Check(Box<Check>),
-    /// Show the state of a run from its journal, even while it is running
+    /// Show the state of a run, even while it is in progress
     Status(Status),
-    /// Rewrite the report of a run from its journal and its results
+    /// Write the report of a run again
     Report(Report),
-    /// Merge the folders of several runs, such as the shares of a manifest, into one folder with one report
+    /// Merge the folders of several runs into one, with one report
     Merge(Merge),
-    /// Shorten a run's journal to one record per job. Keeps the original journal
+    /// Shorten the journal of a run, and keep the original
     Compact(Compact),
-    /// Mark uncertain submits as not charged and free the money reserved for them
+    /// Free the money of uncertain submits that were not charged
     Release(Release),
-    /// Serve the API on this machine, with an editor that recolors
-    Serve(Serve),
-    /// Write a starter manifest for a folder of pictures and some colors
+    /// Write a starter manifest for a folder of pictures
     Init(Init),
-    /// Measure or change the color of a single picture on this machine
+    /// Measure or change the color of a single picture
     #[command(subcommand)]
     Color(Color),
+    /// Serve the API on this machine, with an editor that recolors
+    Serve(Serve),
     /// Print the JSON Schema of YAML manifests or of summary.json
     Schema {
-        /// The file format to describe
-        #[arg(value_enum, default_value_t = SchemaOf::Manifest)]
+        /// Describe a YAML `manifest`, or the `summary` of a report
+        #[arg(value_enum, default_value_t = SchemaOf::Manifest, value_name = "FORMAT", hide_possible_values = true)]
         of: SchemaOf,
     },
-    /// Print a shell completion script
+    /// Print a completion script for a shell
     Completions {
-        /// The shell
+        /// Complete for this shell
         shell: Shell,
     },
-    /// Print the manual page, or write one for each command into a folder
+    /// Print the manual page
     Man {
-        /// The folder to write the pages to
+        /// Write a page for each command into this folder instead
         #[arg(short, long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
@@ -128,17 +125,17 @@ pub enum SchemaOf {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct Output {
-    /// How to show progress: bar, plain, none, or auto (a bar on a terminal, plain lines elsewhere)
-    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto, global = true, value_name = "HOW", hide_possible_values = true)]
+    /// Show progress as a `bar`, as `plain` lines, or `none`; `auto` is a bar on a terminal, and lines elsewhere
+    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto, global = true, hide = true, value_name = "HOW", hide_possible_values = true)]
     pub progress: ProgressStyle,
     /// Print only errors and the summary
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, hide = true)]
     pub quiet: bool,
-    /// Log more; twice for everything
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    /// Log more; -vv logs everything
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, hide = true)]
     pub verbose: u8,
-    /// The format of logs on stderr: text or json
-    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true, value_name = "FORMAT", hide_possible_values = true)]
+    /// Log to stderr as `text` or `json`
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true, hide = true, value_name = "FORMAT", hide_possible_values = true)]
     pub log_format: LogFormat,
 }
 
@@ -167,7 +164,7 @@ pub enum LogFormat {
 /// `dyehouse status`.
 #[derive(Clone, Debug, Args)]
 pub struct Status {
-    /// The run's folder
+    /// Read the run in this folder
     pub dir: PathBuf,
     /// Print the state as one JSON object
     #[arg(long)]
@@ -177,12 +174,12 @@ pub struct Status {
 /// `dyehouse report`.
 #[derive(Clone, Debug, Args)]
 pub struct Report {
-    /// The run's folder
+    /// Read the run in this folder
     pub dir: PathBuf,
     /// Keep the report up to date while the run is in progress
     #[arg(long)]
     pub watch: bool,
-    /// Also write a JUnit file: one test case per job; wrong colors are failures, uncertain jobs are errors
+    /// Write a JUnit file too, with a test case for each job
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
 }
@@ -190,16 +187,16 @@ pub struct Report {
 /// `dyehouse compact`.
 #[derive(Clone, Debug, Args)]
 pub struct Compact {
-    /// The run's folder (must not be in use)
+    /// Shorten the journal in this folder, which must not be in use
     pub dir: PathBuf,
 }
 
 /// `dyehouse release`.
 #[derive(Clone, Debug, Args)]
 pub struct Release {
-    /// The run's folder (must not be in use)
+    /// Use the run in this folder, which must not be in use otherwise
     pub dir: PathBuf,
-    /// The jobs that the provider did not charge: ids, patterns such as 'mug-*', or request fingerprints
+    /// Mark these jobs as not charged: ids, patterns such as 'mug-*', or fingerprints of requests
     #[arg(required = true, value_name = "JOB")]
     pub jobs: Vec<IdPattern>,
 }
@@ -207,16 +204,16 @@ pub struct Release {
 /// `dyehouse merge`.
 #[derive(Clone, Debug, Args)]
 pub struct Merge {
-    /// The folders of the runs
+    /// Merge the runs in these folders
     #[arg(required = true, value_name = "DIR")]
     pub dirs: Vec<PathBuf>,
-    /// The folder to merge into; what was merged there before is kept
+    /// Merge into this folder; what was merged there before is kept
     #[arg(short, long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Merge even if shares are missing. A run of the manifest in the merged folder pays for their jobs
+    /// Merge even if shares are missing; a later run in the merged folder pays for their jobs
     #[arg(long)]
     pub partial: bool,
-    /// Print one JSON object, as `status --json` does
+    /// Print the state as one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -224,21 +221,21 @@ pub struct Merge {
 /// `dyehouse init`.
 #[derive(Clone, Debug, Args)]
 pub struct Init {
-    /// The folder of pictures
+    /// Make jobs of the pictures in this folder
     #[arg(default_value = ".", value_name = "DIR")]
     pub pictures: PathBuf,
-    /// The colors to use: a hex, a CSS name, or a name and a hex
+    /// Use these colors: CSS names, hex values, or hex values with a name
     #[arg(
         long,
-        value_name = "NAME=HEX",
+        value_name = "COLOR,…",
         value_delimiter = ',',
         default_value = "ocean=#1E90FF,brick=#B22222,forest=#2E7D4F"
     )]
     pub colors: Vec<String>,
-    /// The manifest to write, .yaml or .csv
+    /// Write this manifest, .yaml or .csv
     #[arg(short, long, default_value = "catalog.yaml", value_name = "FILE")]
     pub out: PathBuf,
-    /// Replace an existing file
+    /// Replace an existing manifest
     #[arg(long)]
     pub force: bool,
 }
@@ -255,17 +252,17 @@ pub enum Color {
 /// `dyehouse color measure`.
 #[derive(Clone, Debug, Args)]
 pub struct Measure {
-    /// The picture before the edit. If it is the only one, its color can be confirmed, but not rejected
+    /// Compare with this picture from before the edit, or measure it alone, which can confirm a color, but not reject it
     pub before: PathBuf,
-    /// The picture after the edit
+    /// Measure this picture from after the edit
     pub after: Option<PathBuf>,
-    /// The requested color, a hex or a CSS name. Repeat it for several parts
+    /// Expect this color, a hex value or a CSS name; repeat it for several parts
     #[arg(long, value_name = "COLOR", required = true)]
     pub to: Vec<Hex>,
-    /// The color that the recolored part had before [default: the product's main color]
+    /// Expect it on the part that had this color before [default: the product's main color]
     #[arg(long, value_name = "COLOR")]
     pub from: Option<Hex>,
-    /// The largest color difference (ΔE00) that counts as right [default: 2.5]
+    /// Count color differences up to this ΔE00 as right [default: 2.5]
     #[arg(long, value_name = "ΔE", value_parser = difference, allow_negative_numbers = true)]
     pub tolerance: Option<f64>,
     /// Print the measurement as one JSON object
@@ -276,15 +273,15 @@ pub struct Measure {
 /// `dyehouse color recolor`.
 #[derive(Clone, Debug, Args)]
 pub struct Recolor {
-    /// The picture: JPEG, PNG, GIF or WebP
+    /// Recolor this picture: JPEG, PNG, GIF or WebP
     pub picture: PathBuf,
-    /// The new color, a hex or a CSS name
+    /// Give it this color, a hex value or a CSS name
     #[arg(long, value_name = "COLOR")]
     pub to: Hex,
-    /// The color of the part to change [default: the product's main color]
+    /// Change the part that has this color [default: the product's main color]
     #[arg(long, value_name = "COLOR")]
     pub from: Option<Hex>,
-    /// The PNG file to write
+    /// Write this PNG file
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
     /// Print the measurement of the result as one JSON object
@@ -295,22 +292,22 @@ pub struct Recolor {
 /// `dyehouse serve`.
 #[derive(Clone, Debug, Args)]
 pub struct Serve {
-    /// The address to listen on
+    /// Listen on this address
     #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDR:PORT", value_parser = address)]
     pub listen: SocketAddr,
-    /// The folder for predictions and outputs
+    /// Keep predictions and their outputs in this folder
     #[arg(long, default_value = "serve-data", value_name = "DIR")]
     pub data: PathBuf,
-    /// The key that clients must send
+    /// Require this key from clients
     #[arg(long, env = "VIBEDREAM_API_KEY", hide_env_values = true, value_name = "KEY")]
     pub api_key: Option<String>,
-    /// How many predictions to process at once [default: the number of cores]
+    /// Process at most N predictions at once [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = count::<NonZeroUsize>)]
     pub workers: Option<NonZeroUsize>,
-    /// The addresses that images may be fetched from
-    #[arg(long, value_enum, default_value_t = FetchFrom::Public, value_name = "WHERE")]
+    /// Fetch images from `public` addresses only, from this machine too (`loopback`), or from `anywhere`
+    #[arg(long, value_enum, default_value_t = FetchFrom::Public, value_name = "WHERE", hide_possible_values = true)]
     pub fetch_from: FetchFrom,
-    /// Inject the faults in this file, to test clients against failures
+    /// Inject the faults in this file, to test clients
     #[arg(long, value_name = "FILE")]
     pub chaos: Option<PathBuf>,
 }
@@ -324,39 +321,4 @@ pub enum FetchFrom {
     Loopback,
     /// All, private networks too.
     Anywhere,
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use clap::{CommandFactory, Parser};
-
-    #[test]
-    fn a_command_with_swapped_letters_is_suggested() {
-        let printed = |typed: &str| {
-            let error = super::Cli::try_parse_from(["dyehouse", typed]).unwrap_err();
-            super::with_suggestion(error).to_string()
-        };
-        for (typed, meant) in [("rnu", "run"), ("chekc", "check"), ("stauts", "status")] {
-            assert!(printed(typed).contains(&format!("a similar subcommand exists: '{meant}'")), "{}", printed(typed));
-        }
-        assert!(!printed("banana").contains("similar"));
-    }
-
-    #[test]
-    fn the_command_line_definition_is_valid() {
-        super::Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn check_accepts_all_options_of_run() {
-        let options = |name: &str| -> BTreeSet<String> {
-            let command = super::Cli::command();
-            let arguments = command.find_subcommand(name).unwrap().get_arguments();
-            arguments.map(|argument| argument.get_id().to_string()).collect()
-        };
-        let (run, check) = (options("run"), options("check"));
-        assert!(run.len() > 30 && run.is_subset(&check), "{:?}", run.difference(&check));
-    }
 }

@@ -89,7 +89,7 @@ mod tests {
         insta::assert_snapshot!(wrong.map(printed).join("\n"), @r"
         error: invalid value '-1' for '--budget <USD>': expected an amount in dollars, such as 25 or 2.50
         error: invalid value '1,000' for '--budget-per-run <USD>': expected an amount in dollars, such as 25 or 2.50
-        error: invalid value '6' for '--deadline <DURATION>': expected a duration with a unit, such as 90s, 90m or 6h
+        error: invalid value '6' for '--deadline <TIME>': expected a duration with a unit, such as 90s, 90m or 6h
         error: invalid value '0' for '--in-flight <N>': expected a whole number of at least 1
         error: invalid value '-1' for '--burst <N>': expected a whole number of at least 1
         error: invalid value '-1' for '--limit <N>': expected a whole number

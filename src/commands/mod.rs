@@ -23,9 +23,7 @@ mod serve;
 mod status;
 mod unknown_pictures;
 
-use clap::CommandFactory;
-
-use crate::cli::{Cli, Command, SchemaOf};
+use crate::cli::{Cli, Command, SchemaOf, definition};
 use crate::exit::Exit;
 use crate::progress::{Screen, start_logs};
 
@@ -57,7 +55,7 @@ pub fn execute(cli: &Cli) -> Exit {
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Cli::command(), "dyehouse", &mut script);
+            clap_complete::generate(*shell, &mut definition(), "dyehouse", &mut script);
             print(&script);
             Ok(Exit::Complete)
         }

@@ -1,0 +1,68 @@
+use std::borrow::Cow;
+use std::ffi::OsString;
+
+use clap::CommandFactory;
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
+
+use crate::manifest::nearest;
+
+use super::Cli;
+
+/// Adds what was probably meant to an error about `arguments`.
+pub(super) fn with_hint(mut error: Error, arguments: &[OsString]) -> Error {
+    if let Some(near) = command_for(&error) {
+        error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near]));
+    }
+    if let Some(bound) = color_lock_bound(&error, arguments) {
+        let hint = StyledStr::from(format!("to correct colors up to ΔE00 {bound}, write '--color-lock={bound}'"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
+    }
+    error
+}
+
+/// Returns the command that was probably meant by an unknown one. clap suggests none, or several, for swapped letters.
+fn command_for(error: &Error) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let command = Cli::command();
+    nearest(typed, command.get_subcommands().map(clap::Command::get_name)).map(str::to_owned)
+}
+
+/// Returns the number behind `--color-lock`, if there is an argument too many. Its value is optional, so a word behind it
+/// is another argument.
+fn color_lock_bound(error: &Error, arguments: &[OsString]) -> Option<String> {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let mut words = arguments.iter().map(|argument| argument.to_string_lossy());
+    words.find(|word| word == "--color-lock")?;
+    words.next().filter(|word| word.parse::<f64>().is_ok()).map(Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(typed: &str) -> String {
+        let words = ["dyehouse"].into_iter().chain(typed.split(' ')).map(OsString::from);
+        Cli::read(words).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_command_with_swapped_letters_is_suggested() {
+        for (typed, meant) in [("rnu", "run"), ("chekc", "check"), ("stauts", "status")] {
+            let printed = printed(typed);
+            assert!(printed.contains(&format!("a similar subcommand exists: '{meant}'")), "{printed}");
+        }
+        assert!(!printed("banana").contains("similar"));
+    }
+
+    #[test]
+    fn a_color_lock_with_a_space_instead_of_an_equals_sign_is_corrected() {
+        for typed in ["run a.csv --color-lock 3", "run --color-lock 3 a.csv", "check --color-lock 3 a.csv --reroll 1"] {
+            let printed = printed(typed);
+            assert!(printed.contains("tip: to correct colors up to ΔE00 3, write '--color-lock=3'"), "{printed}");
+        }
+        assert!(!printed("run a.csv --color-lock b.csv").contains("tip: to correct"));
+    }
+}
