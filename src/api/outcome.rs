@@ -112,12 +112,15 @@ pub enum Suspect {
 }
 
 /// The reason why it is unknown whether a submit was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Doubt {
     /// There was no usable answer.
     Unanswered,
     /// It was accepted, but the answer has no id in the expected place.
-    NoId,
+    NoId {
+        /// What the answer lacks, without its body.
+        lack: String,
+    },
     /// The answer is a redirect.
     Redirected,
 }
@@ -279,9 +282,10 @@ fn failed_poll(cause: String) -> PollOutcome {
 
 fn of_acceptance(answer: &Answer) -> SubmitOutcome {
     // The id may be in another place or of another form, so the message keeps the body and not only its text.
-    let without_id = |reason: &str| SubmitOutcome::Uncertain {
-        message: format!("HTTP {} {reason}: {}", answer.status, cut(&text_of(&answer.body))),
-        doubt: Doubt::NoId,
+    let without_id = |lack: &str| {
+        let (lack, body) = (format!("HTTP {} {lack}", answer.status), cut(&text_of(&answer.body)));
+        let message = if body.is_empty() { lack.clone() } else { format!("{lack}: {body}") };
+        SubmitOutcome::Uncertain { message, doubt: Doubt::NoId { lack } }
     };
     let body = match json(&answer.body) {
         Ok(body) => body,

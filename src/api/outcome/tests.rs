@@ -129,7 +129,7 @@ fn a_404_may_be_about_the_endpoint() {
 fn answers_without_a_usable_id_are_recognized_whatever_they_look_like() {
     for body in ["", " ", r#"{"id":null}"#, r#"{"id":"a/../b"}"#, r#"{"id":"a b"}"#, "\u{feff}{}"] {
         let outcome = submit(&answer(200, body));
-        assert!(matches!(outcome, SubmitOutcome::Uncertain { doubt: Doubt::NoId, .. }), "{body:?}: {outcome:?}");
+        assert!(matches!(outcome, SubmitOutcome::Uncertain { doubt: Doubt::NoId { .. }, .. }), "{body:?}: {outcome:?}");
     }
     for body in ["<html>welcome</html>", r#"{"id":"550e84"#] {
         let outcome = submit(&answer(200, body));
@@ -165,8 +165,15 @@ fn outputs_are_read_as_texts_and_as_objects_that_name_a_url() {
 #[test]
 fn an_accepted_submit_without_an_id_keeps_the_body_of_its_answer() {
     let body = r#"{"code":200,"message":"success","data":{"id":"prediction-7"}}"#;
-    let SubmitOutcome::Uncertain { message, doubt: Doubt::NoId } = submit(&answer(200, body)) else { panic!() };
+    let told = |body| match submit(&answer(200, body)) {
+        SubmitOutcome::Uncertain { message, doubt: Doubt::NoId { lack } } => (message, lack),
+        other => panic!("{other:?}"),
+    };
+    let (message, lack) = told(body);
     assert!(message.contains("prediction-7"), "{message}");
+    assert_eq!(lack, "HTTP 200 without an id", "the reason of a stop is short");
+    let without_body = "HTTP 200 without a body".to_owned();
+    assert_eq!(told(""), (without_body.clone(), without_body));
 }
 
 #[test]

@@ -205,12 +205,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         self.mark_uncertain(key, message.clone()).await?;
         match doubt {
             Doubt::Redirected => self.stop_for(Stop::Redirected(message)),
-            Doubt::NoId if self.breaker.submit_without_id() => {
-                // The body is in the record of the job.
-                let status = message.split_once(": ").map_or(message.as_str(), |(status, _body)| status);
-                self.stop_for(Stop::NoId(status.to_owned()));
-            }
-            Doubt::NoId | Doubt::Unanswered => {
+            Doubt::NoId { lack } if self.breaker.submit_without_id() => self.stop_for(Stop::NoId(lack)),
+            Doubt::NoId { .. } | Doubt::Unanswered => {
                 let action = self.breaker.submit_failed(self.elapsed());
                 self.apply_breaker(action, PauseCause::Failing, message).await?;
             }

@@ -21,7 +21,8 @@ async fn a_key_that_is_forbidden_everything_stops_the_run_and_fails_no_job() {
 #[tokio::test(start_paused = true)]
 async fn no_more_is_paid_for_once_two_answers_have_no_id() {
     let (ending, submits) = ending_at("1/s", 20, |_| answer(200, r#"{"data":{"id":"p"}}"#), completed).await;
-    assert!(matches!(ending.stopped, Some(StopReason::Api(Stop::NoId(_)))), "{:?}", ending.stopped);
+    let lack = "HTTP 200 without an id".to_owned();
+    assert_eq!(ending.stopped, Some(StopReason::Api(Stop::NoId(lack))), "the body is in the records of the jobs");
     assert_eq!((submits, with_status(&ending, JobStatus::Uncertain)), (2, 2));
 }
 
