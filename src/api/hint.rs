@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::Answer;
+use super::{Answer, wire};
 
 /// The maximum wait of a hint. A longer one is probably a mistake, and is shortened to this.
 const MAX_HINT: Duration = Duration::from_secs(15 * 60);
@@ -15,7 +15,7 @@ const ABSURD: f64 = 86_400.0;
 /// body (`retry_after`, or text like "retry in ~5s"). Nonsensical values are ignored.
 pub(super) fn wait_hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
     let header = answer.retry_after.as_deref().and_then(|text| header_seconds(text, now));
-    let body = serde_json::from_slice(&answer.body).ok().and_then(|body| body_seconds(&body));
+    let body = wire::json(&answer.body).ok().and_then(|body| body_seconds(&body));
     let seconds = header.into_iter().chain(body).filter(|seconds| is_sound(*seconds)).reduce(f64::max)?;
     Some(Duration::from_secs_f64(seconds).min(MAX_HINT))
 }
@@ -41,7 +41,7 @@ fn body_seconds(body: &Value) -> Option<f64> {
             _ => None,
         })
     });
-    named.or_else(|| super::wire::error_text(body).and_then(|text| spoken_seconds(&text)))
+    named.or_else(|| wire::error_text(body).and_then(|text| spoken_seconds(&text)))
 }
 
 /// Returns the number of seconds in a text such as "try again in ~5s" or "wait 12 seconds".
@@ -83,6 +83,7 @@ mod tests {
     fn the_larger_hint_of_header_and_body_counts() {
         assert_eq!(hint(Some("3"), ""), Some(3.0));
         assert_eq!(hint(Some("3"), r#"{"retry_after": 5}"#), Some(5.0));
+        assert_eq!(hint(None, "\u{feff}{\"retry_after\": 5}"), Some(5.0), "after a byte order mark");
         assert_eq!(hint(None, r#"{"error": {"retry_after": "2.5"}}"#), Some(2.5));
         assert_eq!(hint(Some("Mon, 23 Nov 2026 20:00:30 GMT"), ""), Some(30.0));
         assert_eq!(hint(None, r#"{"error": "Rate limit reached, retry in ~5s"}"#), Some(5.0));

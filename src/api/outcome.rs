@@ -256,7 +256,7 @@ pub fn of_poll(exchange: &Exchange, asked: &PredictionId, now: Timestamp) -> Pol
         }
     };
     match answer.status {
-        200..=299 => match json(&answer.body) {
+        200..=299 => match wire::json(&answer.body) {
             Ok(body) if is_about_another(&body, asked) => {
                 failed_poll(format!("an answer about another prediction than {asked}"))
             }
@@ -287,7 +287,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
         let message = if body.is_empty() { lack.clone() } else { format!("{lack}: {body}") };
         SubmitOutcome::Uncertain { message, doubt: Doubt::NoId { lack } }
     };
-    let body = match json(&answer.body) {
+    let body = match wire::json(&answer.body) {
         Ok(body) => body,
         Err(_) if answer.body.trim_ascii().is_empty() => return without_id("without a body"),
         Err(_) => return uncertain(format!("{}, which is not JSON", excerpt(answer))),
@@ -307,11 +307,6 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
         Some(Err(_)) => without_id("with an id that cannot be used"),
         None => without_id("without an id"),
     }
-}
-
-/// Parses a body, with or without a byte order mark.
-fn json(body: &[u8]) -> serde_json::Result<Value> {
-    serde_json::from_slice(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body))
 }
 
 /// Whether an answer has another prediction's id: a faulty cache or proxy must not give a job another job's picture.
@@ -347,12 +342,8 @@ const MAX_EXCERPT_BYTES: usize = 4096;
 
 /// Returns the status and the provider's message as one short line.
 fn excerpt(answer: &Answer) -> String {
-    let message = match serde_json::from_slice::<Value>(&answer.body) {
-        Ok(body) => wire::error_text(&body),
-        Err(_) => None,
-    };
-    let message = message.unwrap_or_else(|| text_of(&answer.body));
-    let message = cut(&message);
+    let message = wire::json(&answer.body).ok().and_then(|body| wire::error_text(&body));
+    let message = cut(&message.unwrap_or_else(|| text_of(&answer.body)));
     if message.is_empty() { format!("HTTP {}", answer.status) } else { format!("HTTP {}: {message}", answer.status) }
 }
 

@@ -149,6 +149,15 @@ pub mod status {
     pub const FAILED: &str = "failed";
 }
 
+/// Parses the body of an answer, with or without a byte order mark.
+///
+/// # Errors
+///
+/// The body is not JSON.
+pub fn json(body: &[u8]) -> serde_json::Result<Value> {
+    serde_json::from_slice(body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body))
+}
+
 /// Returns the text of an error body from any of the fields that similar APIs use: `error` (a string, or an object with
 /// `message`), `message`, `detail`, `code`.
 pub fn error_text(body: &Value) -> Option<String> {

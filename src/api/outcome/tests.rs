@@ -290,6 +290,8 @@ fn an_excerpt_is_one_short_line() {
     let Exchange::Answer(answer) = answer(502, &page) else { panic!() };
     let text = excerpt(&answer);
     assert!(text.chars().count() < 230 && !text.contains(['\n', '\u{1b}']), "{text}");
+    let body = "\u{feff}{\"error\": \"slow down\"}".as_bytes().to_vec();
+    assert_eq!(excerpt(&Answer { status: 429, body, ..Answer::default() }), "HTTP 429: slow down");
 }
 
 proptest::proptest! {
