@@ -27,8 +27,8 @@ mod storage;
 pub use archive::LinesError;
 pub use edits::{Brief, ColorBrief, Edit, History, Presence, TransitionError};
 pub use format::{
-    Chained, Checked, CompactedEdit, Corrected, EditKey, EditState, LearnedLimits, PauseCause, Problem, ReadAt, Record,
-    Reroll, RunEvent, RunStart, SavedFile, Stage, Step, Totals, VERSION,
+    Chained, Checked, CompactedEdit, Corrected, EditKey, EditState, LastRunTotals, LearnedLimits, PauseCause, Problem,
+    ReadAt, Record, Reroll, RunEvent, RunStart, SavedFile, Stage, Step, Totals, VERSION,
 };
 pub use ledger::{Ledger, LedgerError, Pause, RunEnd, ShownFingerprints, SpendBaseline};
 pub use merge::{JournalMergeError, MergedJournal};

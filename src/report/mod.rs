@@ -42,7 +42,7 @@ pub use batch_totals::BatchTotals;
 pub use duplicate_pictures::DuplicatePictures;
 pub use error::ReportError;
 pub use model::{
-    BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, RunTimes, TimelineEvent, TimelineKind,
+    BatchState, BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     TryView, Written,
 };
 pub use schema::summary_schema;

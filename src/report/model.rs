@@ -9,6 +9,7 @@ use crate::job::{
     Backend, Cents, ContentHash, ErrorClass, Fingerprint, HeldBack, ImageSource, JobId, JobStatus, Seed, Size,
     StatusCounts, Switches,
 };
+use crate::journal::LastRunTotals;
 
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +27,7 @@ pub struct BatchView {
     /// The time at which the last job ended, if nothing is in progress.
     pub finished_at: Option<Timestamp>,
     /// The last run.
-    pub last_run: Option<RunTimes>,
+    pub last_run: Option<LastRun>,
     /// The state of the batch.
     pub state: BatchState,
     /// The time of the last known event of a running batch. The report may be read much later.
@@ -51,13 +52,15 @@ pub struct BatchView {
     pub notes: Vec<String>,
 }
 
-/// The start and the end of a run.
+/// The last run of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RunTimes {
+pub struct LastRun {
     /// The start.
     pub started_at: Timestamp,
     /// The end; `None` if it is still running, or if its process was killed.
     pub ended_at: Option<Timestamp>,
+    /// Its submits and their cost; `None` if they are not known.
+    pub totals: Option<LastRunTotals>,
 }
 
 /// The state of a batch.

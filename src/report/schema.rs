@@ -24,6 +24,8 @@ pub fn summary_schema() -> Value {
             "started_at": time("When it started."),
             "ended_at": time("When it ended; `null` if it is still running, or if its process was killed."),
             "seconds": or_null("number", "How long it took."),
+            "submits": or_null("integer", "Its submits, refused ones and re-rolls included; `null` if an older program has compacted the journal since."),
+            "spent_cents": or_null("integer", "The cost of its submits, in cents; `null` if `submits` is."),
         }),
     );
     last_run["type"] = json!(["object", "null"]);

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::batch_totals::BatchTotals;
-use super::model::{BatchView, RunTimes};
+use super::model::{BatchView, LastRun};
 use super::tally::Tally;
-use crate::job::Backend;
+use crate::job::{Backend, Cents};
 
 /// The object in `summary.json`. Within a version, fields may be added, but none is removed or changes its meaning.
 #[derive(Debug, Serialize)]
@@ -27,7 +27,7 @@ pub(crate) struct Summary<'a> {
     seconds: Option<f64>,
     /// The time of work, without breaks of more than an hour; `null` if nothing has ended.
     working_seconds: Option<f64>,
-    last_run: Option<LastRun>,
+    last_run: Option<LastRunFigures>,
     #[serde(flatten)]
     totals: BatchTotals,
     cost_cents: Cost,
@@ -52,17 +52,24 @@ struct Cost {
 
 /// The last run of the folder.
 #[derive(Debug, Serialize)]
-struct LastRun {
+struct LastRunFigures {
     started_at: Timestamp,
     /// Its end; `null` if it is still running, or if its process was killed.
     ended_at: Option<Timestamp>,
     seconds: Option<f64>,
+    submits: Option<u64>,
+    spent_cents: Option<Cents>,
 }
 
-impl LastRun {
-    fn of(run: RunTimes) -> LastRun {
-        let seconds = run.ended_at.map(|ended_at| ended_at.duration_since(run.started_at).as_secs_f64());
-        LastRun { started_at: run.started_at, ended_at: run.ended_at, seconds }
+impl LastRunFigures {
+    fn of(LastRun { started_at, ended_at, totals }: LastRun) -> LastRunFigures {
+        LastRunFigures {
+            started_at,
+            ended_at,
+            seconds: ended_at.map(|ended_at| ended_at.duration_since(started_at).as_secs_f64()),
+            submits: totals.map(|totals| totals.submits),
+            spent_cents: totals.map(|totals| totals.spent_cents),
+        }
     }
 }
 
@@ -86,7 +93,7 @@ impl<'a> Summary<'a> {
             finished_at: batch.finished_at,
             seconds: seconds(batch),
             working_seconds: tally.working_time(batch).map(|time| time.seconds()),
-            last_run: batch.last_run.map(LastRun::of),
+            last_run: batch.last_run.map(LastRunFigures::of),
             totals: BatchTotals {
                 jobs: batch.counts,
                 removed: batch.removed,

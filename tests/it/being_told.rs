@@ -267,13 +267,27 @@ fn a_run_that_cannot_start_reports_its_errors_as_data() {
 }
 
 #[test]
-fn summary_json_has_the_times_of_the_last_run_even_if_it_stopped() {
+fn summary_json_has_the_times_and_the_cost_of_the_last_run_even_if_it_stopped() {
     let (sandbox, provider) = two_jobs();
     code(&provider.run(&sandbox, "--budget 0.07").output().unwrap(), 4);
     let summary = sandbox.json("out/report/summary.json");
     assert!(summary["finished_at"].is_null() && summary["last_run"]["seconds"].as_f64().is_some(), "{summary}");
     assert!(summary["last_run"]["ended_at"].as_str() > summary["last_run"]["started_at"].as_str(), "{summary}");
     assert!(summary["working_seconds"].as_f64().is_some(), "{summary}");
+    let figures = |summary: &Value| {
+        let run = &summary["last_run"];
+        [&run["submits"], &run["spent_cents"], &summary["attempts"], &summary["cost_cents"]["spent"]].map(Value::as_u64)
+    };
+    assert_eq!(figures(&summary), [1, 7, 1, 7].map(Some));
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    assert_eq!(figures(&sandbox.json("out/report/summary.json")), [1, 7, 2, 14].map(Some));
+    code(&sandbox.run("compact out"), 0);
+    code(&sandbox.run("report out"), 0);
+    assert_eq!(
+        figures(&sandbox.json("out/report/summary.json")),
+        [1, 7, 2, 14].map(Some),
+        "a compacted journal has them"
+    );
 }
 
 /// Parses the text format strictly: each metric has its help and its type once, before its samples, and every sample

@@ -17,7 +17,7 @@ use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::UncertainSubmit;
 use crate::report::{
-    self, BatchState, BatchView, ColorCheck, JobView, ReportOptions, ResultFile, RunTimes, TimelineEvent, TimelineKind,
+    self, BatchState, BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     TryView, Written,
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
@@ -150,7 +150,11 @@ fn batch(inputs: &ReportInputs<'_>, planned: PlanCounts) -> BatchView {
         backend,
         started_at: ledger.first_submit_at().or(ledger.started_at()),
         finished_at: ledger.last_finish_at().filter(|_| is_whole),
-        last_run: ledger.last_run_at().map(|started_at| RunTimes { started_at, ended_at: ledger.last_run_ended_at() }),
+        last_run: ledger.last_run_at().map(|started_at| LastRun {
+            started_at,
+            ended_at: ledger.last_run_ended_at(),
+            totals: ledger.last_run_totals(),
+        }),
         state,
         as_of,
         counts,

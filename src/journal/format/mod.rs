@@ -18,4 +18,4 @@ pub(in crate::journal) use record::{LineError, to_milliseconds};
 pub(in crate::journal) use scan::{EditLine, ScannedLine, Scanner};
 pub use stage::Stage;
 pub use state::{EditState, Problem};
-pub use summary::{CompactedEdit, Totals};
+pub use summary::{CompactedEdit, LastRunTotals, Totals};

@@ -22,6 +22,18 @@ pub struct Totals {
     /// The last time at which an edit ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_finish_at: Option<Timestamp>,
+    /// The totals of the last run; absent in journals of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_run: Option<LastRunTotals>,
+}
+
+/// The totals of the last run alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRunTotals {
+    /// The number of its submits, including refused ones.
+    pub submits: u64,
+    /// The cost of its accepted submits.
+    pub spent_cents: Cents,
 }
 
 /// An edit as one record of a compacted journal.

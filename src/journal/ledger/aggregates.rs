@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::job::{Fingerprint, StatusCounts};
 use crate::journal::edits::{Edit, History, Tracked, TransitionError};
-use crate::journal::format::{LearnedLimits, PauseCause, RunEvent, RunStart, Step, Totals};
+use crate::journal::format::{LastRunTotals, LearnedLimits, PauseCause, RunEvent, RunStart, Step, Totals};
 
 use super::known_predictions::KnownPredictions;
 use super::money::Money;
@@ -23,6 +23,8 @@ pub(in crate::journal) struct Aggregates {
     pub(in crate::journal) last_finish_at: Option<Timestamp>,
     pub(in crate::journal) last_run: Option<RunStart>,
     pub(in crate::journal) last_run_at: Option<Timestamp>,
+    /// The totals of the last run; `None` if an older program has compacted them away.
+    pub(in crate::journal) last_run_totals: Option<LastRunTotals>,
     pub(in crate::journal) learned: LearnedLimits,
     pub(in crate::journal) ended: Option<Ended>,
     pub(in crate::journal) pauses: Vec<Pause>,
@@ -74,6 +76,7 @@ impl Aggregates {
                 self.started_at.get_or_insert(at);
                 self.last_run = Some(run.clone());
                 self.last_run_at = Some(at);
+                self.last_run_totals = Some(LastRunTotals::default());
                 self.ended = None;
             }
             RunEvent::Paused { milliseconds, reason, cause } => {
@@ -95,6 +98,7 @@ impl Aggregates {
                 self.money.estimate = self.money.estimate.max(totals.estimate_cents);
                 self.first_submit_at = [self.first_submit_at, totals.first_submit_at].into_iter().flatten().min();
                 self.last_finish_at = self.last_finish_at.max(totals.last_finish_at);
+                self.last_run_totals = totals.last_run;
             }
         }
     }
@@ -120,8 +124,18 @@ impl Aggregates {
         self.money.apply(edit, &step);
         self.last_at = Some(at);
         match &step {
-            Step::Intent { .. } => drop(self.first_submit_at.get_or_insert(at)),
-            Step::Accepted { prediction, .. } => self.known.insert(prediction),
+            Step::Intent { .. } => {
+                self.first_submit_at.get_or_insert(at);
+                if let Some(run) = &mut self.last_run_totals {
+                    run.submits += 1;
+                }
+            }
+            Step::Accepted { prediction, cost_cents, .. } => {
+                self.known.insert(prediction);
+                if let Some(run) = &mut self.last_run_totals {
+                    run.spent_cents += *cost_cents;
+                }
+            }
             Step::Summary(summary) => {
                 summary.prediction.iter().chain(&summary.earlier).for_each(|prediction| self.known.insert(prediction));
             }
@@ -151,6 +165,7 @@ impl Aggregates {
             estimate_cents: self.money.estimate,
             first_submit_at: self.first_submit_at,
             last_finish_at: self.last_finish_at,
+            last_run: self.last_run_totals,
         }
     }
 }

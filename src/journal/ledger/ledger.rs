@@ -11,7 +11,8 @@ use crate::job::{Cents, JobId, JobIdRef, JobStatus, StatusCounts};
 use crate::journal::archive::{ArchivedEdits, JournalSource, LinesError};
 use crate::journal::edits::{Brief, Edit, History, TransitionError};
 use crate::journal::format::{
-    EditKey, EditLine, EditState, LearnedLimits, ReadAt, Record, RunEvent, RunStart, Totals, to_milliseconds,
+    EditKey, EditLine, EditState, LastRunTotals, LearnedLimits, ReadAt, Record, RunEvent, RunStart, Totals,
+    to_milliseconds,
 };
 
 use super::aggregates::{Aggregates, LocatedStep, Pause};
@@ -309,6 +310,11 @@ impl Ledger {
     /// Returns the end of the last run; `None` if it is still running, or if its process was killed.
     pub fn last_run_ended_at(&self) -> Option<Timestamp> {
         self.aggregates.ended.as_ref().map(|ended| ended.at)
+    }
+
+    /// Returns the totals of the last run; `None` if they are not known.
+    pub fn last_run_totals(&self) -> Option<LastRunTotals> {
+        self.aggregates.last_run_totals
     }
 
     /// Returns the learned limits of the last run's backend.

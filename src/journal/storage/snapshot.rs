@@ -16,7 +16,7 @@ use crate::journal::ledger::Ledger;
 use super::replay::Replayed;
 
 /// The version of the format. A snapshot of another version is not used.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 /// The size of the chunks in which a journal is hashed, in bytes.
 const PIECE: u64 = 1 << 20;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::color::{Check, Hex, Tolerance};
 use crate::job::{Backend, ContentHash, Rate, Seed, StatusCounts};
-use crate::journal::format::{EditState, Problem};
+use crate::journal::format::{EditState, LastRunTotals, Problem};
 
 fn key() -> EditKey {
     EditKey { job: JobId::new("mug-ocean").unwrap(), fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap() }
@@ -114,7 +114,8 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     let polls = Some(Rate::from_per_second(4.0));
     let learned = LearnedLimits { submits, in_flight: Some(8), polls, generation_ms: vec![15_000, 40_000] };
     records.push(Record::Run(RunEvent::Learned(learned)));
-    let totals = Totals { jobs, estimate_cents: Cents(9), first_submit_at: Some(at()), last_finish_at: None };
+    let last_run = Some(LastRunTotals { submits: 3, spent_cents: Cents(14) });
+    let totals = Totals { jobs, estimate_cents: Cents(9), first_submit_at: Some(at()), last_finish_at: None, last_run };
     records.push(Record::Run(RunEvent::Compacted(totals)));
     records.push(Record::Run(RunEvent::Ended { reason: None }));
     records
