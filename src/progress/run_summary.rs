@@ -133,8 +133,8 @@ impl RunSummary {
         if self.totals.colors.total() > 0 {
             line("color", &self.color());
         }
-        if self.totals.duplicates.jobs > 0 {
-            line("alike", &self.totals.duplicates.to_string());
+        if self.totals.duplicates.all.jobs > 0 {
+            line("alike", &self.totals.duplicates.after_run());
         }
         line("cost", &self.cost());
         line("pictures", &self.results.display().to_string());

@@ -1,6 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::model::JobView;
@@ -16,34 +17,71 @@ const MAX_PRINTED: usize = 3;
 /// Jobs that show exactly the same picture as an earlier job with another request, byte for byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DuplicatePictures {
-    /// The number of such jobs.
+    /// All of them.
+    #[serde(flatten)]
+    pub all: DuplicateJobs,
+    /// Those that the last run has made, or that show a picture that it has made.
+    #[serde(default)]
+    pub new: DuplicateJobs,
+}
+
+/// Jobs with such pictures.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DuplicateJobs {
+    /// How many.
     pub jobs: u64,
     /// The ids of the first of them.
     pub ids: Vec<String>,
 }
 
+impl DuplicateJobs {
+    fn add(&mut self, job: &JobView) {
+        self.jobs += 1;
+        if self.ids.len() < MAX_NAMED {
+            self.ids.push(job.id.to_string());
+        }
+    }
+}
+
 /// Finds duplicate pictures while jobs are added.
 ///
-/// Per picture it keeps twelve bytes: eight of its hash, which collide by chance in one of thirty million batches of a
-/// million pictures, and four of the fingerprint of the first request with it.
+/// Per picture it keeps 13 bytes: eight of its hash, which collide by chance in one of thirty million batches of a
+/// million pictures, four of the fingerprint of the first request with it, and whether the last run has made it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DuplicatePictureFinder {
-    seen: HashMap<[u8; 8], [u8; 4]>,
+    /// The start of the last run.
+    last_run: Option<Timestamp>,
+    seen: HashMap<[u8; 8], FirstShown>,
     pub(crate) found: DuplicatePictures,
 }
 
+/// The first job that shows a picture.
+#[derive(Clone, Copy, Debug)]
+struct FirstShown {
+    request: [u8; 4],
+    is_new: bool,
+}
+
 impl DuplicatePictureFinder {
+    /// Returns a finder for a folder whose last run started at this time.
+    pub(crate) fn new(last_run: Option<Timestamp>) -> DuplicatePictureFinder {
+        DuplicatePictureFinder { last_run, ..DuplicatePictureFinder::default() }
+    }
+
     /// Adds a job. If the color lock has corrected its pictures, the provider's pictures are compared instead.
     pub(crate) fn add(&mut self, job: &JobView) {
         let request = job.fingerprint.map_or([0; 4], |fingerprint| first(fingerprint.as_bytes()));
         let files = if job.originals.is_empty() { &job.files } else { &job.originals };
         let pictures: BTreeSet<[u8; 8]> = files.iter().map(|file| first(file.blake3.as_bytes())).collect();
-        let others = pictures.into_iter().filter(|picture| *self.seen.entry(*picture).or_insert(request) != request);
-        if others.count() > 0 {
-            self.found.jobs += 1;
-            if self.found.ids.len() < MAX_NAMED {
-                self.found.ids.push(job.id.to_string());
-            }
+        let is_new = self.last_run.is_some_and(|start| job.finished_at.is_some_and(|end| end >= start));
+        let shown =
+            pictures.into_iter().map(|picture| *self.seen.entry(picture).or_insert(FirstShown { request, is_new }));
+        let others: Vec<FirstShown> = shown.filter(|first| first.request != request).collect();
+        if !others.is_empty() {
+            self.found.all.add(job);
+        }
+        if others.iter().any(|first| is_new || first.is_new) {
+            self.found.new.add(job);
         }
     }
 }
@@ -53,9 +91,25 @@ impl DuplicatePictures {
     pub fn of_report(folder: &RunFolder) -> DuplicatePictures {
         read(&folder.report_page().with_file_name("summary.json")).unwrap_or_default()
     }
+
+    /// Returns the same duplicates after a run that made no pictures.
+    pub fn without_new(self) -> DuplicatePictures {
+        DuplicatePictures { new: DuplicateJobs::default(), ..self }
+    }
+
+    /// Returns the text for the end of a run, which names only those that are new.
+    pub fn after_run(&self) -> String {
+        let earlier = self.all.jobs.saturating_sub(self.new.jobs);
+        match (self.new.jobs, earlier) {
+            (0, 1) => "1 job of an earlier run has the same picture as another; the report names it".to_owned(),
+            (0, _) => format!("{earlier} jobs of earlier runs have the same picture as another; the report names them"),
+            (_, 0) => self.new.to_string(),
+            (_, _) => format!("{}; {earlier} more in earlier runs", self.new),
+        }
+    }
 }
 
-impl std::fmt::Display for DuplicatePictures {
+impl std::fmt::Display for DuplicateJobs {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let jobs = if self.jobs == 1 { "job has" } else { "jobs have" };
         let printed = &self.ids[..self.ids.len().min(MAX_PRINTED)];
@@ -107,10 +161,45 @@ mod tests {
         duplicate_pictures.found
     }
 
+    fn named(ids: &[&str]) -> DuplicateJobs {
+        DuplicateJobs { jobs: ids.len() as u64, ids: ids.iter().map(|id| (*id).to_owned()).collect() }
+    }
+
     #[test]
     fn the_same_picture_for_two_different_requests_is_found() {
         let jobs = [job("a", 1, &["mug"]), job("b", 2, &["cup"]), job("c", 3, &["mug"]), job("d", 4, &["jug", "cup"])];
-        insta::assert_snapshot!(found(&jobs), @"2 jobs have the same picture as an earlier job: c, d; the provider may have mixed them up");
+        insta::assert_snapshot!(found(&jobs).all, @"2 jobs have the same picture as an earlier job: c, d; the provider may have mixed them up");
+    }
+
+    #[test]
+    fn the_end_of_a_run_names_only_duplicates_that_it_has_made() {
+        let night = |number: i64| Timestamp::from_second(1_800_000_000 + number * 86_400).unwrap();
+        let made = |id, request, picture, at: Timestamp| {
+            let finished_at = Some(at + jiff::SignedDuration::from_secs(60));
+            JobView { finished_at, ..job(id, request, &[picture]) }
+        };
+        let jobs = [
+            made("a", 1, "mug", night(0)),
+            made("b", 2, "mug", night(0)),
+            made("c", 3, "cup", night(1)),
+            made("d", 4, "cup", night(0)),
+            made("e", 5, "mug", night(1)),
+        ];
+        let after = |last_run| {
+            let mut finder = DuplicatePictureFinder::new(Some(last_run));
+            jobs.iter().for_each(|job| finder.add(job));
+            finder.found
+        };
+        let found = after(night(1));
+        assert_eq!((&found.all, &found.new), (&named(&["b", "d", "e"]), &named(&["d", "e"])));
+        insta::assert_snapshot!(
+            [after(night(0)), found.clone(), found.without_new()].map(|found| found.after_run()).join("\n"),
+            @r"
+        3 jobs have the same picture as an earlier job: b, d, e; the provider may have mixed them up
+        2 jobs have the same picture as an earlier job: d, e; the provider may have mixed them up; 1 more in earlier runs
+        3 jobs of earlier runs have the same picture as another; the report names them
+        "
+        );
     }
 
     #[test]
@@ -125,7 +214,7 @@ mod tests {
         let mut jobs = [with_hash("a", 1, "01"), with_hash("b", 2, "01")];
         jobs[0].fingerprint = Some(format!("{:0<32}", "012345").parse().unwrap());
         jobs[1].fingerprint = Some(format!("{:0<32}", "012346").parse().unwrap());
-        assert_eq!(found(&jobs).jobs, 1);
+        assert_eq!(found(&jobs).all.jobs, 1);
     }
 
     #[test]
@@ -141,13 +230,13 @@ mod tests {
             ..job(id, request, made)
         };
         let jobs = [corrected("a", 1, &["red mug"]), corrected("b", 2, &["blue mug"])];
-        assert_eq!(found(&jobs), DuplicatePictures { jobs: 1, ids: vec!["b".to_owned()] });
+        assert_eq!(found(&jobs).all, named(&["b"]));
     }
 
     #[test]
     fn only_the_first_of_many_duplicates_are_listed() {
         let jobs: Vec<JobView> = (0..14).map(|number| job(&format!("job-{number}"), number, &["mug"])).collect();
-        let text = found(&jobs).to_string();
+        let text = found(&jobs).all.to_string();
         assert!(text.starts_with("13 jobs have") && text.contains("job-1, job-2, job-3 and 10 more; the"), "{text}");
     }
 }

@@ -83,6 +83,10 @@ pub fn summary_schema() -> Value {
             "alike": object("Jobs that show exactly the same picture as an earlier job with another request.", json!({
                 "jobs": count("How many."),
                 "ids": {"description": "The first of them.", "type": "array", "items": {"type": "string"}},
+                "new": object("Those that the last run has made, or that show a picture that it has made.", json!({
+                    "jobs": count("How many."),
+                    "ids": {"description": "The first of them.", "type": "array", "items": {"type": "string"}},
+                })),
             })),
             "notes": {"description": "Further notes.", "type": "array", "items": {"type": "string"}},
         }),

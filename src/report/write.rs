@@ -37,7 +37,8 @@ pub fn write<E: From<ReportError>>(
     let run = std::path::absolute(folder).map_err(|source| ReportError::io("find", folder, source))?;
     let mut report = ReportFolder::open(run.join("report"))?;
     let mut pictures = LocalPictures::with_cache(&RunFolder::new(&run).pictures());
-    let mut tally = Tally::default();
+    let last_run = batch.last_run.map(|run| run.started_at);
+    let mut tally = Tally { duplicate_pictures: DuplicatePictureFinder::new(last_run), ..Tally::default() };
     let mut row_buffer = RowBuffer::new().map_err(ReportError::from)?;
     let mut columns = Columns::default();
     let mut totals = TestTotals::default();

@@ -295,17 +295,27 @@ fn a_watching_report_follows_a_run_and_ends_with_it() {
 }
 
 #[test]
-fn identical_pictures_of_different_jobs_are_reported_in_every_run() {
+fn identical_pictures_of_different_jobs_are_named_after_the_run_that_made_them_and_counted_after_later_ones() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { pictures: 1, ..Behavior::default() }));
     sandbox.manifest("catalog.csv", 3);
     let alike = "2 jobs have the same picture as an earlier job: job-001, job-002; the provider";
-    for _ in 0..2 {
-        let printed = code(&start(&sandbox, &provider).output().unwrap(), 0);
-        assert!(printed.contains(&format!("  alike     {alike}")), "{printed}");
-    }
+    let night = || code(&start(&sandbox, &provider).output().unwrap(), 0);
+    let printed = night();
+    assert!(printed.contains(&format!("  alike     {alike}")), "{printed}");
+    let summary = sandbox.json("out/report/summary.json");
+    let named = |ids: &[&str]| serde_json::json!({"jobs": ids.len(), "ids": ids});
+    assert_eq!(summary["alike"]["new"], named(&["job-001", "job-002"]));
+    let idle = night();
+    assert!(idle.contains("  alike     2 jobs of earlier runs have the same picture as another; the report"), "{idle}");
+    sandbox.manifest("catalog.csv", 4);
+    let printed = night();
+    assert!(printed.contains("  alike     1 job has the same picture as an earlier job: job-003; the"), "{printed}");
+    assert!(printed.contains("mixed them up; 2 more in earlier runs"), "{printed}");
+    let alike = "3 jobs have the same picture as an earlier job: job-001, job-002, job-003; the provider";
     assert!(sandbox.read("out/report/index.html").contains(alike));
     let summary = sandbox.json("out/report/summary.json");
-    assert_eq!(summary["alike"], serde_json::json!({"jobs": 2, "ids": ["job-001", "job-002"]}));
+    assert_eq!(summary["alike"]["ids"], serde_json::json!(["job-001", "job-002", "job-003"]));
+    assert_eq!(summary["alike"]["new"], named(&["job-003"]));
 }
 
 #[test]

@@ -258,6 +258,9 @@ impl<'a> Session<'a> {
         let Outcome { counts, errors, colors, retouched, rerolled } = outcome;
         let (ledger, options) = (&ending.ledger, &self.options);
         let exit = exit(counts, colors, ending.stopped.as_ref());
+        let duplicates = DuplicatePictures::of_report(&options.folder);
+        // The report may be that of an earlier run.
+        let duplicates = if self.run_plan.work_count() == 0 { duplicates.without_new() } else { duplicates };
         let summary = RunSummary {
             backend: options.backend,
             partition: options.partition,
@@ -269,7 +272,7 @@ impl<'a> Session<'a> {
                 colors,
                 retouched,
                 errors,
-                duplicates: DuplicatePictures::of_report(&options.folder),
+                duplicates,
             },
             submits: ledger.submits(),
             money: MoneySummary {

@@ -45,7 +45,7 @@ struct BarPart {
 /// Returns the values for the page's templates.
 pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str, Value> {
     let parts = parts(&batch.counts);
-    let alike = Some(&tally.duplicate_pictures.found).filter(|alike| alike.jobs > 0).map(ToString::to_string);
+    let alike = Some(&tally.duplicate_pictures.found.all).filter(|alike| alike.jobs > 0).map(ToString::to_string);
     let heading = Heading {
         title: batch.heading(),
         state: batch.state.as_str(),
