@@ -42,6 +42,28 @@ pub(crate) fn duration(time: Duration) -> String {
     }
 }
 
+/// Returns an estimated duration as a person would say it: `1 s`, `2 min 30 s`, `40 min`, `5 h`, `4 d 18 h`.
+pub(crate) fn about(time: Duration) -> String {
+    /// The precision of durations below a limit, both in seconds.
+    const STEPS: [(u64, u64); 8] =
+        [(20, 1), (60, 5), (300, 30), (1200, 60), (3600, 300), (36_000, 900), (86_400, 3600), (10 * 86_400, 6 * 3600)];
+    let exact = time.as_secs_f64().round().max(1.0) as u64;
+    let step = STEPS.iter().find(|(limit, _)| exact < *limit).map_or(86_400, |(_, step)| *step);
+    match exact.saturating_add(step / 2) / step * step {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds => {
+            let text = duration(Duration::from_secs(seconds));
+            let whole = [" 00 s", " 00 min", " 00 h"].iter().find_map(|nothing| text.strip_suffix(nothing));
+            whole.unwrap_or(&text).to_owned()
+        }
+    }
+}
+
+/// Returns an estimated number of seconds, which may be negative or infinite, as [`about`] does.
+pub(crate) fn about_seconds(seconds: f64) -> String {
+    Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "an unknown time".to_owned(), about)
+}
+
 /// Returns a number of seconds, which may be negative or infinite, in its two largest units.
 pub(crate) fn seconds(seconds: f64) -> String {
     Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "an unknown time".to_owned(), duration)
@@ -74,6 +96,22 @@ mod tests {
             [60.0, 3599.0, 3600.0, 90_000.0].map(printed),
             ["1 min 00 s", "59 min 59 s", "1 h 00 min", "1 d 01 h"]
         );
+    }
+
+    #[test]
+    fn estimated_durations_are_rounded_as_people_say_them() {
+        let printed = |seconds| about(Duration::from_secs_f64(seconds));
+        assert_eq!([0.0, 1.0, 12.4, 36.0, 58.0].map(printed), ["1 s", "1 s", "12 s", "35 s", "1 min"]);
+        assert_eq!(
+            [89.0, 151.0, 299.0, 754.0, 2504.0, 3599.0].map(printed),
+            ["1 min 30 s", "2 min 30 s", "5 min", "13 min", "40 min", "1 h"]
+        );
+        assert_eq!(
+            [5244.0, 35_990.0, 40_000.0, 86_000.0, 400_020.0, 2e6].map(printed),
+            ["1 h 30 min", "10 h", "11 h", "1 d", "4 d 18 h", "23 d"]
+        );
+        assert_eq!(about_seconds(f64::INFINITY), "an unknown time");
+        assert_eq!(about(Duration::MAX), about(Duration::from_secs(u64::MAX)));
     }
 
     #[test]

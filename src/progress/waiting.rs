@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use crate::words::duration;
+use crate::words::about;
 
 /// How long an outage goes on before it is reported again.
 const SILENCE: Duration = Duration::from_secs(300);
@@ -27,8 +27,8 @@ impl Waiting {
         }
         let is_first = self.reported.replace(now).is_none();
         Some(match is_first {
-            true => format!("waiting {} before the next submit: {reason}", duration(wait)),
-            false => format!("still waiting, for {} now: {reason}", duration(now.duration_since(since))),
+            true => format!("waiting {} before the next submit: {reason}", about(wait)),
+            false => format!("still waiting, for {} now: {reason}", about(now.duration_since(since))),
         })
     }
 }
@@ -47,8 +47,8 @@ mod tests {
         let printed: Vec<String> = (0..30).filter_map(|number| pause(number * 30)).collect();
         insta::assert_snapshot!(printed.join("\n"), @r"
         waiting 30 s before the next submit: the API cannot be reached
-        still waiting, for 5 min 00 s now: the API cannot be reached
-        still waiting, for 10 min 00 s now: the API cannot be reached
+        still waiting, for 5 min now: the API cannot be reached
+        still waiting, for 10 min now: the API cannot be reached
         ");
     }
 

@@ -10,7 +10,7 @@ use crate::job::{ImageSource, Rate};
 use crate::manifest::{Diagnostic, Manifest, Problems};
 use crate::probe::{Finding, ProbeLimits, Prober};
 use crate::progress::Screen;
-use crate::words::{counted, duration};
+use crate::words::{about, counted};
 
 /// Unique URLs in the manifest's order.
 #[derive(Default)]
@@ -67,7 +67,7 @@ pub(super) fn probe(
     let defaults = ProbeLimits::default();
     let limits = ProbeLimits { rate: rate.unwrap_or(defaults.rate), ..defaults };
     let mut probed = Probed { urls: urls.ordered.len() as u64, ..Probed::default() };
-    let time = duration(std::time::Duration::from_secs(limits.rate.seconds_for(probed.urls)));
+    let time = about(std::time::Duration::from_secs(limits.rate.seconds_for(probed.urls)));
     screen.say(&format!("asking {} at {}, about {time}", counted(probed.urls, "URL"), limits.rate));
     drop(urls.seen);
     let prober = Prober::new(limits)?;

@@ -79,7 +79,7 @@ fn time(forecast: &Forecast, options: &Options) -> Option<String> {
     if forecast.pace.seconds == 0 {
         return None;
     }
-    let time = words::duration(Duration::from_secs(forecast.pace.seconds));
+    let time = words::about(Duration::from_secs(forecast.pace.seconds));
     let (rate, in_flight) = (options.settings.submits, options.settings.in_flight);
     Some(match (forecast.pace.in_flight_for_rate, rate) {
         (None, _) => format!("about {time} at {rate}"),

@@ -25,7 +25,7 @@ pub(super) fn text(view: &StatusView) -> String {
         let mut words =
             format!("{:.1} per minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
         if let Some(left) = pace.seconds_left {
-            words.push_str(&format!("; about {} left", words::seconds(left)));
+            words.push_str(&format!("; about {} left", words::about_seconds(left)));
         }
         add_line(&mut text, "pace", &words);
     }
