@@ -1,6 +1,7 @@
 //! The user interface of a run: the screen, progress, logs, and the final summary. It only consumes events, and makes
 //! no decisions.
 
+mod bar;
 mod changed_jobs;
 mod logs;
 mod planned_rerolls;

@@ -1,16 +1,17 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
 use crate::color::{Check, Verdict};
 use crate::job::{Backend, SubmitRate};
 use crate::manifest::Style;
 use crate::runner::{CheckedPicture, Event, InFlight, Observer, RunTotals, StopReason};
 
+use super::bar::{bar, fitting, message_width};
 use super::screen::{Screen, Show};
 use super::waiting::Waiting;
-use crate::words::{counted, duration};
+use crate::words::{about, counted};
 
 /// The number of ended jobs from which the pace is computed.
 const MAX_REMEMBERED_ENDS: usize = 64;
@@ -148,9 +149,9 @@ impl<'s> Reporter<'s> {
                 parts.push(format!("{count} {word}"));
             }
         }
-        // A narrow terminal cuts off the end, so what people look for comes first.
+        // A narrow terminal shows only the first parts, so what people look for comes first.
         if let Some(left) = self.left() {
-            parts.push(format!("{} left", duration(left)));
+            parts.push(format!("{} left", about(left)));
         }
         parts.push(format!("{} in flight", totals.in_flight));
         if totals.saving > 0 {
@@ -163,7 +164,7 @@ impl<'s> Reporter<'s> {
             parts.push(format!("{per_minute:.1}/min"));
         }
         bar.set_position(self.ended);
-        bar.set_message(parts.join(" · "));
+        bar.set_message(fitting(&parts, message_width(bar)));
     }
 
     /// Returns the number of jobs per minute, based on the last ended ones.
@@ -219,15 +220,6 @@ impl Observer for Reporter<'_> {
         }
         self.refresh(totals);
     }
-}
-
-fn bar(screen: &Screen, work: u64) -> ProgressBar {
-    // A constant template either parses or fails in the first test.
-    let style = ProgressStyle::with_template("{bar:20.green/dim} {pos}/{len}  {wide_msg}");
-    let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌");
-    let bar = screen.bars().add(ProgressBar::new(work).with_style(style));
-    bar.enable_steady_tick(Duration::from_secs(1));
-    bar
 }
 
 /// Returns the message that the run stops, what happens to jobs in flight, and how to end it sooner.
