@@ -134,6 +134,12 @@ test("a picture that the manifest names by URL is shown as it was, and never loa
   await isLoaded(page);
   assert.equal(await page.$eval("#split", (slider) => slider.disabled), false);
   assert.equal(await page.isHidden("#strip"), true);
+  assert.equal(await page.locator("#facts a").count(), 0, "a copy needs no link");
+  await page.click("#next");
+  const link = page.locator("#facts a");
+  assert.match(await link.getAttribute("href"), /^http:\/\/photos\.example/);
+  assert.deepEqual([await link.getAttribute("rel"), await link.getAttribute("target")], ["noreferrer", "_blank"]);
+  assert.match(await page.innerText("#facts"), /no copy was kept of http:\/\/photos\.example/);
   await close(page);
 });
 

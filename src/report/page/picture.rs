@@ -15,6 +15,9 @@ pub(crate) struct Picture {
     label: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<String>,
+    /// The URL of a picture of which there is no copy. The page never loads it by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     thumb: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,9 +29,10 @@ pub(crate) struct Picture {
 impl Picture {
     /// Returns an input picture, and requests its thumbnail.
     pub(super) fn before(before: &Before, report: &mut ReportFolder, thumbnails: &mut Thumbnails) -> Picture {
-        let words = |label: &str| Picture { label: cut(label), link: None, thumb: None, width: None, height: None };
+        let words =
+            |label: &str| Picture { label: cut(label), link: None, url: None, thumb: None, width: None, height: None };
         match before {
-            Before::Url(url) => words(&format!("no copy was kept of {url}")),
+            Before::Url(url) => Picture { url: Some(url.clone()), ..words(&format!("no copy was kept of {url}")) },
             Before::Words(text) => words(text),
             Before::File { path, label, content } => Picture {
                 link: Some(link(report.root(), path)),
@@ -44,6 +48,7 @@ impl Picture {
         Picture {
             label: file.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             link: Some(link(report.root(), &path)),
+            url: None,
             thumb: Some(thumbnails.of(&path, &file.blake3, report)),
             width: Some(file.width),
             height: Some(file.height),

@@ -74,6 +74,12 @@ const fillTries = () => {
 
 const RESERVED = "a submit may have been charged. Check the provider's dashboard; `dyehouse release DIR JOB` frees the money if it was not.";
 
+// The name of a picture. One of which no copy was kept may still be at its URL, which only a click asks for.
+const named = (shown) => {
+  if (!/^https?:/i.test(shown.url || "")) return [shown.label];
+  return ["no copy was kept of ", make("a", { href: shown.url, target: "_blank", rel: "noreferrer", text: shown.url })];
+};
+
 const details = (job) => {
   const { own } = store.batch;
   const rows = [
@@ -82,13 +88,13 @@ const details = (job) => {
     ["prediction", job.prediction], ["cost", dollars(job.cost)], ["reserved", job.reserved && `${dollars(job.reserved)}: ${RESERVED}`],
     ["submits", job.attempts && String(job.attempts)], ["time", job.seconds === undefined ? "" : duration(job.seconds)],
     ["submitted", job.submitted], ["request", job.request], ["ended", job.ended], ["size", job.size], ["seed", job.seed === undefined ? "" : String(job.seed)],
-    ["before", job.before.map((shown) => shown.label).join("\n")],
+    ["before", job.before.length && job.before.flatMap((shown, number) => (number ? ["\n", ...named(shown)] : named(shown)))],
     ["after", job.after.map((shown) => (shown.width ? `${shown.label}, ${shown.width} × ${shown.height}` : shown.label)).join("\n")],
     ["provider's", job.originals.map((shown) => shown.label).join("\n")],
     ["manifest line", String(job.line)],
     ...job.own.map(([number, cell]) => [own[number], cell]),
   ];
-  return rows.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", { dir: "auto", text: name }), make("dd", { dir: "auto", text: value })]);
+  return rows.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", { dir: "auto", text: name }), make("dd", { dir: "auto" }, ...[value].flat())]);
 };
 
 const fillDecision = () => {
