@@ -147,12 +147,14 @@ fn format_of(source: &mut (impl Read + Seek)) -> Result<Format, PictureError> {
     source.rewind()?;
     source.take(32).read_to_end(&mut head)?;
     Format::sniff(&head).ok_or_else(|| {
-        let head = head.trim_ascii_start();
-        PictureError::Unknown(match head.first() {
-            None => "it is empty",
-            Some(b'<') => "it is a page of HTML or XML",
-            Some(b'{' | b'[') => "it is JSON",
-            Some(_) => "it is not a JPEG, PNG, GIF or WebP",
+        PictureError::Unknown(match head.trim_ascii_start() {
+            [] => "it is empty",
+            [b'<', ..] => "it is a page of HTML or XML",
+            [b'{' | b'[', ..] => "it is JSON",
+            // Some servers compress everything, whether it was requested or not.
+            [0x1F, 0x8B, ..] => "it is compressed with gzip",
+            [0x28, 0xB5, 0x2F, 0xFD, ..] => "it is compressed with Zstandard",
+            _ => "it is not a JPEG, PNG, GIF or WebP",
         })
     })
 }
@@ -293,10 +295,14 @@ mod tests {
     }
 
     #[test]
-    fn a_web_page_is_reported_as_such() {
-        let error = verify_bytes(b"\n<!doctype html><title>expired</title>").unwrap_err();
-        assert_eq!(error.to_string(), "it is a page of HTML or XML");
-        assert_eq!(verify_bytes(b"").unwrap_err().to_string(), "it is empty");
+    fn what_is_no_picture_is_reported_as_what_it_is() {
+        let told = |bytes: &[u8]| verify_bytes(bytes).unwrap_err().to_string();
+        assert_eq!(told(b"\n<!doctype html><title>expired</title>"), "it is a page of HTML or XML");
+        assert_eq!(told(b"{\"error\": \"expired\"}"), "it is JSON");
+        assert_eq!(told(b"\x1f\x8b\x08\0\0\0\0\0"), "it is compressed with gzip");
+        assert_eq!(told(b"\x28\xb5\x2f\xfd\x04"), "it is compressed with Zstandard");
+        assert_eq!(told(b"BM"), "it is not a JPEG, PNG, GIF or WebP");
+        assert_eq!(told(b""), "it is empty");
     }
 
     #[test]
