@@ -173,17 +173,18 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         Ok(ExecutorOutcome::Published)
     }
 
-    /// Downloads all outputs. If one is missing or damaged, the prediction is polled again for fresh URLs. It fails
-    /// only if that repeats: an answer that does not show the prediction, such as a 404, is not enough.
+    /// Downloads all outputs. If one is missing or damaged, the prediction is polled again for fresh URLs, and those
+    /// already downloaded are kept. It fails only if that repeats: an answer that does not show the prediction, such as
+    /// a 404, is not enough.
     async fn fetch_all(
         &mut self,
         prediction: &PredictionId,
         mut outputs: Vec<String>,
     ) -> Result<Vec<S::Staged>, ExecutorOutcome> {
-        let mut reads = 0;
+        let (mut staged, mut reads) = (Vec::with_capacity(outputs.len()), 0);
         loop {
-            let error = match self.try_fetch(&outputs).await {
-                Ok(staged) => return Ok(staged),
+            let error = match self.fetch_rest(&outputs, &mut staged).await {
+                Ok(()) => return Ok(staged),
                 Err(error) if reads < error.max_url_refreshes() && !self.was_lost => error,
                 Err(error) => return Err(give_up(error)),
             };
@@ -191,7 +192,13 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             tracing::debug!(%prediction, %error, reads, "asking for fresh output URLs");
             self.unless_halted(tokio::time::sleep(backoff(reads))).await?;
             match self.poll(prediction).await? {
-                PollOutcome::Finished(Finished::Completed { outputs: fresh, .. }) => outputs = fresh,
+                PollOutcome::Finished(Finished::Completed { outputs: fresh, .. }) => {
+                    // With another number of outputs, it is unknown which of them are new.
+                    if fresh.len() != outputs.len() {
+                        staged.clear();
+                    }
+                    outputs = fresh;
+                }
                 // A 404 among successful polls is not conclusive: a later run that sees only 404s marks the
                 // prediction as lost.
                 PollOutcome::NotFound
@@ -204,12 +211,12 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
     }
 
-    async fn try_fetch(&self, outputs: &[String]) -> Result<Vec<S::Staged>, OutputError> {
-        let mut staged = Vec::with_capacity(outputs.len());
-        for output in outputs {
+    /// Downloads the outputs after those that are already `staged`.
+    async fn fetch_rest(&self, outputs: &[String], staged: &mut Vec<S::Staged>) -> Result<(), OutputError> {
+        for output in outputs.iter().skip(staged.len()) {
             staged.push(self.store.fetch(output, Slot::of(&self.downloads).await).await?);
         }
-        Ok(staged)
+        Ok(())
     }
 
     async fn unless_halted<T>(&self, work: impl Future<Output = T>) -> Result<T, ExecutorOutcome> {

@@ -234,6 +234,22 @@ async fn an_expired_output_is_polled_for_again_before_it_is_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn only_outputs_that_were_damaged_are_fetched_again() {
+    let polls = AtomicU32::new(0);
+    let one_at_a_time = move || {
+        let [first, second] = match polls.fetch_add(1, Ordering::Relaxed) {
+            0 => ["1.png", "expired.png"],
+            _ => ["expired.png", "2.png"],
+        };
+        let [first, second] = [first, second].map(|name| format!("https://assets.example/{name}"));
+        answer(200, &format!(r#"{{"status":"completed","outputs":["{first}","{second}"]}}"#))
+    };
+    let (ending, _) = ending_of(1, accepted, one_at_a_time).await;
+    assert_eq!(with_status(&ending, JobStatus::Completed), 1);
+    assert_eq!(ending.ledger.live_edits().map(|(_, edit)| edit.files().len()).collect::<Vec<_>>(), [2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_prediction_is_polled_once_more_before_the_job_is_submitted_again() {
     let unknown = || answer(404, "no such prediction");
     let (lost, _) = ending_of(1, accepted, unknown).await;
