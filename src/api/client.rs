@@ -39,14 +39,21 @@ const MAX_INLINE_BYTES: usize = MAX_IMAGE_BYTES as usize / 3 * 4;
 /// The slowest upload of pictures that is waited for, in bytes per second.
 const MIN_UPLOAD_SPEED: usize = 50_000;
 
-/// How long an answer may take from its beginning to its end, and how long nothing may arrive of it. Answers with base64
-/// pictures are long, and lines may be slow.
-const BODY_TIMEOUT: Duration = Duration::from_secs(600);
-const SILENCE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time limits of an answer that has begun.
+#[derive(Clone, Copy, Debug)]
+struct BodyTimeouts {
+    /// How long it may take from its beginning to its end.
+    whole: Duration,
+    /// How long nothing may arrive of it.
+    silence: Duration,
+}
+
+/// Answers with base64 pictures are long, and lines may be slow.
+const BODY_TIMEOUTS: BodyTimeouts = BodyTimeouts { whole: Duration::from_secs(600), silence: Duration::from_secs(30) };
 
 /// The longest duration of a submit: in sync mode, with the largest local pictures.
 pub const MAX_SUBMIT_DURATION: Duration =
-    SYNC_SUBMIT_TIMEOUT.saturating_add(BODY_TIMEOUT).saturating_add(upload_time(MAX_IMAGES * MAX_INLINE_BYTES));
+    SYNC_SUBMIT_TIMEOUT.saturating_add(BODY_TIMEOUTS.whole).saturating_add(upload_time(MAX_IMAGES * MAX_INLINE_BYTES));
 
 /// A client of an API, with a base URL and a key.
 #[derive(Clone, Debug)]
@@ -55,6 +62,7 @@ pub struct Client {
     base: BaseUrl,
     key: SecretString,
     bearer: HeaderValue,
+    body_timeouts: BodyTimeouts,
 }
 
 /// The reason why a client cannot be created.
@@ -81,18 +89,21 @@ impl Client {
             .tcp_nodelay(true)
             .build()
             .map_err(TlsError)?;
-        Ok(Client { http, base, key: key.clone(), bearer })
+        Ok(Client { http, base, key: key.clone(), bearer, body_timeouts: BODY_TIMEOUTS })
     }
 
     /// Sends a request whose answer must begin within `timeout`.
     async fn exchange(&self, request: RequestBuilder, timeout: Duration) -> Exchange {
         let sent = tokio::time::timeout(timeout, request.header(AUTHORIZATION, self.bearer.clone()).send()).await;
         match sent {
-            Ok(Ok(response)) => match tokio::time::timeout(BODY_TIMEOUT, read(response)).await {
-                Ok(Exchange::Answer(answer)) => Exchange::Answer(self.without_key(answer)),
-                Ok(fault) => fault,
-                Err(_) => Exchange::Fault(Fault::Unknown("the answer did not end in time".to_owned())),
-            },
+            Ok(Ok(response)) => {
+                let BodyTimeouts { whole, silence } = self.body_timeouts;
+                match tokio::time::timeout(whole, read(response, silence)).await {
+                    Ok(Exchange::Answer(answer)) => Exchange::Answer(self.without_key(answer)),
+                    Ok(fault) => fault,
+                    Err(_) => Exchange::Fault(Fault::Unknown("the answer did not end in time".to_owned())),
+                }
+            }
             Ok(Err(error)) => Exchange::Fault(fault(&error)),
             Err(_) => Exchange::Fault(Fault::Unknown("no answer in time".to_owned())),
         }
@@ -140,7 +151,7 @@ const fn upload_time(bytes: usize) -> Duration {
     Duration::from_secs((bytes / MIN_UPLOAD_SPEED) as u64)
 }
 
-async fn read(mut response: Response) -> Exchange {
+async fn read(mut response: Response, silence: Duration) -> Exchange {
     let headers = response.headers();
     let mut answer = Answer {
         status: response.status().as_u16(),
@@ -149,7 +160,7 @@ async fn read(mut response: Response) -> Exchange {
         body: Vec::new(),
     };
     loop {
-        let chunk = match tokio::time::timeout(SILENCE_TIMEOUT, response.chunk()).await {
+        let chunk = match tokio::time::timeout(silence, response.chunk()).await {
             Ok(chunk) => chunk.map_err(|error| explain(&error)),
             Err(_) => Err("the answer broke off (nothing more arrived)".to_owned()),
         };
@@ -219,143 +230,4 @@ async fn inline(path: &Path) -> std::io::Result<(String, ContentHash)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_upload_has_time_by_its_length() {
-        assert_eq!(upload_time(9_600_000), Duration::from_secs(192));
-        assert!(MAX_SUBMIT_DURATION > SYNC_SUBMIT_TIMEOUT + upload_time(8 * MAX_INLINE_BYTES));
-    }
-
-    #[test]
-    fn the_key_is_not_printed_with_the_client() {
-        let client =
-            Client::new(BaseUrl::parse("http://127.0.0.1:1").unwrap(), &SecretString::from("hunter2")).unwrap();
-        assert!(!format!("{client:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn the_key_is_removed_from_answers_that_repeat_it() {
-        let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
-        let struck = |key: &str, body: &str| {
-            let client = Client::new(base.clone(), &SecretString::from(key)).unwrap();
-            let answer = client.without_key(Answer { body: body.into(), ..Answer::default() });
-            String::from_utf8(answer.body).unwrap()
-        };
-        assert_eq!(
-            struck("hunter2-hunter2", r#"{"error":"no such key: hunter2-hunter2"}"#),
-            r#"{"error":"no such key: [key]"}"#
-        );
-        assert_eq!(struck("id", r#"{"id":"p"}"#), r#"{"id":"p"}"#, "what may be a word stays");
-    }
-
-    #[tokio::test]
-    async fn redirects_are_not_followed() {
-        use axum::response::Redirect;
-        use axum::routing::{any, post};
-        use std::sync::atomic::{AtomicU32, Ordering};
-
-        let visits = std::sync::Arc::new(AtomicU32::new(0));
-        let counted = std::sync::Arc::clone(&visits);
-        let elsewhere = move || async move { counted.fetch_add(1, Ordering::Relaxed).to_string() };
-        let redirect = || async { Redirect::temporary("/elsewhere") };
-        let router = axum::Router::new()
-            .route("/api/v1/models/m/generate", post(redirect))
-            .route("/api/v1/predictions/p", any(redirect))
-            .route("/elsewhere", any(elsewhere));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        tokio::spawn(async move { axum::serve(listener, router).await });
-
-        let client = Client::new(base, &SecretString::from("k")).unwrap();
-        let request = EditRequest {
-            model: "m".into(),
-            prompt: "make it blue".into(),
-            images: vec![ImageSource::Url("https://example.com/a.png".into())],
-            size: None,
-            seed: None,
-            switches: crate::job::Switches::default(),
-        };
-        let fingerprint = Fingerprint::of(&request, |_| Err("there are no files")).unwrap();
-        let intended = Intended { fingerprint, request: std::sync::Arc::new(request.clone()) };
-        for exchange in
-            [client.submit(&request, &intended).await, client.poll(&PredictionId::new("p").unwrap(), None).await]
-        {
-            let Exchange::Answer(answer) = exchange else { panic!("{exchange:?}") };
-            assert_eq!(answer.status, 307);
-        }
-        assert_eq!(visits.load(Ordering::Relaxed), 0, "neither the key nor a second submit goes where it leads");
-    }
-
-    #[tokio::test]
-    async fn a_prediction_is_polled_at_the_status_url_of_its_submit() {
-        let router = axum::Router::new().route("/v2/status/p", axum::routing::get(|| async { "{}" }));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        let client = Client::new(BaseUrl::parse(&url).unwrap(), &SecretString::from("k")).unwrap();
-        let prediction = PredictionId::new("p").unwrap();
-        let named = client.status_path(&prediction, &format!("{url}/v2/status/p"));
-        for (path, expected) in [(named.as_ref(), 200), (None, 404)] {
-            let Exchange::Answer(answer) = client.poll(&prediction, path).await else { panic!("no answer") };
-            assert_eq!(answer.status, expected, "{path:?}");
-        }
-        assert_eq!(client.status_path(&prediction, "https://elsewhere.example/v2/status/p"), None);
-    }
-
-    #[tokio::test]
-    async fn a_submit_without_an_answer_may_have_been_accepted() {
-        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let http = http::builder().build().unwrap();
-        let request = http.post(format!("http://{}", silent.local_addr().unwrap()));
-        let error = request.body("{}").timeout(Duration::from_millis(100)).send().await.unwrap_err();
-        let Fault::Unknown(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
-        assert!(cause.starts_with("no answer in time"), "{cause}");
-    }
-
-    /// Returns the fault of a request whose stream an HTTP/2 server resets with `reason`.
-    async fn fault_of_reset(reason: h2::Reason) -> Fault {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = tokio::spawn(async move {
-            let (socket, _) = listener.accept().await.unwrap();
-            let mut connection = h2::server::handshake(socket).await.unwrap();
-            while let Some(Ok((_, mut response))) = connection.accept().await {
-                response.send_reset(reason);
-            }
-        });
-        let http = http::builder().http2_prior_knowledge().retry(retry::never()).build().unwrap();
-        let error = http.post(url).body("{}").send().await.unwrap_err();
-        server.abort();
-        fault(&error)
-    }
-
-    #[tokio::test]
-    async fn a_refused_stream_was_not_sent_and_a_canceled_stream_may_have_been() {
-        let refused = fault_of_reset(h2::Reason::REFUSED_STREAM).await;
-        assert!(matches!(refused, Fault::NotSent(_)), "{refused:?}");
-        for reason in [h2::Reason::CANCEL, h2::Reason::INTERNAL_ERROR, h2::Reason::NO_ERROR] {
-            let broken = fault_of_reset(reason).await;
-            assert!(matches!(broken, Fault::Unknown(_)), "{reason:?}: {broken:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_request_that_cannot_be_built_does_not_count_as_unreachable() {
-        let http = http::builder().build().unwrap();
-        let error = http.post("http://[").body("{}").send().await.unwrap_err();
-        let Fault::Unreadable(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
-        assert!(cause.starts_with("no HTTP request can be made of it"), "{cause}");
-    }
-
-    #[tokio::test]
-    async fn a_submit_on_a_refused_connection_was_not_sent() {
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let base = BaseUrl::parse(&format!("http://{closed}")).unwrap();
-        let client = Client::new(base, &SecretString::from("k")).unwrap();
-        let exchange = client.poll(&PredictionId::new("p").unwrap(), None).await;
-        let Exchange::Fault(Fault::NotSent(cause)) = exchange else { panic!("{exchange:?}") };
-        assert!(cause.starts_with("cannot connect"), "{cause}");
-    }
-}
+mod tests;

@@ -44,22 +44,27 @@ impl Interruption {
             let _inside = runtime.enter();
             Interrupts::new()?
         };
-        let Interruption { stop, is_over, received } = self.clone();
+        let interruption = self.clone();
         let handle_signals = async move {
             let mut first = None;
             loop {
                 let signal = interrupts.next().await;
                 let is_second = first.get_or_insert_with(Instant::now).elapsed() >= SAME_REQUEST;
-                if is_second && !is_over.load(Ordering::Relaxed) {
+                if is_second && !interruption.is_over.load(Ordering::Relaxed) {
                     // A second request ends the process without waiting. The journal does not have to be closed.
                     std::process::exit(SIGNAL_EXIT_BASE + signal);
                 }
                 tracing::debug!(signal, "received a signal");
-                stop.stop();
-                received.notify_waiters();
+                interruption.receive();
             }
         };
         thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(handle_signals)).map(drop)
+    }
+
+    /// Asks the work to stop, and ends what waits for the next signal.
+    pub(super) fn receive(&self) {
+        self.stop.stop();
+        self.received.notify_waiters();
     }
 
     /// Records that the work is done.

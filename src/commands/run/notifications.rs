@@ -196,3 +196,18 @@ fn log_failure(result: Result<(), NoticeError>) {
         tracing::error!("failed to {error}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signal_while_the_command_is_started_ends_it_and_one_before_does_not() {
+        let interruption = Interruption::default();
+        interruption.receive();
+        assert_eq!(command_timeout(&interruption).await, "it took longer than 600 s");
+        let ended = command_timeout(&interruption);
+        interruption.receive();
+        assert_eq!(ended.await, "the program was interrupted");
+    }
+}

@@ -1,0 +1,181 @@
+use super::*;
+
+#[test]
+fn an_upload_has_time_by_its_length() {
+    assert_eq!(upload_time(9_600_000), Duration::from_secs(192));
+    assert!(MAX_SUBMIT_DURATION > SYNC_SUBMIT_TIMEOUT + upload_time(8 * MAX_INLINE_BYTES));
+}
+
+#[test]
+fn the_key_is_not_printed_with_the_client() {
+    let client = Client::new(BaseUrl::parse("http://127.0.0.1:1").unwrap(), &SecretString::from("hunter2")).unwrap();
+    assert!(!format!("{client:?}").contains("hunter2"));
+}
+
+#[test]
+fn the_key_is_removed_from_answers_that_repeat_it() {
+    let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
+    let struck = |key: &str, body: &str| {
+        let client = Client::new(base.clone(), &SecretString::from(key)).unwrap();
+        let answer = client.without_key(Answer { body: body.into(), ..Answer::default() });
+        String::from_utf8(answer.body).unwrap()
+    };
+    assert_eq!(
+        struck("hunter2-hunter2", r#"{"error":"no such key: hunter2-hunter2"}"#),
+        r#"{"error":"no such key: [key]"}"#
+    );
+    assert_eq!(struck("id", r#"{"id":"p"}"#), r#"{"id":"p"}"#, "what may be a word stays");
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    use axum::response::Redirect;
+    use axum::routing::{any, post};
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    let visits = std::sync::Arc::new(AtomicU32::new(0));
+    let counted = std::sync::Arc::clone(&visits);
+    let elsewhere = move || async move { counted.fetch_add(1, Ordering::Relaxed).to_string() };
+    let redirect = || async { Redirect::temporary("/elsewhere") };
+    let router = axum::Router::new()
+        .route("/api/v1/models/m/generate", post(redirect))
+        .route("/api/v1/predictions/p", any(redirect))
+        .route("/elsewhere", any(elsewhere));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let client = Client::new(base, &SecretString::from("k")).unwrap();
+    let request = EditRequest {
+        model: "m".into(),
+        prompt: "make it blue".into(),
+        images: vec![ImageSource::Url("https://example.com/a.png".into())],
+        size: None,
+        seed: None,
+        switches: crate::job::Switches::default(),
+    };
+    let fingerprint = Fingerprint::of(&request, |_| Err("there are no files")).unwrap();
+    let intended = Intended { fingerprint, request: std::sync::Arc::new(request.clone()) };
+    for exchange in
+        [client.submit(&request, &intended).await, client.poll(&PredictionId::new("p").unwrap(), None).await]
+    {
+        let Exchange::Answer(answer) = exchange else { panic!("{exchange:?}") };
+        assert_eq!(answer.status, 307);
+    }
+    assert_eq!(visits.load(Ordering::Relaxed), 0, "neither the key nor a second submit goes where it leads");
+}
+
+#[tokio::test]
+async fn a_prediction_is_polled_at_the_status_url_of_its_submit() {
+    let router = axum::Router::new().route("/v2/status/p", axum::routing::get(|| async { "{}" }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let client = Client::new(BaseUrl::parse(&url).unwrap(), &SecretString::from("k")).unwrap();
+    let prediction = PredictionId::new("p").unwrap();
+    let named = client.status_path(&prediction, &format!("{url}/v2/status/p"));
+    for (path, expected) in [(named.as_ref(), 200), (None, 404)] {
+        let Exchange::Answer(answer) = client.poll(&prediction, path).await else { panic!("no answer") };
+        assert_eq!(answer.status, expected, "{path:?}");
+    }
+    assert_eq!(client.status_path(&prediction, "https://elsewhere.example/v2/status/p"), None);
+}
+
+/// Returns the exchange with a server that sends `beginning`, and then a letter a millisecond, or nothing more.
+async fn exchange_with_stalling_server(beginning: String, sends_letters: bool) -> Exchange {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let server = async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        assert!(socket.read(&mut [0; 1024]).await.unwrap() > 0);
+        socket.write_all(beginning.as_bytes()).await.unwrap();
+        let mut pace = tokio::time::interval(Duration::from_millis(1));
+        while sends_letters && socket.write_all(b" ").await.is_ok() {
+            pace.tick().await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let (short, long) = (Duration::from_millis(100), Duration::from_secs(60));
+    let body_timeouts = match sends_letters {
+        true => BodyTimeouts { whole: short, silence: long },
+        false => BodyTimeouts { whole: long, silence: short },
+    };
+    let client = Client { body_timeouts, ..Client::new(base, &SecretString::from("k")).unwrap() };
+    let prediction = PredictionId::new("p").unwrap();
+    tokio::select! {
+        exchange = client.poll(&prediction, None) => exchange,
+        () = server => unreachable!("the server goes on"),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_stalls_or_never_ends_is_given_up() {
+    let beginning = |status| format!("HTTP/1.1 {status} Any\r\ncontent-length: 1000000\r\n\r\n{{\"error\": ");
+    for (sends_letters, expected) in
+        [(false, "the answer broke off (nothing more arrived)"), (true, "the answer did not end in time")]
+    {
+        let exchange = exchange_with_stalling_server(beginning(200), sends_letters).await;
+        let Exchange::Fault(Fault::Unknown(cause)) = &exchange else { panic!("{exchange:?}") };
+        assert_eq!(cause, expected);
+    }
+    let refusal = exchange_with_stalling_server(beginning(402), false).await;
+    let Exchange::Answer(Answer { status: 402, body, .. }) = &refusal else { panic!("{refusal:?}") };
+    assert_eq!(body, b"{\"error\": ", "the status of an error needs no body");
+}
+
+#[tokio::test]
+async fn a_submit_without_an_answer_may_have_been_accepted() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let http = http::builder().build().unwrap();
+    let request = http.post(format!("http://{}", silent.local_addr().unwrap()));
+    let error = request.body("{}").timeout(Duration::from_millis(100)).send().await.unwrap_err();
+    let Fault::Unknown(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
+    assert!(cause.starts_with("no answer in time"), "{cause}");
+}
+
+/// Returns the fault of a request whose stream an HTTP/2 server resets with `reason`.
+async fn fault_of_reset(reason: h2::Reason) -> Fault {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(socket).await.unwrap();
+        while let Some(Ok((_, mut response))) = connection.accept().await {
+            response.send_reset(reason);
+        }
+    });
+    let http = http::builder().http2_prior_knowledge().retry(retry::never()).build().unwrap();
+    let error = http.post(url).body("{}").send().await.unwrap_err();
+    server.abort();
+    fault(&error)
+}
+
+#[tokio::test]
+async fn a_refused_stream_was_not_sent_and_a_canceled_stream_may_have_been() {
+    let refused = fault_of_reset(h2::Reason::REFUSED_STREAM).await;
+    assert!(matches!(refused, Fault::NotSent(_)), "{refused:?}");
+    for reason in [h2::Reason::CANCEL, h2::Reason::INTERNAL_ERROR, h2::Reason::NO_ERROR] {
+        let broken = fault_of_reset(reason).await;
+        assert!(matches!(broken, Fault::Unknown(_)), "{reason:?}: {broken:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_built_does_not_count_as_unreachable() {
+    let http = http::builder().build().unwrap();
+    let error = http.post("http://[").body("{}").send().await.unwrap_err();
+    let Fault::Unreadable(cause) = fault(&error) else { panic!("{error:?} is taken for not sent") };
+    assert!(cause.starts_with("no HTTP request can be made of it"), "{cause}");
+}
+
+#[tokio::test]
+async fn a_submit_on_a_refused_connection_was_not_sent() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let base = BaseUrl::parse(&format!("http://{closed}")).unwrap();
+    let client = Client::new(base, &SecretString::from("k")).unwrap();
+    let exchange = client.poll(&PredictionId::new("p").unwrap(), None).await;
+    let Exchange::Fault(Fault::NotSent(cause)) = exchange else { panic!("{exchange:?}") };
+    assert!(cause.starts_with("cannot connect"), "{cause}");
+}
