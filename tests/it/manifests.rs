@@ -368,3 +368,17 @@ fn the_schema_and_the_reader_agree() {
         }
     }
 }
+
+#[test]
+fn ids_that_name_one_file_on_some_systems_get_a_warning_before_and_during_a_run() {
+    let sandbox = photos();
+    let rows = ["Mug,Make it #1E90FF,photos/mug.png", "mug,Make it #B22222,photos/mug.png"];
+    sandbox.write("a.csv", format!("id,prompt,images\n{}\n", rows.join("\n")));
+    let checked: Value = serde_json::from_str(&code(&sandbox.run("check a.csv --backend embedded --json"), 0)).unwrap();
+    let warning = &checked["warnings"][0];
+    assert_eq!((warning["line"].as_u64(), warning["job"].as_str()), (Some(3), Some("mug")), "{warning}");
+    assert!(warning["message"].as_str().unwrap().contains("that of line 2 only in capitals"), "{warning}");
+    assert!(warning["hint"].as_str().unwrap().contains("both results would be the same file"), "{warning}");
+    let printed = code(&sandbox.run("run a.csv --backend embedded --rate 50/s -o out"), 0);
+    assert!(printed.contains("only in capitals"), "{printed}");
+}

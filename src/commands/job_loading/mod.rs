@@ -285,7 +285,8 @@ struct JobWarnings {
 impl JobWarnings {
     fn note(&mut self, remarks: JobRemarks, alike: Option<u64>, is_remote: bool, location: &mut RowLocation<'_>) {
         if let Some(line) = alike {
-            const HINT: &str = "on Windows and macOS both mean the same file: make the ids differ in more than that";
+            const HINT: &str = "on Windows and macOS, both results would be the same file and push each other aside: make \
+                                the ids differ in more than that";
             let message =
                 format!("the id differs from that of line {line} only in capitals, or in how accents are encoded");
             self.alike.note(|| location.about(None, message, HINT.to_owned()));
