@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::duplicate_pictures::DuplicatePictures;
 use crate::color::VerdictCounts;
-use crate::job::{ErrorClass, HeldBack, StatusCounts};
+use crate::job::{Cents, ErrorClass, HeldBack, StatusCounts};
 
 /// The totals of a batch, for `summary.json` and the summary of a run.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -24,4 +24,17 @@ pub struct BatchTotals {
     /// The jobs that show exactly the same picture as an earlier job.
     #[serde(rename = "alike")]
     pub duplicates: DuplicatePictures,
+}
+
+/// The cost of all submits of a folder, in cents.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Costs {
+    /// Whether the sums were charged. If not, they are what the provider would charge.
+    pub charged: bool,
+    /// The cost of the accepted submits.
+    pub spent: Cents,
+    /// The possible further cost, of submits with an unknown price or outcome.
+    pub reserved: Cents,
+    /// The budget.
+    pub budget: Option<Cents>,
 }

@@ -38,7 +38,7 @@ mod thumbnails;
 mod working_time;
 mod write;
 
-pub use batch_totals::BatchTotals;
+pub use batch_totals::{BatchTotals, Costs};
 pub use duplicate_pictures::DuplicatePictures;
 pub use error::ReportError;
 pub use model::{

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::batch_totals::BatchTotals;
+use super::batch_totals::{BatchTotals, Costs};
 use super::model::{BatchView, LastRun};
 use super::tally::Tally;
 use crate::job::{Backend, Cents};
@@ -30,7 +30,7 @@ pub(crate) struct Summary<'a> {
     last_run: Option<LastRunFigures>,
     #[serde(flatten)]
     totals: BatchTotals,
-    cost_cents: Cost,
+    cost_cents: Costs,
     /// The number of results that the color lock has corrected.
     corrected: u64,
     /// The number of submits that were repeated because the color was missed. They count in `attempts` too.
@@ -39,15 +39,6 @@ pub(crate) struct Summary<'a> {
     attempts: u64,
     pictures: Pictures,
     notes: &'a [String],
-}
-
-#[derive(Debug, Serialize)]
-struct Cost {
-    /// Whether the sums were charged. If not, they are what the provider would charge.
-    charged: bool,
-    spent: u64,
-    reserved: u64,
-    budget: Option<u64>,
 }
 
 /// The last run of the folder.
@@ -103,11 +94,11 @@ impl<'a> Summary<'a> {
                 errors: tally.errors.clone(),
                 duplicates: tally.duplicate_pictures.found.clone(),
             },
-            cost_cents: Cost {
+            cost_cents: Costs {
                 charged: batch.backend.is_some_and(Backend::charges),
-                spent: batch.spent.0,
-                reserved: batch.reserved.0,
-                budget: batch.budget.map(|budget| budget.0),
+                spent: batch.spent,
+                reserved: batch.reserved,
+                budget: batch.budget,
             },
             corrected: tally.corrected,
             rerolls: tally.rerolls,

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use crate::cli::Status;
 use crate::exit::Exit;
 use crate::journal::{Ledger, RunEnd};
+use crate::report::Costs;
 use crate::run_folder::{FolderError, RunFolder};
 
 use super::Failure;
 use super::print::{print, print_json};
 use super::report_data::{self, PlanCounts, read_ledger, resume_from};
 use pace::Pace;
-use view::{Money, StatusView};
+use view::StatusView;
 
 /// Prints the state of a run. It takes no lock, so it works while the run is in progress.
 pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
@@ -58,7 +59,7 @@ pub(super) fn print_status(
         removed: removed(folder, ledger)?,
         held_back: run.map(|run| run.held_back.clone()).unwrap_or_default(),
         colors: ledger.colors(),
-        cost_cents: Money {
+        cost_cents: Costs {
             charged: run.is_some_and(|run| run.backend.charges()),
             spent: ledger.spent(),
             reserved: ledger.reserved(),

@@ -2,9 +2,10 @@ use std::path::Path;
 
 use crate::job::{Backend, Cents};
 use crate::progress::{UncertainSubmit, cost_here};
+use crate::report::Costs;
 use crate::words;
 
-use super::view::{Money, StatusView};
+use super::view::StatusView;
 
 /// The width of the bar for all jobs, in characters.
 const BAR: u64 = 30;
@@ -102,7 +103,7 @@ fn bar(count: u64, total: u64) -> String {
     format!("{filled:<width$} {percent:>5.1} %")
 }
 
-fn cost(money: &Money) -> String {
+fn cost(money: &Costs) -> String {
     let mut cost = format!("{} spent", money.spent);
     if money.reserved > Cents::ZERO {
         cost.push_str(&format!(", {} reserved", money.reserved));
@@ -139,7 +140,7 @@ mod tests {
             removed: 0,
             held_back: HeldBack::default(),
             colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
-            cost_cents: Money { charged: true, spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },
+            cost_cents: Costs { charged: true, spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },
             pace: Some(Pace { ended: 1200, seconds: 7250.0, per_minute: 9.93, seconds_left: Some(5244.0) }),
             uncertain: Vec::new(),
         };

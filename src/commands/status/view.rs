@@ -2,8 +2,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::color::VerdictCounts;
-use crate::job::{Backend, Cents, HeldBack, Partition, StatusCounts};
+use crate::job::{Backend, HeldBack, Partition, StatusCounts};
 use crate::progress::UncertainSubmit;
+use crate::report::Costs;
 
 use super::pace::Pace;
 
@@ -25,16 +26,7 @@ pub(super) struct StatusView {
     pub(super) removed: u64,
     pub(super) held_back: HeldBack,
     pub(super) colors: VerdictCounts,
-    pub(super) cost_cents: Money,
+    pub(super) cost_cents: Costs,
     pub(super) pace: Option<Pace>,
     pub(super) uncertain: Vec<UncertainSubmit>,
-}
-
-#[derive(Debug, Serialize)]
-pub(super) struct Money {
-    /// Whether the sums were charged. If not, they are what the provider would charge.
-    pub(super) charged: bool,
-    pub(super) spent: Cents,
-    pub(super) reserved: Cents,
-    pub(super) budget: Option<Cents>,
 }
