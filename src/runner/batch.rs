@@ -19,6 +19,9 @@ pub struct Batch<W, F> {
 }
 
 /// What a run uses to act on the outside world. Clock and randomness are here, so that tests can control both.
+///
+/// The API, the store and the disk are type parameters, because their traits have async methods. Those of [`Verifier`]
+/// return boxed futures, which cost nothing beside a check, and save a third parameter of everything in the runner.
 pub struct Effects<A, S, D: Disk> {
     /// The API.
     pub api: Arc<A>,
