@@ -27,6 +27,19 @@ fn the_key_is_removed_from_answers_that_repeat_it() {
     assert_eq!(struck("id", r#"{"id":"p"}"#), r#"{"id":"p"}"#, "what may be a word stays");
 }
 
+fn edit() -> (EditRequest, Intended) {
+    let request = EditRequest {
+        model: "m".into(),
+        prompt: "make it blue".into(),
+        images: vec![ImageSource::Url("https://example.com/a.png".into())],
+        size: None,
+        seed: None,
+        switches: crate::job::Switches::default(),
+    };
+    let fingerprint = Fingerprint::of(&request, |_| Err("there are no files")).unwrap();
+    (request.clone(), Intended { fingerprint, request: std::sync::Arc::new(request) })
+}
+
 #[tokio::test]
 async fn redirects_are_not_followed() {
     use axum::response::Redirect;
@@ -46,16 +59,7 @@ async fn redirects_are_not_followed() {
     tokio::spawn(async move { axum::serve(listener, router).await });
 
     let client = Client::new(base, &SecretString::from("k")).unwrap();
-    let request = EditRequest {
-        model: "m".into(),
-        prompt: "make it blue".into(),
-        images: vec![ImageSource::Url("https://example.com/a.png".into())],
-        size: None,
-        seed: None,
-        switches: crate::job::Switches::default(),
-    };
-    let fingerprint = Fingerprint::of(&request, |_| Err("there are no files")).unwrap();
-    let intended = Intended { fingerprint, request: std::sync::Arc::new(request.clone()) };
+    let (request, intended) = edit();
     for exchange in
         [client.submit(&request, &intended).await, client.poll(&PredictionId::new("p").unwrap(), None).await]
     {
@@ -63,6 +67,30 @@ async fn redirects_are_not_followed() {
         assert_eq!(answer.status, 307);
     }
     assert_eq!(visits.load(Ordering::Relaxed), 0, "neither the key nor a second submit goes where it leads");
+}
+
+#[tokio::test]
+async fn a_submit_does_not_use_a_connection_that_the_server_may_be_closing() {
+    use axum::extract::ConnectInfo;
+    use std::net::SocketAddr;
+
+    let peer = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
+    let router = axum::Router::new().fallback(peer).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let client = Client::new(base, &SecretString::from("k")).unwrap();
+    let (request, intended) = edit();
+    let mut peers = Vec::new();
+    for quiet in [Duration::ZERO, Duration::from_millis(500), Duration::from_millis(1500)] {
+        tokio::time::pause();
+        tokio::time::sleep(quiet).await;
+        tokio::time::resume();
+        let Exchange::Answer(answer) = client.submit(&request, &intended).await else { panic!("no answer") };
+        peers.push(answer.body);
+    }
+    assert_eq!(peers[0], peers[1], "a connection in use stays open");
+    assert_ne!(peers[1], peers[2], "a quiet one is not used");
 }
 
 #[tokio::test]
