@@ -1,4 +1,6 @@
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::SubscriberBuilder;
+use tracing_subscriber::fmt::format::{DefaultFields, Format, Full, Json, JsonFields};
 
 use crate::cli::{LogFormat, Output};
 use crate::manifest::Style;
@@ -20,6 +22,13 @@ pub fn start_logs(output: &Output, screen: &Screen) {
     // Only the first call in a process has an effect, and a program needs no more.
     let _ = match output.log_format {
         LogFormat::Text => logs.with_ansi(screen.style() == Style::Colored).with_target(false).try_init(),
-        LogFormat::Json => logs.json().flatten_event(true).with_span_list(false).try_init(),
+        LogFormat::Json => json_logs(logs).try_init(),
     };
+}
+
+/// Makes logs JSON lines whose fields are at the top, beside the innermost span.
+pub(super) fn json_logs<T, F, W>(
+    logs: SubscriberBuilder<DefaultFields, Format<Full, T>, F, W>,
+) -> SubscriberBuilder<JsonFields, Format<Json, T>, F, W> {
+    logs.json().flatten_event(true).with_span_list(false)
 }

@@ -3,6 +3,7 @@
 
 mod bar;
 mod changed_jobs;
+mod event_log;
 mod logs;
 mod planned_rerolls;
 mod reporter;

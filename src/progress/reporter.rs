@@ -9,6 +9,7 @@ use crate::manifest::Style;
 use crate::runner::{CheckedPicture, Event, InFlight, Observer, RunTotals, StopReason};
 
 use super::bar::{bar, fitting, message_width};
+use super::event_log::log;
 use super::screen::{Screen, Show};
 use super::waiting::Waiting;
 use crate::words::{about, counted};
@@ -263,35 +264,6 @@ fn color_words(check: &Check, of: CheckedPicture) -> Option<String> {
         words.push_str(&format!(" ({reason})"));
     }
     Some(words)
-}
-
-/// Logs an event, for programs that read the logs.
-fn log(event: &Event<'_>) {
-    match event {
-        Event::Submitting { job, attempt } => tracing::debug!(%job, attempt, "submitting"),
-        Event::Accepted { job, prediction, cost } => {
-            tracing::info!(%job, %prediction, cost_cents = cost.0, "accepted");
-        }
-        Event::Completed { job, files } => {
-            tracing::info!(%job, files = files.len(), bytes = files.iter().map(|file| file.bytes).sum::<u64>(), "completed");
-        }
-        Event::Checked { job, check, of } => {
-            let verdict = check.verdict.as_str();
-            tracing::info!(%job, verdict, asked = %check.asked, delta_e = check.delta_e, of = of.as_str(), "color checked");
-        }
-        Event::RerollLost { job, message } => tracing::info!(%job, message, "a re-roll failed"),
-        Event::RerollUncertain { job, message } => tracing::info!(%job, message, "a re-roll is uncertain"),
-        Event::Failed { job, class, message } => tracing::info!(%job, %class, message, "failed"),
-        Event::Uncertain { job, message } => tracing::info!(%job, message, "uncertain"),
-        Event::Paused { wait, reason } => tracing::info!(seconds = wait.as_secs_f64(), reason, "paused"),
-        Event::RateLimitDetected { near } => tracing::info!(%near, "the provider's limit was met"),
-        Event::UnknownStatus { job, word } => tracing::info!(%job, word, "unknown status"),
-        Event::ExtraOutputs { job, kept, left } => tracing::info!(%job, kept, left, "more pictures than are saved"),
-        Event::Deferred { job, cause } => tracing::info!(%job, cause, "left for a later run"),
-        Event::Stopping { reason, under_way } => {
-            tracing::info!(%reason, in_flight = under_way.as_str(), submits = under_way.submits(), "stopping");
-        }
-    }
 }
 
 #[cfg(test)]
