@@ -18,7 +18,7 @@
 //! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have accepted it |
 //! | 301, 302, 307, 308 | uncertain, and no more submits | a server may accept a submit and then redirect; the base URL is not that of the API |
 //! | 401 | no more submits; predictions in flight are finished | every other submit would be refused as well |
-//! | 403 about moderation | failed, `moderated` | the same request would be refused again |
+//! | 403 about moderation | failed, `moderated`, if a submit was answered before; otherwise retried, and three in a row end the submits | it may be about this request or about the account |
 //! | other 403 | failed, `rejected`, if the key was accepted before; otherwise retried, and three in a row count as a 401 | it may be about this request or about the key |
 //! | 404, 405, 410 | failed, `rejected`, if a submit was answered before; otherwise retried, and three in a row end the submits | it may be about this request or about the base URL and the model |
 //! | 402 | no more submits; predictions in flight are finished | the balance is used up |
@@ -107,6 +107,8 @@ pub enum SubmitOutcome {
 pub enum Suspect {
     /// The key.
     Key,
+    /// The account, which is refused with the words of a refused request, such as "flagged".
+    Account,
     /// The base URL or the model.
     Endpoint,
 }
@@ -139,6 +141,8 @@ pub enum Obstacle {
 pub enum Stop {
     /// The key was refused.
     Auth(String),
+    /// Nothing of the account is accepted.
+    Account(String),
     /// The balance is used up.
     Balance(String),
     /// The base URL redirects to another one.
@@ -229,10 +233,11 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
         401 => SubmitOutcome::Stop(Stop::Auth(excerpt(answer))),
         403 => {
             let message = excerpt(answer);
-            match refusal_class(&message, ErrorClass::Rejected) {
-                ErrorClass::Moderated => SubmitOutcome::Failed { class: ErrorClass::Moderated, message },
-                _ => SubmitOutcome::Doubtful { suspect: Suspect::Key, message },
-            }
+            let suspect = match refusal_class(&message, ErrorClass::Rejected) {
+                ErrorClass::Moderated => Suspect::Account,
+                _ => Suspect::Key,
+            };
+            SubmitOutcome::Doubtful { suspect, message }
         }
         402 => SubmitOutcome::Stop(Stop::Balance(excerpt(answer))),
         429 => {

@@ -148,11 +148,12 @@ impl CircuitBreaker {
 
     /// Records that a submit was refused for a reason that may concern all. Returns what is wrong.
     ///
-    /// A key may become invalid during a run, an endpoint that has answered remains one.
+    /// A key may become invalid during a run. An endpoint that has answered remains one, and several prompts in a row may
+    /// be moderated.
     pub(super) fn submit_doubtful(&mut self, suspect: Suspect) -> Blame {
         self.doubtful += 1;
         match (suspect, self.is_proven) {
-            (Suspect::Endpoint, true) => Blame::Request,
+            (Suspect::Endpoint | Suspect::Account, true) => Blame::Request,
             _ if self.doubtful >= MAX_DOUBTFUL => Blame::Suspect,
             (Suspect::Key, true) => Blame::Request,
             (_, false) => Blame::Unknown,
@@ -333,13 +334,15 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_is_wrong_if_it_has_answered_nothing_but_404() {
-        let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
-        let blames: Vec<Blame> = (0..3).map(|_| breaker.submit_doubtful(Suspect::Endpoint)).collect();
-        assert_eq!(blames, [Blame::Unknown, Blame::Unknown, Blame::Suspect]);
-        breaker.submit_answered();
-        for _ in 0..5 {
-            assert_eq!(breaker.submit_doubtful(Suspect::Endpoint), Blame::Request, "it has answered");
+    fn an_endpoint_or_account_is_wrong_if_all_submits_were_refused() {
+        for suspect in [Suspect::Endpoint, Suspect::Account] {
+            let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
+            let blames: Vec<Blame> = (0..3).map(|_| breaker.submit_doubtful(suspect)).collect();
+            assert_eq!(blames, [Blame::Unknown, Blame::Unknown, Blame::Suspect]);
+            breaker.submit_answered();
+            for _ in 0..5 {
+                assert_eq!(breaker.submit_doubtful(suspect), Blame::Request, "it has answered");
+            }
         }
     }
 

@@ -119,6 +119,11 @@ impl std::fmt::Display for StopReason {
                     "the API refused the key ({message}): check VIBEDREAM_API_KEY, or the file that it is read from"
                 )
             }
+            StopReason::Api(Stop::Account(message)) => write!(
+                formatter,
+                "the API refuses everything ({message}): ask the provider about your account, or reword the prompts if the \
+                 message is about them"
+            ),
             StopReason::Api(Stop::Balance(message)) => write!(formatter, "the balance is used up ({message})"),
             StopReason::Api(Stop::Redirected(message)) => write!(formatter, "the API redirects elsewhere ({message})"),
             StopReason::Api(Stop::NoEndpoint(message)) => {

@@ -111,9 +111,9 @@ fn refusals_fail_the_job_with_the_providers_message() {
 }
 
 #[test]
-fn a_403_about_moderation_fails_its_job_and_any_other_may_be_about_the_key() {
+fn a_403_about_moderation_may_be_about_the_account_and_any_other_about_the_key() {
     let moderated = submit(&answer(403, r#"{"message":"Your request was flagged by content moderation"}"#));
-    assert!(matches!(moderated, SubmitOutcome::Failed { class: ErrorClass::Moderated, .. }), "{moderated:?}");
+    assert!(matches!(moderated, SubmitOutcome::Doubtful { suspect: Suspect::Account, .. }), "{moderated:?}");
     assert!(matches!(submit(&answer(403, "no")), SubmitOutcome::Doubtful { suspect: Suspect::Key, .. }));
 }
 

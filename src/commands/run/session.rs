@@ -387,7 +387,9 @@ fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason
     match stopped {
         Some(
             StopReason::NoRoom(_)
-            | StopReason::Api(Stop::Auth(_) | Stop::Redirected(_) | Stop::NoId(_) | Stop::NoEndpoint(_)),
+            | StopReason::Api(
+                Stop::Auth(_) | Stop::Account(_) | Stop::Redirected(_) | Stop::NoId(_) | Stop::NoEndpoint(_),
+            ),
         ) => Exit::CannotGoOn,
         Some(
             StopReason::Signal

@@ -186,7 +186,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         message: String,
     ) -> Result<(), RunError> {
         match self.breaker.submit_doubtful(suspect) {
-            Blame::Request => return self.fail_job(key, ErrorClass::Rejected, message).await,
+            Blame::Request => {
+                let is_moderated = suspect == Suspect::Account;
+                let class = if is_moderated { ErrorClass::Moderated } else { ErrorClass::Rejected };
+                return self.fail_job(key, class, message).await;
+            }
             Blame::Unknown => {
                 if let Some(Worker { work, .. }) = self.workers.get(worker) {
                     self.queues.postpone(work.clone());
@@ -194,6 +198,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             Blame::Suspect => self.stop_for(match suspect {
                 Suspect::Key => Stop::Auth(message.clone()),
+                Suspect::Account => Stop::Account(message.clone()),
                 Suspect::Endpoint => Stop::NoEndpoint(message.clone()),
             }),
         }

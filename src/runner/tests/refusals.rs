@@ -19,6 +19,24 @@ async fn a_key_that_is_forbidden_everything_stops_the_run_and_fails_no_job() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_is_flagged_stops_the_run_and_fails_no_job() {
+    let flagged = r#"{"error":"Your account has been flagged for review. Contact support."}"#;
+    let (ending, submits) = ending_at("1/s", 20, |_| answer(403, flagged), completed).await;
+    assert!(matches!(ending.stopped, Some(StopReason::Api(Stop::Account(_)))), "{:?}", ending.stopped);
+    assert_eq!((submits, with_status(&ending, JobStatus::Failed)), (3, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn prompts_that_are_moderated_fail_and_hold_up_no_other() {
+    let moderated = r#"{"error":"flagged by moderation"}"#;
+    let is_moderated = |number| number < 2 || (8..14).contains(&number);
+    let submit = move |number| if is_moderated(number) { answer(403, moderated) } else { accepted(number) };
+    let (ending, submits) = ending_at("1/s", 20, submit, completed).await;
+    assert_eq!((ending.stopped.as_ref(), submits), (None, 22), "the first two are tried again at the end");
+    assert_eq!(with_status(&ending, JobStatus::Failed), 6);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_is_paid_for_once_two_answers_have_no_id() {
     let (ending, submits) = ending_at("1/s", 20, |_| answer(200, r#"{"data":{"id":"p"}}"#), completed).await;
     let lack = "HTTP 200 without an id".to_owned();
