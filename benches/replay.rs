@@ -132,7 +132,7 @@ fn write_run(manifest: &Path, out: &Path, jobs: usize) {
             break;
         }
     }
-    write(&Record::Run(RunEvent::Ended { reason: None }));
+    write(&Record::Run(RunEvent::Ended { reason: None, stop: None }));
     file.flush().unwrap();
 }
 

@@ -147,7 +147,7 @@ fn main() {
         }
     }
     let reason = (!is_hostile).then_some("the budget is used up".to_owned());
-    journal.write(count as f64 * 6.0 + 200.0, &Record::Run(RunEvent::Ended { reason }));
+    journal.write(count as f64 * 6.0 + 200.0, &Record::Run(RunEvent::Ended { reason, stop: None }));
     println!("{}", folder.path().display());
 }
 

@@ -17,6 +17,7 @@ mod rate;
 mod request;
 mod status;
 mod status_counts;
+mod stop_kind;
 mod text;
 mod time_of_day;
 mod uncertain_policy;
@@ -40,6 +41,7 @@ pub use request::{
 };
 pub use status::{ErrorClass, JobStatus};
 pub use status_counts::StatusCounts;
+pub use stop_kind::StopKind;
 pub use time_of_day::{TimeOfDay, TimeOfDayError};
 pub use uncertain_policy::UncertainPolicy;
 pub use url::UrlRef;

@@ -107,6 +107,9 @@ fn variables(notice: &RunNotice) -> Vec<(String, String)> {
         let page = folder.join("report").join("index.html");
         variables.push(("DYEHOUSE_REPORT".to_owned(), page.display().to_string()));
     }
+    if let Some(stop) = notice.stop {
+        variables.push(("DYEHOUSE_STOP".to_owned(), stop.to_string()));
+    }
     if let Some(figures) = &notice.figures {
         variables.push(("DYEHOUSE_JOBS_TOTAL".to_owned(), figures.jobs.total.to_string()));
         for status in JobStatus::ALL {

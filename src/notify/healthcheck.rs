@@ -1,4 +1,5 @@
 use crate::exit::Exit;
+use crate::job::StopKind;
 
 use super::delivery::{client, deliver};
 use super::error::NoticeError;
@@ -23,7 +24,7 @@ pub struct Healthcheck {
 pub enum Ping {
     /// The run begins.
     Start,
-    /// Every job is completed, or the run stopped at a limit that the user set.
+    /// Every job is completed, or the run stopped at a limit that the user set and no job needs attention.
     Success,
     /// The run ended in any other way.
     Fail,
@@ -33,9 +34,10 @@ impl Ping {
     /// Returns the signal for the end of a run; `None` if another process has locked the folder, because that one
     /// reports itself.
     pub fn of(notice: &RunNotice) -> Option<Ping> {
+        let is_planned = notice.stop.is_some_and(StopKind::is_planned);
         match notice.exit {
             Exit::Complete => Some(Ping::Success),
-            Exit::StoppedEarly if notice.is_planned_stop => Some(Ping::Success),
+            Exit::StoppedEarly if is_planned && !notice.needs_attention => Some(Ping::Success),
             Exit::CannotGoOn | Exit::Usage | Exit::Incomplete | Exit::StoppedEarly => Some(Ping::Fail),
             Exit::Locked => None,
         }
@@ -64,6 +66,22 @@ impl Healthcheck {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notify::Breakdown;
+
+    #[test]
+    fn a_planned_stop_is_a_success_only_if_no_job_needs_attention() {
+        let ping = |stop, needs_attention| {
+            let notice = RunNotice::broken(Exit::StoppedEarly, String::new(), String::new(), &Breakdown::default());
+            Ping::of(&RunNotice { stop, needs_attention, ..notice })
+        };
+        for stop in [StopKind::Deadline, StopKind::NotAfter, StopKind::BudgetPerRun] {
+            assert_eq!(ping(Some(stop), false), Some(Ping::Success), "{stop}");
+            assert_eq!(ping(Some(stop), true), Some(Ping::Fail), "{stop}");
+        }
+        for stop in [StopKind::Budget, StopKind::Balance, StopKind::Unreachable, StopKind::Price] {
+            assert_eq!(ping(Some(stop), false), Some(Ping::Fail), "{stop}");
+        }
+    }
 
     #[test]
     fn the_ping_kind_is_appended_to_the_path_and_the_url_is_never_shown() {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
-use crate::job::{Cents, Partition, StatusCounts};
+use crate::job::{Cents, Partition, StatusCounts, StopKind};
 
 /// The end of a run, for the receivers of notifications: the summary that is sent, and the figures that the
 /// notifications need.
@@ -14,8 +14,10 @@ use crate::job::{Cents, Partition, StatusCounts};
 pub struct RunNotice {
     /// The exit code of the program.
     pub exit: Exit,
-    /// Whether the run stopped at a limit that the user set, so that no action is needed.
-    pub is_planned_stop: bool,
+    /// Why the run stopped before its work was done, if it did.
+    pub stop: Option<StopKind>,
+    /// Whether a job failed, is uncertain or held back, or has another color.
+    pub needs_attention: bool,
     /// The path of the manifest, as the user wrote it.
     pub manifest: String,
     /// The share of the manifest, if the run is limited to one.
@@ -103,7 +105,17 @@ impl RunNotice {
         // Chat services show this field of a webhook, and most other receivers ignore it.
         summary.insert("text".to_owned(), format!("{manifest}: {}", text.trim_end()).into());
         let summary = summary.into();
-        RunNotice { exit, is_planned_stop: false, manifest, share: None, folder: None, figures: None, text, summary }
+        RunNotice {
+            exit,
+            stop: None,
+            needs_attention: false,
+            manifest,
+            share: None,
+            folder: None,
+            figures: None,
+            text,
+            summary,
+        }
     }
 }
 

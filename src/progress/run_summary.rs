@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::job::{Backend, Cents, HeldBack, Partition};
+use crate::job::{Backend, Cents, HeldBack, Partition, StopKind};
 use crate::report::BatchTotals;
 use crate::runner::StopReason;
 
@@ -82,6 +82,7 @@ struct RunSummaryJson<'a> {
     uncertain: &'a [UncertainSubmit],
     seconds: f64,
     stopped: Option<String>,
+    stop: Option<StopKind>,
     results: &'a Path,
     report: &'a Path,
     resume: Option<&'a str>,
@@ -160,6 +161,7 @@ impl RunSummary {
             uncertain: &self.uncertain,
             seconds: self.elapsed.as_secs_f64(),
             stopped: self.stopped.as_ref().map(ToString::to_string),
+            stop: self.stopped.as_ref().map(StopReason::kind),
             results: &self.results,
             report: &self.report,
             resume: self.stopped.as_ref().map(|_| self.resume.as_str()),

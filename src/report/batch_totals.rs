@@ -26,6 +26,13 @@ pub struct BatchTotals {
     pub duplicates: DuplicatePictures,
 }
 
+impl BatchTotals {
+    /// Returns whether a job failed, is uncertain or held back, or has another color.
+    pub fn needs_attention(&self) -> bool {
+        self.jobs.failed + self.jobs.uncertain + self.colors.off > 0 || !self.held_back.is_empty()
+    }
+}
+
 /// The cost of all submits of a folder, in cents.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Costs {

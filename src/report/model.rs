@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::color::Verdict;
 use crate::job::{
     Backend, Cents, ContentHash, ErrorClass, Fingerprint, HeldBack, ImageSource, JobId, JobStatus, Seed, Size,
-    StatusCounts, Switches,
+    StatusCounts, StopKind, Switches,
 };
 use crate::journal::LastRunTotals;
 
@@ -61,6 +61,8 @@ pub struct LastRun {
     pub ended_at: Option<Timestamp>,
     /// Its submits and their cost; `None` if they are not known.
     pub totals: Option<LastRunTotals>,
+    /// The kind of reason why it stopped before its work was done, if it did.
+    pub stop: Option<StopKind>,
 }
 
 /// The state of a batch.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::job::ErrorClass;
+use crate::job::{ErrorClass, StopKind};
 
 /// Returns the schema of version 1. Within a version, fields may be added, but none is removed or changes its meaning.
 /// Readers should ignore unknown fields.
@@ -18,6 +18,7 @@ pub fn summary_schema() -> Value {
     };
     let classes: Map<String, Value> =
         ErrorClass::ALL.iter().map(|class| (class.to_string(), count(class.hint()))).collect();
+    let stops: Vec<Value> = StopKind::NAMES.iter().map(|name| json!(name)).chain([Value::Null]).collect();
     let mut last_run = object(
         "The last run of the folder; `null` before the first.",
         json!({
@@ -26,6 +27,7 @@ pub fn summary_schema() -> Value {
             "seconds": or_null("number", "How long it took."),
             "submits": or_null("integer", "Its submits, refused ones and re-rolls included; `null` if an older program has compacted the journal since."),
             "spent_cents": or_null("integer", "The cost of its submits, in cents; `null` if `submits` is."),
+            "stop": {"description": "The kind of reason why it stopped early; `null` if it did not, or if its process was killed.", "enum": stops},
         }),
     );
     last_run["type"] = json!(["object", "null"]);

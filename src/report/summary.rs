@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::batch_totals::{BatchTotals, Costs};
 use super::model::{BatchView, LastRun};
 use super::tally::Tally;
-use crate::job::{Backend, Cents};
+use crate::job::{Backend, Cents, StopKind};
 
 /// The object in `summary.json`. Within a version, fields may be added, but none is removed or changes its meaning.
 #[derive(Debug, Serialize)]
@@ -50,16 +50,19 @@ struct LastRunFigures {
     seconds: Option<f64>,
     submits: Option<u64>,
     spent_cents: Option<Cents>,
+    /// The kind of reason why it stopped before its work was done; `null` if it did not, or if that is not known.
+    stop: Option<StopKind>,
 }
 
 impl LastRunFigures {
-    fn of(LastRun { started_at, ended_at, totals }: LastRun) -> LastRunFigures {
+    fn of(LastRun { started_at, ended_at, totals, stop }: LastRun) -> LastRunFigures {
         LastRunFigures {
             started_at,
             ended_at,
             seconds: ended_at.map(|ended_at| ended_at.duration_since(started_at).as_secs_f64()),
             submits: totals.map(|totals| totals.submits),
             spent_cents: totals.map(|totals| totals.spent_cents),
+            stop,
         }
     }
 }

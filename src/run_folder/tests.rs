@@ -55,7 +55,7 @@ fn a_torn_line_is_truncated_before_anything_is_appended() {
     let whole = Record::Edit(key(), Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None })
         .to_line(Timestamp::UNIX_EPOCH)
         .unwrap();
-    let torn = &Record::Run(RunEvent::Ended { reason: None }).to_line(Timestamp::UNIX_EPOCH).unwrap()[..20];
+    let torn = &Record::Run(RunEvent::Ended { reason: None, stop: None }).to_line(Timestamp::UNIX_EPOCH).unwrap()[..20];
     std::fs::write(folder.journal(), [&whole[..], torn].concat()).unwrap();
     assert_eq!(JournalFile::open(&folder).unwrap().torn, 20);
     assert_eq!(std::fs::read(folder.journal()).unwrap(), whole);
@@ -65,7 +65,7 @@ fn a_torn_line_is_truncated_before_anything_is_appended() {
 fn a_journal_that_is_broken_in_its_middle_is_not_touched() {
     let (_temporary, folder) = folder();
     let _lock = Lock::take(&folder).unwrap();
-    let good = Record::Run(RunEvent::Ended { reason: None }).to_line(Timestamp::UNIX_EPOCH).unwrap();
+    let good = Record::Run(RunEvent::Ended { reason: None, stop: None }).to_line(Timestamp::UNIX_EPOCH).unwrap();
     let bytes = [&good[..], b"{oops}\n", &good[..]].concat();
     std::fs::write(folder.journal(), &bytes).unwrap();
     let error = JournalFile::open(&folder).unwrap_err();

@@ -18,7 +18,7 @@ pub async fn record_idle_run(
     now: impl Fn() -> Timestamp,
 ) -> Result<RunOutcome, RunError> {
     let opening = std::iter::once(Record::Run(RunEvent::Run(opening)));
-    let ended = Record::Run(RunEvent::Ended { reason: None });
+    let ended = Record::Run(RunEvent::Ended { reason: None, stop: None });
     let records: Vec<Record> = opening.chain(unanswered(&ledger)).chain([ended]).collect();
     record_all(disk, &mut ledger, records, now).await?;
     Ok(RunOutcome { ledger, stopped: None })

@@ -1,5 +1,5 @@
 use crate::api::outcome::Stop;
-use crate::job::Cents;
+use crate::job::{Cents, StopKind};
 use crate::journal::PauseCause;
 use crate::words::counted;
 
@@ -10,6 +10,8 @@ pub enum StopReason {
     Signal,
     /// The deadline has passed.
     Deadline,
+    /// The wall-clock time has come after which nothing is submitted.
+    NotAfter,
     /// The next submit could exceed the budget.
     Budget {
         /// The budget.
@@ -64,21 +66,24 @@ impl StopReason {
         }
     }
 
-    /// Returns whether the user planned this stop, by a deadline or the budget of the run, so that the next run
-    /// continues.
-    pub fn is_planned(&self) -> bool {
+    /// Returns the word for programs.
+    pub fn kind(&self) -> StopKind {
         match self {
-            StopReason::Deadline | StopReason::BudgetPerRun { .. } => true,
-            StopReason::Signal
-            | StopReason::Budget { .. }
-            | StopReason::BelowPrice { .. }
-            | StopReason::AbovePriceLimit { .. }
-            | StopReason::Unreachable(_)
-            | StopReason::RateLimited(_)
-            | StopReason::Failing(_)
-            | StopReason::NoRoom(_)
-            | StopReason::Unanswered(_)
-            | StopReason::Api(_) => false,
+            StopReason::Signal => StopKind::Signal,
+            StopReason::Deadline => StopKind::Deadline,
+            StopReason::NotAfter => StopKind::NotAfter,
+            StopReason::Budget { .. } => StopKind::Budget,
+            StopReason::BudgetPerRun { .. } => StopKind::BudgetPerRun,
+            StopReason::BelowPrice { .. } | StopReason::AbovePriceLimit { .. } => StopKind::Price,
+            StopReason::Unreachable(_) => StopKind::Unreachable,
+            StopReason::RateLimited(_) => StopKind::RateLimited,
+            StopReason::Failing(_) => StopKind::Failing,
+            StopReason::NoRoom(_) => StopKind::Disk,
+            StopReason::Unanswered(_) => StopKind::Unanswered,
+            StopReason::Api(Stop::Auth(_)) => StopKind::Key,
+            StopReason::Api(Stop::Account(_)) => StopKind::Account,
+            StopReason::Api(Stop::Balance(_)) => StopKind::Balance,
+            StopReason::Api(Stop::Redirected(_) | Stop::NoId(_) | Stop::NoEndpoint(_)) => StopKind::Endpoint,
         }
     }
 }
@@ -88,6 +93,7 @@ impl std::fmt::Display for StopReason {
         match self {
             StopReason::Signal => formatter.write_str("interrupted by Ctrl-C, SIGTERM or SIGHUP"),
             StopReason::Deadline => formatter.write_str("the deadline has passed"),
+            StopReason::NotAfter => formatter.write_str("the time of --not-after has come"),
             StopReason::Budget { budget, taken, price } => write!(
                 formatter,
                 "the next submit ({price}) could exceed the budget of {budget}, of which {taken} is spent or reserved: raise \

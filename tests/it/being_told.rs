@@ -267,6 +267,25 @@ fn a_run_that_cannot_start_reports_its_errors_as_data() {
 }
 
 #[test]
+fn a_night_in_which_a_job_failed_is_no_success_and_says_why_it_stopped() {
+    let (sandbox, listener) = (Sandbox::new(), Listener::start(0, StatusCode::OK));
+    sandbox.manifest("catalog.csv", 4);
+    let provider = Provider::start(Behavior { every: Some((2, 422)), ..Behavior::default() });
+    let mut run = provider.run(&sandbox, &format!("--budget-per-run 0.14 --json --healthcheck {}/hc", listener.url));
+    let output = run.args(["--on-finish", "echo $DYEHOUSE_STOP > printed"]).output().unwrap();
+    code(&output, 4);
+    assert_eq!(listener.paths(), ["/hc/start", "/hc/fail"]);
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&printed["jobs"]["failed"], &printed["jobs"]["pending"]), (&1.into(), &1.into()), "{printed}");
+    let status: Value = serde_json::from_slice(&sandbox.run("status out --json").stdout).unwrap();
+    let report = sandbox.json("out/report/summary.json");
+    for stop in [&printed["stop"], &status["stop"], &report["last_run"]["stop"]] {
+        assert_eq!(stop, "budget_per_run");
+    }
+    assert_eq!(sandbox.read("printed"), "budget_per_run\n");
+}
+
+#[test]
 fn summary_json_has_the_times_and_the_cost_of_the_last_run_even_if_it_stopped() {
     let (sandbox, provider) = two_jobs();
     code(&provider.run(&sandbox, "--budget 0.07").output().unwrap(), 4);

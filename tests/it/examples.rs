@@ -141,11 +141,20 @@ fn a_run_that_stopped_at_its_deadline_succeeds_in_kubernetes() {
         Command::new("chmod").arg("+x").arg(&file).status().unwrap();
         Command::new(&command[0]).args(&command[1..]).env("PATH", &path).status().unwrap().code()
     };
-    for (code, expected) in [(0, 0), (3, 3), (4, 0), (5, 5)] {
-        assert_eq!(ended(&format!("exit {code}")), Some(expected));
+    for (stop, code, expected) in [
+        ("null", 0, 0),
+        ("null", 3, 3),
+        ("\"not_after\"", 4, 0),
+        ("\"budget_per_run\"", 4, 0),
+        ("\"balance\"", 4, 4),
+        ("\"unreachable\"", 4, 4),
+        ("null", 5, 5),
+    ] {
+        assert_eq!(ended(&format!("echo '{{\"stop\": {stop}}}'; exit {code}")), Some(expected), "{stop} {code}");
     }
     // SIGTERM reaches the program, which ends gracefully.
-    assert_eq!(ended("trap 'exit 4' TERM; kill -TERM $PPID; for _ in $(seq 1000); do sleep 0.01; done"), Some(0));
+    let graceful = "trap 'echo \"{\\\"stop\\\": \\\"signal\\\"}\"; exit 4' TERM";
+    assert_eq!(ended(&format!("{graceful}; kill -TERM $PPID; for _ in $(seq 1000); do sleep 0.01; done")), Some(0));
 }
 
 #[test]

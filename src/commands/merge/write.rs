@@ -41,12 +41,13 @@ fn closing_records(sources: &[Source], before: Option<&RunStart>, jobs: StatusCo
     let budgets: Option<Vec<Cents>> = sources.iter().map(|source| source.run.budget_cents).collect();
     let open = sources.iter().find_map(|source| {
         let reason = source.ledger.last_run_end().why_unfinished()?;
-        Some(format!("{}: {reason}", source.folder.path().display()))
+        Some((format!("{}: {reason}", source.folder.path().display()), source.ledger.last_stop()))
     });
+    let (reason, stop) = open.unzip();
     let held_back = HeldBack::of_all(sources.iter().map(|source| &source.run.held_back));
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let budget_cents = budgets.filter(|budgets| !budgets.is_empty()).map(|budgets| budgets.into_iter().sum());
     let run =
         RunStart { program, jobs, budget_cents, held_back, partition: None, directory: None, resume: None, ..run };
-    vec![Record::Run(RunEvent::Run(run)), Record::Run(RunEvent::Ended { reason: open })]
+    vec![Record::Run(RunEvent::Run(run)), Record::Run(RunEvent::Ended { reason, stop: stop.flatten() })]
 }

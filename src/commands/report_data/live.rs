@@ -130,7 +130,7 @@ mod tests {
         assert!(now.contains("\"running\"") && now.contains("\"as_of\": \"1970-01-01T00:00:00Z\""), "{now}");
         fs::remove_file(folder.path().join("report/summary.json")).unwrap();
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: false });
-        append(&folder, RunEvent::Ended { reason: None });
+        append(&folder, RunEvent::Ended { reason: None, stop: None });
         drop(lock);
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: false, is_written: true });
         let now = state();

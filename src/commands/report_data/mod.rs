@@ -154,6 +154,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: PlanCounts) -> BatchView {
             started_at,
             ended_at: ledger.last_run_ended_at(),
             totals: ledger.last_run_totals(),
+            stop: ledger.last_stop(),
         }),
         state,
         as_of,

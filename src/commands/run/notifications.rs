@@ -137,9 +137,10 @@ impl Notifications {
                 RunNotice::broken(failure.exit(), manifest, failure.render(Style::Plain), &breakdown)
             }
         };
-        let stopped = ended.ok().and_then(|end| end.summary.stopped.as_ref());
-        let is_planned_stop = stopped.is_some_and(StopReason::is_planned);
-        RunNotice { share: self.arguments.partition, is_planned_stop, ..outcome }
+        let summary = ended.ok().map(|end| &end.summary);
+        let stop = summary.and_then(|summary| summary.stopped.as_ref()).map(StopReason::kind);
+        let needs_attention = summary.is_some_and(|summary| summary.totals.needs_attention());
+        RunNotice { share: self.arguments.partition, stop, needs_attention, ..outcome }
     }
 }
 

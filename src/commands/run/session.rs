@@ -4,7 +4,6 @@ use std::time::Instant;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::api::outcome::Stop;
 use crate::cli::Run;
 use crate::color::VerdictCounts;
 use crate::commands::Failure;
@@ -384,26 +383,9 @@ fn resume_command() -> String {
 
 /// Returns the exit code of a run that has ended.
 fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
-    match stopped {
-        Some(
-            StopReason::NoRoom(_)
-            | StopReason::Api(
-                Stop::Auth(_) | Stop::Account(_) | Stop::Redirected(_) | Stop::NoId(_) | Stop::NoEndpoint(_),
-            ),
-        ) => Exit::CannotGoOn,
-        Some(
-            StopReason::Signal
-            | StopReason::Deadline
-            | StopReason::Budget { .. }
-            | StopReason::BudgetPerRun { .. }
-            | StopReason::BelowPrice { .. }
-            | StopReason::AbovePriceLimit { .. }
-            | StopReason::Unreachable(_)
-            | StopReason::RateLimited(_)
-            | StopReason::Failing(_)
-            | StopReason::Unanswered(_)
-            | StopReason::Api(Stop::Balance(_)),
-        ) => Exit::StoppedEarly,
+    match stopped.map(StopReason::kind) {
+        Some(kind) if kind.is_resumable() => Exit::StoppedEarly,
+        Some(_) => Exit::CannotGoOn,
         None if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
         None => Exit::Incomplete,
     }

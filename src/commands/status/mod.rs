@@ -49,6 +49,7 @@ pub(super) fn print_status(
         state,
         held_by: holder,
         stopped: stopped.map(str::to_owned),
+        stop: ledger.last_stop(),
         resume: run.filter(|_| is_open).map(|run| resume_from(ledger, &run.manifest, folder.path())),
         manifest: run.map(|run| run.manifest.clone()),
         backend: run.map(|run| run.backend),

@@ -130,6 +130,7 @@ mod tests {
             state: "running",
             held_by: Some("process 4711 (since 2026-11-18 11:06:40 UTC)".to_owned()),
             stopped: None,
+            stop: None,
             manifest: Some("spring.yaml".to_owned()),
             backend: Some(Backend::Vibedream),
             partition: None,

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::color::VerdictCounts;
-use crate::job::{Backend, HeldBack, Partition, StatusCounts};
+use crate::job::{Backend, HeldBack, Partition, StatusCounts, StopKind};
 use crate::progress::UncertainSubmit;
 use crate::report::Costs;
 
@@ -16,6 +16,7 @@ pub(super) struct StatusView {
     pub(super) state: &'static str,
     pub(super) held_by: Option<String>,
     pub(super) stopped: Option<String>,
+    pub(super) stop: Option<StopKind>,
     pub(super) manifest: Option<String>,
     pub(super) backend: Option<Backend>,
     pub(super) partition: Option<Partition>,

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::api::{PredictionId, StatusPath};
-use crate::job::{Cents, ErrorClass, Fingerprint, JobId};
+use crate::job::{Cents, ErrorClass, Fingerprint, JobId, StopKind};
 
 use super::fields::{Checked, Corrected, LearnedLimits, PauseCause, Reroll, RunStart, SavedFile};
 use super::summary::{CompactedEdit, Totals};
@@ -54,6 +54,9 @@ pub enum RunEvent {
         /// The reason why it stopped early; absent if no work was left.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+        /// The kind of that reason; absent in journals of older programs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<StopKind>,
     },
 }
 

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::job::{Fingerprint, StatusCounts};
+use crate::job::{Fingerprint, StatusCounts, StopKind};
 use crate::journal::edits::{Edit, History, Tracked, TransitionError};
 use crate::journal::format::{LastRunTotals, LearnedLimits, PauseCause, RunEvent, RunStart, Step, Totals};
 
@@ -46,6 +46,7 @@ pub struct Pause {
 pub(in crate::journal) struct Ended {
     pub(in crate::journal) at: Timestamp,
     pub(in crate::journal) reason: Option<String>,
+    pub(in crate::journal) stop: Option<StopKind>,
 }
 
 /// A step of an edit, with the offset of its line.
@@ -92,7 +93,7 @@ impl Aggregates {
                     self.learned.generation_ms.clone_from(generation_ms);
                 }
             }
-            RunEvent::Ended { reason } => self.ended = Some(Ended { at, reason: reason.clone() }),
+            RunEvent::Ended { reason, stop } => self.ended = Some(Ended { at, reason: reason.clone(), stop: *stop }),
             RunEvent::Compacted(totals) => {
                 self.counts = totals.jobs;
                 self.money.estimate = self.money.estimate.max(totals.estimate_cents);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::api::PredictionId;
 use crate::color::VerdictCounts;
-use crate::job::{Cents, JobId, JobIdRef, JobStatus, StatusCounts};
+use crate::job::{Cents, JobId, JobIdRef, JobStatus, StatusCounts, StopKind};
 use crate::journal::archive::{ArchivedEdits, JournalSource, LinesError};
 use crate::journal::edits::{Brief, Edit, History, TransitionError};
 use crate::journal::format::{
@@ -328,6 +328,11 @@ impl Ledger {
             None => RunEnd::Unknown,
             Some(ended) => ended.reason.as_deref().map_or(RunEnd::Finished, RunEnd::Stopped),
         }
+    }
+
+    /// Returns the kind of reason why the last run stopped before its work was done, if it did and if it is known.
+    pub fn last_stop(&self) -> Option<StopKind> {
+        self.aggregates.ended.as_ref()?.stop
     }
 
     /// Returns the pauses of all submits, oldest first.

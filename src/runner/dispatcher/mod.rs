@@ -150,7 +150,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             if self.mode == Mode::Running && self.submitting_ends().is_some_and(|end| Instant::now() >= end) {
                 let until = Some(Instant::now() + self.settings.grace);
                 if self.has_more(&mut work) {
-                    self.drain(StopReason::Deadline, until);
+                    self.drain(self.time_limit(), until);
                 } else {
                     // No work is left that the end of submitting could stop.
                     self.mode = Mode::Draining(until);
@@ -163,7 +163,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             let is_finished = !self.has_more(&mut work);
             if self.workers.is_empty() && (is_finished || self.mode != Mode::Running) {
                 if !is_finished && self.failure.is_none() {
-                    self.announce_stop(StopReason::Deadline);
+                    self.announce_stop(self.time_limit());
                 }
                 return Ok(());
             }
@@ -178,7 +178,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 () = sleep_until(wake), if wake.is_some() => {}
             }
             match self.mode {
-                Mode::Draining(Some(until)) if Instant::now() >= until => self.halt(StopReason::Deadline),
+                Mode::Draining(Some(until)) if Instant::now() >= until => self.halt(self.time_limit()),
                 Mode::Halting(since) if since.elapsed() >= self.shutdown_timeout() => {
                     return self.abandon(&is_job).await;
                 }
@@ -246,7 +246,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
         if outcome.is_ok() {
             let reason = self.stopped.as_ref().map(ToString::to_string);
-            outcome = self.record(Record::Run(RunEvent::Ended { reason })).await.map(Durable::detach);
+            let stop = self.stopped.as_ref().map(StopReason::kind);
+            outcome = self.record(Record::Run(RunEvent::Ended { reason, stop })).await.map(Durable::detach);
         }
         let closed = self.journal.finish().await;
         let unrecorded = self.receipts.unrecorded().await;
@@ -283,6 +284,12 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             Instant::now() + Duration::try_from(left).unwrap_or_default()
         });
         [deadline, not_after].into_iter().flatten().min()
+    }
+
+    /// Returns the reason why submitting has ended: the wall-clock time, or else the deadline.
+    fn time_limit(&self) -> StopReason {
+        let is_over = |end| (self.parts.now)() >= end;
+        if self.settings.not_after.is_some_and(is_over) { StopReason::NotAfter } else { StopReason::Deadline }
     }
 
     fn mode_ends(&self) -> Option<Instant> {

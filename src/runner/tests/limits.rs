@@ -254,20 +254,16 @@ async fn submitting_ends_at_the_deadline_or_the_wall_clock_time_whichever_is_ear
     let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
     let at = |seconds: i64| Some(fakes::START + jiff::SignedDuration::from_secs(seconds));
     let one_a_second = "1/s".parse().unwrap();
-    for (deadline, not_after, expected) in [
-        (Some(minute), None, 60),
-        (None, at(60), 60),
-        (Some(second * 30), at(60), 30),
-        (Some(minute * 9), at(60), 60),
-        (None, at(-1), 0),
+    for (deadline, not_after, expected, reason) in [
+        (Some(minute), None, 60, StopReason::Deadline),
+        (None, at(60), 60, StopReason::NotAfter),
+        (Some(second * 30), at(60), 30, StopReason::Deadline),
+        (Some(minute * 9), at(60), 60, StopReason::NotAfter),
+        (None, at(-1), 0, StopReason::NotAfter),
     ] {
         let settings = Settings { submits: one_a_second, deadline, not_after, ..Settings::default() };
         let (ending, submits) = ending_with(settings, Ledger::default(), 0..500, accepted, completed).await;
-        assert_eq!(
-            (ending.stopped.as_ref(), submits),
-            (Some(&StopReason::Deadline), expected),
-            "{deadline:?} {not_after:?}"
-        );
+        assert_eq!((ending.stopped.as_ref(), submits), (Some(&reason), expected), "{deadline:?} {not_after:?}");
         assert_eq!(with_status(&ending, JobStatus::Completed), expected as usize, "what is in flight may finish");
     }
 }

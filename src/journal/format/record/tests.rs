@@ -117,7 +117,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     let last_run = Some(LastRunTotals { submits: 3, spent_cents: Cents(14) });
     let totals = Totals { jobs, estimate_cents: Cents(9), first_submit_at: Some(at()), last_finish_at: None, last_run };
     records.push(Record::Run(RunEvent::Compacted(totals)));
-    records.push(Record::Run(RunEvent::Ended { reason: None }));
+    records.push(Record::Run(RunEvent::Ended { reason: None, stop: None }));
     records
 }
 
