@@ -25,6 +25,8 @@ pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
     text.labelled(gauge("jobs", "The jobs of the manifest by status."), "status", &jobs);
     let colors = gauge("checked_jobs", "The completed jobs by the verdict on their color.");
     text.labelled(colors, "color", &figures.colors.by_word());
+    let open = gauge("open_predictions", "Predictions at the provider that are paid for and not saved yet.");
+    text.single(open, figures.open as f64);
     let removed = gauge("removed_jobs", "Jobs with results that are no longer in the manifest.");
     text.single(removed, figures.removed as f64);
     let spent = counter("spent_dollars_total", "What was charged over the folder's whole life.");
@@ -146,6 +148,7 @@ mod tests {
             elapsed: Duration::from_millis(151_500),
             jobs: StatusCounts { total: 48, completed: 47, failed: 1, uncertain: 0, pending: 0 },
             colors: VerdictCounts { on: 45, near: 1, off: 1, unmeasurable: 0 },
+            open: 2,
             removed: 1,
             spent: Cents(336),
             spent_now: Cents(14),
@@ -191,6 +194,9 @@ mod tests {
         dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="near"} 1
         dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="off"} 1
         dyehouse_checked_jobs{manifest="a \"good\" one.yaml",share="2/8",color="unmeasurable"} 0
+        # HELP dyehouse_open_predictions Predictions at the provider that are paid for and not saved yet.
+        # TYPE dyehouse_open_predictions gauge
+        dyehouse_open_predictions{manifest="a \"good\" one.yaml",share="2/8"} 2
         # HELP dyehouse_removed_jobs Jobs with results that are no longer in the manifest.
         # TYPE dyehouse_removed_jobs gauge
         dyehouse_removed_jobs{manifest="a \"good\" one.yaml",share="2/8"} 1

@@ -44,6 +44,8 @@ pub struct Figures {
     pub jobs: StatusCounts,
     /// The results, by the verdict on their color.
     pub colors: VerdictCounts,
+    /// The number of predictions that are open at the provider.
+    pub open: u64,
     /// The number of jobs with results that are no longer in the manifest.
     pub removed: u64,
     /// The amount that was charged over the folder's whole life.

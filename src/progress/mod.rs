@@ -5,6 +5,7 @@ mod bar;
 mod changed_jobs;
 mod event_log;
 mod logs;
+mod open_predictions;
 mod planned_rerolls;
 mod reporter;
 mod run_summary;
@@ -14,6 +15,7 @@ mod waiting;
 
 pub use changed_jobs::ChangedJobs;
 pub use logs::start_logs;
+pub use open_predictions::open_text;
 pub use planned_rerolls::{PlannedRerolls, at_most};
 pub use reporter::{RemainingWork, Reporter};
 pub use run_summary::{MoneySummary, RunSummary, cost_here};

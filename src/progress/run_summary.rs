@@ -9,6 +9,7 @@ use crate::report::BatchTotals;
 use crate::runner::StopReason;
 
 use super::changed_jobs::ChangedJobs;
+use super::open_predictions::open_text;
 use super::uncertain_submit::UncertainSubmit;
 use crate::words::{counted, duration};
 
@@ -106,6 +107,9 @@ impl RunSummary {
             text.push_str(&format!("  reserved  {advice}\n{lines}"));
         }
         let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
+        if let Some(open) = open_text(self.totals.open, self.backend) {
+            line("open", &open);
+        }
         for (count, remark) in [
             (self.totals.removed, "no longer in the manifest; the pictures stay (--prune moves them to earlier/)"),
             (self.set_aside, "no longer in the manifest; the pictures were moved to earlier/"),
@@ -333,6 +337,24 @@ mod tests {
           pictures  runs/spring/results
           report    runs/spring/report/index.html
         ");
+    }
+
+    #[test]
+    fn predictions_that_are_left_at_the_provider_are_urgent() {
+        let open = |open, backend| {
+            let totals = BatchTotals { open, ..totals() };
+            RunSummary { totals, backend, ..run_summary() }.text().lines().nth(1).unwrap_or_default().to_owned()
+        };
+        insta::assert_snapshot!(
+            [open(0, Backend::Vibedream), open(1, Backend::Vibedream), open(6, Backend::Vibedream), open(2, Backend::Embedded)]
+                .join("\n"),
+            @r"
+          cost      $3.36 spent, of a budget of $25.00
+          open      1 prediction at the provider is paid for: run again soon, because pictures may be deleted ten minutes after it is finished
+          open      6 predictions at the provider are paid for: run again soon, because pictures may be deleted ten minutes after they are finished
+          open      2 predictions are left to a later run
+        "
+        );
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::job::{Cents, ErrorClass, HeldBack, StatusCounts};
 pub struct BatchTotals {
     /// The requested jobs, by status.
     pub jobs: StatusCounts,
+    /// The number of predictions that are open at the provider, or were when the run ended. They are paid for.
+    pub open: u64,
     /// The number of jobs with pictures in `results/` that are no longer in the manifest. They do not count in `jobs`.
     pub removed: u64,
     /// The jobs that were not submitted because pictures exist in `results/` that the journal does not know.

@@ -40,6 +40,8 @@ pub struct BatchView {
     pub reserved: Cents,
     /// The budget.
     pub budget: Option<Cents>,
+    /// The number of predictions that are open at the provider.
+    pub open: u64,
     /// The number of jobs with pictures in `results/` that are no longer in the manifest.
     pub removed: u64,
     /// The jobs that the last run did not submit because of pictures that the journal does not know.

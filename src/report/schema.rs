@@ -53,6 +53,7 @@ pub fn summary_schema() -> Value {
                 "uncertain": count("Of unknown fate: they may have been charged."),
                 "pending": count("Not submitted yet, or in work."),
             })),
+            "open": count("Predictions that are open at the provider, or were when the run ended. They are paid for, and `pending` among the jobs."),
             "removed": count("Jobs with pictures in `results/` that the manifest no longer has."),
             "held_back": object("Jobs that the last run did not submit, because pictures that the journal does not know are in the place of their results.", json!({
                 "jobs": count("How many."),

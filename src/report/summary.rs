@@ -90,6 +90,7 @@ impl<'a> Summary<'a> {
             last_run: batch.last_run.map(LastRunFigures::of),
             totals: BatchTotals {
                 jobs: batch.counts,
+                open: batch.open,
                 removed: batch.removed,
                 held_back: batch.held_back.clone(),
                 colors: tally.colors,

@@ -197,6 +197,31 @@ fn json_on_stdout_is_one_object_and_stderr_has_the_rest() {
 }
 
 #[test]
+fn predictions_that_a_stopped_run_leaves_at_the_provider_are_reported() {
+    let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 30);
+    let mut run = start(&sandbox, &provider);
+    run.args(["--deadline", "2s", "--grace", "0s", "--json", "--metrics-file", "m.prom"]);
+    let output = run.output().unwrap();
+    code(&output, 4);
+    let accepted = provider.accepted() as u64;
+    assert!(accepted > 0);
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let status: serde_json::Value = serde_json::from_slice(&sandbox.run("status out --json").stdout).unwrap();
+    for told in [&printed, &status, &sandbox.json("out/report/summary.json")] {
+        assert_eq!(told["open"].as_u64(), Some(accepted), "{told}");
+    }
+    assert!(
+        sandbox
+            .read("m.prom")
+            .contains(&format!("\ndyehouse_open_predictions{{manifest=\"catalog.csv\"}} {accepted}\n"))
+    );
+    let status = code(&sandbox.run("status out"), 0);
+    assert!(status.contains("at the provider") && status.contains("run again soon"), "{status}");
+}
+
+#[test]
 fn quiet_prints_only_the_summary() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 3);

@@ -164,6 +164,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: PlanCounts) -> BatchView {
         budget: budget.flatten(),
         timeline: ledger.pauses().iter().map(pause).collect(),
         resume: (!is_whole).then(|| resume_from(ledger, manifest, folder.path())),
+        open: ledger.open_predictions(),
         removed,
         notes: notes.into_iter().flatten().collect(),
         held_back,

@@ -90,6 +90,7 @@ fn figures(ledger: &Ledger, summary: &RunSummary, removed: u64) -> Figures {
         elapsed: summary.elapsed,
         jobs: ledger.counts(),
         colors: ledger.colors(),
+        open: summary.totals.open,
         removed,
         spent: charged(money.spent),
         spent_now: charged(money.spent_now),

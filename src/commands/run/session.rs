@@ -266,6 +266,7 @@ impl<'a> Session<'a> {
             work: self.run_plan.work_count(),
             totals: BatchTotals {
                 jobs: counts,
+                open: ledger.open_predictions(),
                 removed,
                 held_back: self.run_plan.held_back.clone(),
                 colors,

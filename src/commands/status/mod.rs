@@ -57,6 +57,7 @@ pub(super) fn print_status(
         started_at: ledger.started_at(),
         last_record_at: ledger.last_at(),
         jobs: counts,
+        open: ledger.open_predictions(),
         removed: removed(folder, ledger)?,
         held_back: run.map(|run| run.held_back.clone()).unwrap_or_default(),
         colors: ledger.colors(),

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::job::{Backend, Cents};
-use crate::progress::{UncertainSubmit, cost_here};
+use crate::progress::{UncertainSubmit, cost_here, open_text};
 use crate::report::Costs;
 use crate::words;
 
@@ -76,6 +76,11 @@ fn add_jobs(text: &mut String, view: &StatusView) {
         add_line(text, "reserved", &advice);
         text.push_str(&lines);
     }
+    // While the run is in progress, it follows them.
+    let left = if view.held_by.is_none() { view.open } else { 0 };
+    if let Some(open) = open_text(left, view.backend.unwrap_or_default()) {
+        add_line(text, "open", &open);
+    }
     if view.removed > 0 {
         add_line(text, "removed", &format!("{:>width$} no longer in the manifest; the pictures stay", view.removed));
     }
@@ -138,6 +143,7 @@ mod tests {
             started_at: Some(at),
             last_record_at: Some(at),
             jobs: StatusCounts { total: 5000, completed: 4120, failed: 12, uncertain: 0, pending: 868 },
+            open: 0,
             removed: 0,
             held_back: HeldBack::default(),
             colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
@@ -146,6 +152,10 @@ mod tests {
             uncertain: Vec::new(),
         };
         insta::assert_snapshot!(text(&view));
+        let running = StatusView { open: 3, ..view };
+        assert!(!text(&running).contains("at the provider"), "a run that is in progress follows them");
+        let view = StatusView { held_by: None, state: "stopped", ..running };
+        assert!(text(&view).contains("\n  open      3 predictions at the provider are paid for"), "{}", text(&view));
         let here = text(&StatusView { backend: Some(Backend::Embedded), ..view });
         assert!(here.contains("  cost      nothing; the provider would charge $288.40\n"), "{here}");
     }

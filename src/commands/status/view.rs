@@ -24,6 +24,7 @@ pub(super) struct StatusView {
     pub(super) started_at: Option<Timestamp>,
     pub(super) last_record_at: Option<Timestamp>,
     pub(super) jobs: StatusCounts,
+    pub(super) open: u64,
     pub(super) removed: u64,
     pub(super) held_back: HeldBack,
     pub(super) colors: VerdictCounts,

@@ -228,6 +228,11 @@ impl Ledger {
         keys
     }
 
+    /// Returns the number of predictions that the provider has accepted and whose pictures are not saved here.
+    pub fn open_predictions(&self) -> u64 {
+        self.live_edits().filter(|(_, edit)| edit.state == EditState::Processing).count() as u64
+    }
+
     /// Returns the money charged over all runs of the folder.
     pub fn spent(&self) -> Cents {
         self.aggregates.money.spent
