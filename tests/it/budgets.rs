@@ -120,6 +120,19 @@ fn a_used_up_balance_stops_the_run_and_keeps_paid_results() {
 }
 
 #[test]
+fn check_warns_of_a_time_limit_that_comes_before_the_last_submit() {
+    let sandbox = Sandbox::new();
+    sandbox.manifest("catalog.csv", 200);
+    let check = |arguments: &str| code(&sandbox.run(&format!("check catalog.csv -o out {arguments}")), 0);
+    let warned = check("--deadline 10m");
+    assert!(warned.contains("the deadline of 10 min 00 s covers about "), "{warned}");
+    assert!(!check("--deadline 1h").contains("warning"));
+    // 06:00 is within a day, in which no more than 192 submits are made at this rate.
+    let warned = check("--rate 8/h --not-after 06:00");
+    assert!(warned.contains("--not-after, in ") && warned.contains("of the 200 submits at this pace"), "{warned}");
+}
+
+#[test]
 fn check_reports_reserved_money_and_removed_rows_and_warns_only_of_budgets_that_bind() {
     let behavior = Behavior { every: Some((2, 502)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(behavior));

@@ -17,6 +17,8 @@ pub(super) struct Pace {
     seconds_at_rate: u64,
     /// The number of predictions in flight that the rate needs, if fewer are allowed.
     #[serde(skip)]
+    seconds_to_last_submit: u64,
+    #[serde(skip)]
     pub(super) in_flight_for_rate: Option<u64>,
 }
 
@@ -33,6 +35,12 @@ impl Pace {
         Pace::at(settings.submits.expected(learned.submits), settings.in_flight.get().into(), edit, submits)
     }
 
+    /// Returns how many of the `submits` are made within `window`.
+    pub(super) fn submits_within(&self, submits: u64, window: Duration) -> u64 {
+        let share = window.as_secs_f64() / self.seconds_to_last_submit.max(1) as f64;
+        ((submits as f64 * share) as u64).min(submits)
+    }
+
     fn at(rate: Rate, in_flight: u64, edit: Duration, submits: u64) -> Pace {
         let milliseconds = u64::try_from(edit.as_millis()).unwrap_or(u64::MAX);
         let seconds = |edits: u64| edits.saturating_mul(milliseconds).div_ceil(1000);
@@ -43,6 +51,7 @@ impl Pace {
         Pace {
             seconds: by_rate.max(by_slots),
             seconds_at_rate,
+            seconds_to_last_submit: seconds_at_rate.max(by_slots.saturating_sub(seconds(1))),
             in_flight_for_rate: (by_slots > by_rate).then_some(u64::try_from(needed).unwrap_or(u64::MAX)),
         }
     }
@@ -51,6 +60,16 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_limit_covers_its_share_of_the_submits() {
+        let within = |submits, seconds| {
+            let pace = Pace::at("10/min".parse().unwrap(), 3, DEFAULT_EDIT_TIME, submits);
+            pace.submits_within(submits, Duration::from_secs(seconds))
+        };
+        assert_eq!([0, 8 * 3600, 80 * 3600].map(|seconds| within(5000, seconds)), [0, 2881, 5000]);
+        assert_eq!(within(2, 10), 2, "only submits need to be made by then");
+    }
 
     #[test]
     fn the_pace_is_limited_by_the_rate_or_by_the_predictions_in_flight() {
@@ -64,6 +83,9 @@ mod tests {
         assert_eq!(at("10/min", 3, 0), (0, None));
         assert_eq!(at("2/s", 3, 300), (3000, Some(60)));
         let at_once = Pace::at("10/min".parse().unwrap(), 3, Duration::ZERO, 2);
-        assert_eq!(at_once, Pace { seconds: 6, seconds_at_rate: 6, in_flight_for_rate: None });
+        assert_eq!(
+            at_once,
+            Pace { seconds: 6, seconds_at_rate: 6, seconds_to_last_submit: 6, in_flight_for_rate: None }
+        );
     }
 }

@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use crate::commands::UsageError;
 use crate::commands::job_loading::advice_warnings;
 use crate::commands::manifest_scope::ManifestScope;
@@ -6,7 +10,8 @@ use crate::job::HeldBack;
 use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, Severity};
 use crate::plan::Advice;
-use crate::words::counted;
+use crate::runner::Settings;
+use crate::words::{counted, duration};
 
 use super::forecast::Forecast;
 
@@ -34,6 +39,7 @@ pub(super) fn warnings(
 ) -> Vec<Diagnostic> {
     let mut warnings = advice_warnings(advice, &files.lines);
     warnings.extend(money_warnings(files, forecast, ledger, options));
+    warnings.extend(time_warning(files, forecast, &options.settings, Timestamp::now()));
     warnings.extend(selection_warning(files, forecast, options));
     warnings
 }
@@ -86,6 +92,22 @@ fn money_warnings(files: &Files, forecast: &Forecast, ledger: &Ledger, options: 
         }
     }
     warnings
+}
+
+/// Returns the warning that the time limit of a run comes before its last submit.
+fn time_warning(files: &Files, forecast: &Forecast, settings: &Settings, now: Timestamp) -> Option<Diagnostic> {
+    let deadline = settings.deadline.map(|deadline| (deadline, format!("the deadline of {}", duration(deadline))));
+    let not_after = settings.not_after.map(|end| {
+        let left = Duration::try_from(end.duration_since(now)).unwrap_or_default();
+        (left, format!("--not-after, in {},", duration(left)))
+    });
+    let (window, limit) = deadline.into_iter().chain(not_after).min()?;
+    let submits = forecast.counts.submits;
+    let covered = forecast.pace.submits_within(submits, window);
+    (covered < submits).then(|| {
+        let message = format!("{limit} covers about {covered} of the {} at this pace", counted(submits, "submit"));
+        files.warning(message, "the next runs make the others")
+    })
 }
 
 /// Returns why no job is selected, if none is.
