@@ -42,6 +42,18 @@ for (const [width, size] of [["desktop", DESKTOP], ["phone", PHONE]]) {
   }
 }
 
+test("no label of a chart is cut off", async () => {
+  // Their cost needs an axis up to $10.00.
+  const page = await open(makeReport(100, { side: 32 }));
+  const cut = await page.$$eval(".charts svg text", (texts) => texts.filter((text) => {
+    const { x, width } = text.getBBox();
+    return x < 0 || x + width > text.ownerSVGElement.viewBox.baseVal.width;
+  }).map((text) => text.textContent));
+  assert.deepEqual(cut, []);
+  assert.ok((await page.$$eval(".charts .end", (labels) => labels.map((label) => label.textContent))).includes("$10.00"));
+  await close(page);
+});
+
 test("the theme can be chosen, and the choice is kept", async () => {
   const page = await open(run);
   const paper = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);

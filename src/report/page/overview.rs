@@ -100,8 +100,10 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
     let mut figures = Vec::new();
     let mut add = |kind, value: String, name, view| figures.push(Figure { kind, value, name, view });
     let counts = &batch.counts;
+    // None is nothing to be shown in green.
+    let good = |kind, count| if count == 0 { "none" } else { kind };
     add(
-        "completed",
+        good("completed", counts.completed),
         format!("{} of {}", grouped(counts.completed), grouped(counts.total)),
         "completed",
         "state=completed",
@@ -118,7 +120,7 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
     if tally.colors.total() > 0 {
         let colors = tally.colors;
         add(
-            "on",
+            good("on", colors.on),
             format!("{} of {}", grouped(colors.on), grouped(colors.total())),
             "have the requested color",
             "verdict=on",

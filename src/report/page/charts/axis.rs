@@ -7,14 +7,20 @@ pub(super) const WIDTH: f64 = 360.0;
 pub(super) const HEIGHT: f64 = 132.0;
 
 /// The area of the plot in the drawing.
-pub(super) const LEFT: f64 = 40.0;
+const MIN_LEFT: f64 = 40.0;
 pub(super) const RIGHT: f64 = 352.0;
 pub(super) const TOP: f64 = 10.0;
 pub(super) const BOTTOM: f64 = 110.0;
 
+/// The width of a digit in labels, which have tabular figures of 10.5 units, and the gap between a label and its axis.
+const DIGIT: f64 = 6.2;
+const GAP: f64 = 6.0;
+
 /// A drawing in progress, with its axes.
 pub(super) struct Drawing {
     svg: String,
+    /// Where the plot begins: after the longest label of the vertical axis.
+    left: f64,
     most_x: f64,
     most_y: f64,
 }
@@ -32,12 +38,15 @@ impl Drawing {
         let step_y = step(most_y, 3.0);
         let most_y = (most_y / step_y).ceil() * step_y;
         let svg = format!("<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" aria-hidden=\"true\" focusable=\"false\">");
-        let mut drawing = Drawing { svg, most_x, most_y };
-        for value in rounds(step_y, most_y) {
+        let labels: Vec<(f64, String)> = rounds(step_y, most_y).map(|value| (value, label_y(value))).collect();
+        let longest = labels.iter().map(|(_, label)| label.chars().count()).max().unwrap_or(0);
+        let left = (longest as f64 * DIGIT + GAP).max(MIN_LEFT);
+        let mut drawing = Drawing { svg, left, most_x, most_y };
+        for (value, label) in labels {
             let y = drawing.y(value);
-            drawing.push(format_args!("<path class=\"grid\" d=\"M{LEFT} {y:.1}H{RIGHT}\"/>"));
-            let (x, y) = (LEFT - 6.0, y + 3.5);
-            drawing.push(format_args!("<text class=\"end\" x=\"{x}\" y=\"{y:.1}\">{}</text>", label_y(value)));
+            drawing.push(format_args!("<path class=\"grid\" d=\"M{left:.1} {y:.1}H{RIGHT}\"/>"));
+            let (x, y) = (left - GAP, y + 3.5);
+            drawing.push(format_args!("<text class=\"end\" x=\"{x:.1}\" y=\"{y:.1}\">{label}</text>"));
         }
         for value in rounds(step(most_x, 4.0), most_x) {
             let anchor = if drawing.x(value) > RIGHT - 16.0 { "end" } else { "middle" };
@@ -55,7 +64,7 @@ impl Drawing {
     }
 
     pub(super) fn x(&self, value: f64) -> f64 {
-        LEFT + (value / self.most_x).clamp(0.0, 1.0) * (RIGHT - LEFT)
+        self.left + (value / self.most_x).clamp(0.0, 1.0) * (RIGHT - self.left)
     }
 
     pub(super) fn y(&self, value: f64) -> f64 {
@@ -83,8 +92,8 @@ impl Drawing {
 
     /// Draws a horizontal line across the plot at `value`.
     pub(super) fn level(&mut self, class: &str, value: f64) {
-        let y = self.y(value);
-        self.push(format_args!("<path class=\"{class}\" d=\"M{LEFT} {y:.1}H{RIGHT}\"/>"));
+        let (left, y) = (self.left, self.y(value));
+        self.push(format_args!("<path class=\"{class}\" d=\"M{left:.1} {y:.1}H{RIGHT}\"/>"));
     }
 
     /// Draws a vertical line across the plot at `value`.
@@ -94,7 +103,8 @@ impl Drawing {
     }
 
     pub(super) fn finish(mut self) -> String {
-        self.push(format_args!("<path class=\"axis\" d=\"M{LEFT} {BOTTOM}H{RIGHT}\"/></svg>"));
+        let left = self.left;
+        self.push(format_args!("<path class=\"axis\" d=\"M{left:.1} {BOTTOM}H{RIGHT}\"/></svg>"));
         self.svg
     }
 
@@ -128,6 +138,20 @@ fn rounds(step: f64, most: f64) -> impl Iterator<Item = f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_label_of_the_vertical_axis_is_within_the_drawing() {
+        for most in [0.14, 9.9, 350.0, 4000.0, 2_000_000.0] {
+            let svg = Drawing::new(1.0, most, |_| String::new(), |value| format!("${value:.2}")).finish();
+            for text in svg.split("<text class=\"end\" x=\"").skip(1) {
+                let (x, rest) = text.split_once('"').unwrap();
+                let label = rest.split_once('>').unwrap().1.split_once('<').unwrap().0;
+                // A digit of a sans-serif font is at most 0.58 of its size wide.
+                let width = label.len() as f64 * 0.58 * 10.5;
+                assert!(x.parse::<f64>().unwrap() >= width, "{label} begins left of the drawing: {svg}");
+            }
+        }
+    }
 
     #[test]
     fn axis_steps_are_round_numbers() {

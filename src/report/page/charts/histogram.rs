@@ -11,7 +11,7 @@ const TARGET_BARS: f64 = 26.0;
 /// Draws the durations of jobs, from the submit to the picture.
 pub(super) fn latency(seconds: &[f32]) -> Option<Chart> {
     let sorted = sorted(seconds)?;
-    let (median, high, most) = (at(&sorted, 0.5), at(&sorted, 0.95), at(&sorted, 1.0));
+    let (median, high, most) = (median(&sorted), at(&sorted, 0.95), at(&sorted, 1.0));
     // The axis ends after the 99th percentile, so that few slow jobs do not compress all others. They are in the last
     // bar.
     let end = at(&sorted, 0.99) * 1.15;
@@ -40,7 +40,7 @@ pub(super) fn differences(found: &[(f32, Verdict)]) -> Option<Chart> {
         name: "Distance to the color",
         words: format!(
             "ΔE00 between the requested and the measured color: half of the results up to {:.1}, the largest {:.1}",
-            at(&sorted, 0.5),
+            median(&sorted),
             at(&sorted, 1.0)
         ),
         svg: bars.draw(|value| format!("{value:.0}")).finish(),
@@ -104,6 +104,13 @@ fn sorted(values: &[f32]) -> Option<Vec<f64>> {
     (sorted.len() > 1).then_some(sorted)
 }
 
+/// Returns the value that half of the values do not exceed: of an even number, the middle between the two in the middle.
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    let (below, above) = (sorted.get((sorted.len().max(1) - 1) / 2), sorted.get(middle));
+    (below.copied().unwrap_or_default() + above.copied().unwrap_or_default()) / 2.0
+}
+
 /// Returns the quantile `part`.
 fn at(sorted: &[f64], part: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
@@ -122,6 +129,20 @@ fn duration_label(seconds: f64, whole: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn half_of_an_even_number_of_values_is_below_the_median() {
+        let words = |found: &[f32]| {
+            let found: Vec<_> = found.iter().map(|difference| (*difference, Verdict::Near)).collect();
+            differences(&found).unwrap().words
+        };
+        assert!(
+            words(&[2.6, 6.7, 9.7, 13.8]).contains("half of the results up to 8.2,"),
+            "{}",
+            words(&[2.6, 6.7, 9.7, 13.8])
+        );
+        assert!(words(&[2.6, 6.7, 9.7]).contains("half of the results up to 6.7,"));
+    }
 
     #[test]
     fn values_beyond_the_last_bin_are_in_a_labeled_bar() {

@@ -63,7 +63,7 @@ mod tests {
             "36 completed and 4 failed in 4 min 24 s; the provider slowed the batch down 1 time",
             "median 26 s, 95th percentile 32 s, slowest 32 s",
             "$2.80 of a budget of $5.00",
-            "ΔE00 between the requested and the measured color: half of the results up to 4.5, the largest 8.8",
+            "ΔE00 between the requested and the measured color: half of the results up to 4.4, the largest 8.8",
         ]
         "#);
         for chart in charts {
