@@ -1,5 +1,6 @@
 //! Formatting of numbers, times and commands, which is the same in messages and reports.
 
+use std::path::Path;
 use std::time::Duration;
 
 /// Returns a count with its noun: `1 job`, `2 jobs`.
@@ -82,6 +83,11 @@ pub(crate) fn shell_word(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Returns the command that frees the money of a job's submits that were not charged.
+pub(crate) fn release_command(folder: &Path, job: &str) -> String {
+    format!("dyehouse release {} {}", shell_word(&folder.display().to_string()), shell_word(job))
 }
 
 #[cfg(test)]

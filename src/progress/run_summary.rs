@@ -98,11 +98,10 @@ impl RunSummary {
             line("failed", &format!("{count} {class}: {}", class.hint()));
         }
         let folder = self.results.parent().unwrap_or(&self.results);
-        let (asked, lines) = UncertainSubmit::asked(&self.uncertain);
-        if asked > 0 {
-            line("uncertain", &format!("{asked} {}", UncertainSubmit::advice(folder)));
+        if let Some((asked, advice, lines)) = UncertainSubmit::asked(&self.uncertain, folder) {
+            line("uncertain", &format!("{asked} {advice}"));
+            text.push_str(&lines);
         }
-        text.push_str(&lines);
         if let Some((advice, lines)) = UncertainSubmit::left_behind(&self.uncertain, folder) {
             text.push_str(&format!("  reserved  {advice}\n{lines}"));
         }
@@ -389,7 +388,7 @@ mod tests {
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
           failed    1 lost: may have been charged; each run polls again, and --retry-failed pays again
-          uncertain 1 may have been charged: check the provider's dashboard; `dyehouse release runs/spring JOB…` frees the money of submits that were not charged, --uncertain resubmit pays again
+          uncertain 1 may have been charged: check the provider's dashboard; `dyehouse release runs/spring mug-ocean` frees the money if it was not charged, --uncertain resubmit pays again
                     mug-ocean: submitted 2026-11-23 22:14:03 UTC, request 000102030405060708090a0b0c0d0e0f
           cost      $3.36 spent, $0.07 reserved for uncertain submits, of a budget of $25.00
           pictures  runs/spring/results

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::job::{Cents, Fingerprint, JobId, JobStatus};
 use crate::journal::{Ledger, LinesError};
 
-use crate::words::{counted, shell_word};
+use crate::words::{counted, release_command};
 
 /// The maximum number of submits that are printed. The report has all that the manifest asks for, and the journal has
 /// all.
@@ -89,33 +89,26 @@ impl UncertainSubmit {
         Ok(submits)
     }
 
-    /// Returns advice about those that jobs of the manifest wait for, in the run's `folder`. It is printed after their
-    /// number.
-    pub fn advice(folder: &Path) -> String {
-        format!(
-            "may have been charged: check the provider's dashboard; {}, --uncertain resubmit pays again",
-            release(folder)
-        )
-    }
-
-    /// Returns the number of `submits` that jobs of the manifest wait for, and a line for each.
-    pub fn asked(submits: &[UncertainSubmit]) -> (u64, String) {
+    /// Returns advice about those of the `submits` that jobs of the manifest wait for, in the run's `folder`, and a line
+    /// for each. The advice is printed after their number; `None` if there are none.
+    pub fn asked(submits: &[UncertainSubmit], folder: &Path) -> Option<(u64, String, String)> {
         let asked: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.is_of_a_result()).collect();
-        (asked.len() as u64, lines(&asked, "report/results.csv"))
+        let advice = format!(
+            "may have been charged: check the provider's dashboard; {}, --uncertain resubmit pays again",
+            release(&asked, folder)?
+        );
+        Some((asked.len() as u64, advice, lines(&asked, "report/results.csv")))
     }
 
     /// Returns advice about the others, for which only money is reserved. It is printed after the word `reserved`, with
     /// a line for each; `None` if there are none.
     pub fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<(String, String)> {
         let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| !submit.is_of_a_result()).collect();
-        if left.is_empty() {
-            return None;
-        }
+        let release = release(&left, folder)?;
         let (count, cents) = (left.len() as u64, left.iter().map(|submit| submit.reserved_cents).sum::<Cents>());
         let advice = format!(
-            "{} may have been charged in addition: check the provider's dashboard; {cents} stays reserved; {}",
-            counted(count, "submit"),
-            release(folder)
+            "{} may have been charged in addition: check the provider's dashboard; {cents} stays reserved; {release}",
+            counted(count, "submit")
         );
         Some((advice, lines(&left, "journal.jsonl")))
     }
@@ -126,11 +119,13 @@ impl UncertainSubmit {
     }
 }
 
-fn release(folder: &Path) -> String {
-    format!(
-        "`dyehouse release {} JOB…` frees the money of submits that were not charged",
-        shell_word(&folder.display().to_string())
-    )
+/// Returns the command that frees the money of one of the `submits`; `None` if there are none.
+fn release(submits: &[&UncertainSubmit], folder: &Path) -> Option<String> {
+    let command = release_command(folder, submits.first()?.job.as_str());
+    Some(match submits.len() {
+        1 => format!("`{command}` frees the money if it was not charged"),
+        _ => format!("`{command}` frees the money of one that was not charged"),
+    })
 }
 
 fn lines(submits: &[&UncertainSubmit], place_of_all: &str) -> String {

@@ -132,6 +132,8 @@ pub struct JobView {
     pub cost: Cents,
     /// The possible further cost.
     pub reserved: Cents,
+    /// The command that frees the reserved money, if any is reserved.
+    pub release: Option<String>,
     /// The number of submits.
     pub attempts: u32,
     /// The time of the last submit.
@@ -261,6 +263,7 @@ impl JobView {
             prediction_id: None,
             cost: Cents::ZERO,
             reserved: Cents::ZERO,
+            release: None,
             attempts: 0,
             submitted_at: None,
             finished_at: None,
@@ -276,12 +279,13 @@ impl JobView {
     }
 
     /// Returns a hint about a job that did not complete, if there is one.
-    pub(crate) fn advice(&self) -> Option<&'static str> {
+    pub(crate) fn advice(&self) -> Option<String> {
         match self.status {
             JobStatus::Completed | JobStatus::Pending => None,
-            JobStatus::Failed => self.error_class.map(ErrorClass::hint),
+            JobStatus::Failed => self.error_class.map(|class| class.hint().to_owned()),
             JobStatus::Uncertain => {
-                Some("check the provider's dashboard: if it was not charged, `dyehouse release` frees the money")
+                let release = self.release.as_deref().unwrap_or("dyehouse release");
+                Some(format!("check the provider's dashboard: if it was not charged, `{release}` frees the money"))
             }
         }
     }

@@ -54,7 +54,7 @@ pub(crate) fn cells(job: &JobView) -> Vec<String> {
         paths(&job.files),
         text(job.error_class.map(ErrorClass::as_str)),
         text(job.error.as_deref()),
-        text(job.advice()),
+        job.advice().unwrap_or_default(),
         job.reserved.0.to_string(),
         job.attempts.to_string(),
         job.submitted_at.map_or_else(String::new, |at| at.to_string()),

@@ -47,7 +47,7 @@ impl TestCase {
     pub(crate) fn of(job: &JobView) -> TestCase {
         let finding = |kind: &str, message: String| {
             let prediction = job.prediction_id.as_ref().map(|id| format!("prediction {id}"));
-            let lines = [job.advice().map(str::to_owned), prediction, Some(job.prompt.clone())];
+            let lines = [job.advice(), prediction, Some(job.prompt.clone())];
             let text = lines.into_iter().flatten().collect::<Vec<_>>().join("\n");
             Finding { kind: kind.to_owned(), message, text }
         };

@@ -31,7 +31,12 @@ fn jobs() -> Vec<JobView> {
         JobView { check: Some(check(Verdict::On)), ..job("good", JobStatus::Completed) },
         JobView { check: Some(check(Verdict::Off)), ..job("off", JobStatus::Completed) },
         JobView { error_class: Some(ErrorClass::Moderated), error: error.clone(), ..job("bad", JobStatus::Failed) },
-        JobView { error, reserved: Cents(7), ..job("doubtful", JobStatus::Uncertain) },
+        JobView {
+            error,
+            reserved: Cents(7),
+            release: Some("dyehouse release runs/n1 doubtful".to_owned()),
+            ..job("doubtful", JobStatus::Uncertain)
+        },
         job("to come", JobStatus::Pending),
     ]
 }

@@ -25,12 +25,11 @@ fn money_reserved_for_edited_or_removed_rows_is_reported_with_a_hint() {
         let (above, below) = printed.split_once(heading).unwrap_or_else(|| panic!("{printed}"));
         assert!(above.contains("            lamp: submitted "), "{printed}");
         assert!(
-            below.contains(
-                "$0.14 stays reserved; `dyehouse release out JOB…` frees the money of submits that were not charged"
-            ),
+            below.contains("$0.14 stays reserved; `dyehouse release out ")
+                && below.contains("` frees the money of one that was not charged\n"),
             "{printed}"
         );
-        assert!(above.contains("may have been charged") && above.contains("`dyehouse release out JOB…`"), "{printed}");
+        assert!(above.contains("`dyehouse release out lamp` frees the money if it was not charged"), "{printed}");
         assert!(below.contains("(edited since)\n") && below.contains("(row removed)\n"), "{printed}");
     }
     let standing = code(&sandbox.run("status out --json"), 0);

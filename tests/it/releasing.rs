@@ -26,10 +26,7 @@ fn releasing_frees_reserved_money_even_if_the_row_was_edited_or_removed() {
     provider.behave(Behavior::default());
     let later = [MUG, ("vase", "#00FF00")];
     let printed = code(&night(&sandbox, &provider, &later, "--budget 0.21"), 4);
-    assert!(
-        printed.contains("`dyehouse release out JOB…` frees the money of submits that were not charged"),
-        "{printed}"
-    );
+    assert!(printed.contains("`dyehouse release out mug` frees the money if it was not charged"), "{printed}");
     assert_eq!(provider.accepted(), 0, "all of it is reserved");
 
     let printed = code(&sandbox.run("release out jug"), 2);
@@ -71,7 +68,7 @@ fn a_resubmitted_job_keeps_the_money_reserved_for_its_first_submit_until_it_is_r
     let status = code(&sandbox.run("status out"), 0);
     for printed in [closing, idle, status] {
         assert!(printed.contains("  reserved  1 submit may have been charged in addition: "), "{printed}");
-        assert!(printed.contains("`dyehouse release out JOB…` frees the money"), "{printed}");
+        assert!(printed.contains("`dyehouse release out mug` frees the money if it was not charged"), "{printed}");
         assert!(
             printed.contains("            mug: request ") && printed.contains(" (submitted again since)\n"),
             "{printed}"

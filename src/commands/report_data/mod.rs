@@ -22,7 +22,7 @@ use crate::report::{
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
 use crate::verify;
-use crate::words::{counted, is_are};
+use crate::words::{counted, is_are, release_command};
 
 use super::Failure;
 use super::manifest_scope::original_directory;
@@ -198,6 +198,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
     let files = shown.filter(|_| is_done).map_or(&[][..], Edit::files);
     let originals = shown.filter(|edit| is_done && edit.corrected.is_some()).map_or(&[][..], Edit::originals);
     let attempts = || asked.into_iter().chain(rerolls.iter().copied());
+    let reserved = attempts().map(|edit| edit.reserved_for_uncertain).fold(Cents::ZERO, |sum, cost| sum + cost);
     JobView {
         status,
         images: request.images.clone(),
@@ -209,7 +210,8 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
         tries: attempts().filter(|_| !rerolls.is_empty()).map(|edit| attempt(edit, request.seed, shown)).collect(),
         prediction_id: shown.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),
         cost: attempts().map(|edit| edit.spent).fold(Cents::ZERO, |sum, cost| sum + cost),
-        reserved: attempts().map(|edit| edit.reserved_for_uncertain).fold(Cents::ZERO, |sum, cost| sum + cost),
+        reserved,
+        release: (reserved > Cents::ZERO).then(|| release_command(folder.path(), job.id.as_str())),
         attempts: attempts().map(|edit| edit.attempts).sum(),
         submitted_at: shown.and_then(|edit| edit.submitted_at),
         finished_at: shown.and_then(|edit| edit.finished_at),

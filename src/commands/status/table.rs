@@ -64,12 +64,11 @@ fn add_jobs(text: &mut String, view: &StatusView) {
         ("pending", jobs.pending),
     ] {
         add_line(text, name, &format!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
-        if name == "uncertain" {
-            let (asked, lines) = UncertainSubmit::asked(&view.uncertain);
+        if name == "uncertain"
+            && let Some((_, advice, lines)) = UncertainSubmit::asked(&view.uncertain, folder)
+        {
             text.push_str(&lines);
-            if asked > 0 {
-                add_line(text, "", &UncertainSubmit::advice(folder));
-            }
+            add_line(text, "", &advice);
         }
     }
     if let Some((advice, lines)) = UncertainSubmit::left_behind(&view.uncertain, folder) {

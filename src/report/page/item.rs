@@ -53,12 +53,15 @@ pub(crate) struct Item<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    advice: Option<&'a str>,
+    advice: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prediction: Option<&'a str>,
     cost: u64,
     #[serde(skip_serializing_if = "is_zero")]
     reserved: u64,
+    /// The command that frees the reserved money, if `advice` does not have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    release: Option<&'a str>,
     attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
@@ -122,6 +125,7 @@ impl<'a> Item<'a> {
             prediction: job.prediction_id.as_deref(),
             cost: job.cost.0,
             reserved: if job.reserved > Cents::ZERO { job.reserved.0 } else { 0 },
+            release: job.release.as_deref().filter(|_| job.status != JobStatus::Uncertain),
             attempts: job.attempts,
             seconds: job.seconds().map(|seconds| rounded(seconds, 10.0)),
             submitted: job.submitted_at.map(utc),

@@ -20,7 +20,7 @@ const pane = (shown, side, job) => {
   const ending = { failed: job.class || "failed", uncertain: "uncertain", pending: "no picture yet", completed: "no picture" }[job.state];
   const box = make("span", { class: `pane words ${job.state}` }, make("strong", { text: ending }));
   if (job.error) box.append(make("span", { class: "error clamp", dir: "auto", text: job.error }));
-  if (job.advice) box.append(make("span", { class: "advice clamp", text: job.advice }));
+  if (job.advice) box.append(make("span", { class: "advice clamp" }, ...told(job.advice)));
   return box;
 };
 

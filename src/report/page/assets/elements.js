@@ -12,6 +12,9 @@ const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
+// The parts of a text of this program: commands between backticks become code.
+const told = (text) => text.split("`").map((part, number) => (number % 2 ? make("code", { text: part }) : part));
+
 const svg = (path) => {
   const name = "http://www.w3.org/2000/svg";
   const icon = document.createElementNS(name, "svg");

@@ -72,7 +72,7 @@ const fillTries = () => {
   get("tries").hidden = tries.length === 0;
 };
 
-const RESERVED = "a submit may have been charged. Check the provider's dashboard; `dyehouse release DIR JOB` frees the money if it was not.";
+const RESERVED = "a submit may have been charged. Check the provider's dashboard: if it was not,";
 
 // The name of a picture. One of which no copy was kept may still be at its URL, which only a click asks for.
 const named = (shown) => {
@@ -84,8 +84,8 @@ const details = (job) => {
   const { own } = store.batch;
   const rows = [
     ["prompt", job.prompt], ["verdict", job.verdict && VERDICTS[job.verdict]], ["ΔE00", job.delta?.toFixed(2)], ["background", job.background === undefined ? "" : `moved by ΔE00 ${job.background.toFixed(2)}`], ["why", job.reason],
-    ["error", job.error && [job.class, job.error].filter(Boolean).join(": ")], ["what to do", job.advice],
-    ["prediction", job.prediction], ["cost", dollars(job.cost)], ["reserved", job.reserved && `${dollars(job.reserved)}: ${RESERVED}`],
+    ["error", job.error && [job.class, job.error].filter(Boolean).join(": ")], ["what to do", job.advice && told(job.advice)],
+    ["prediction", job.prediction], ["cost", dollars(job.cost)], ["reserved", job.reserved && told(dollars(job.reserved) + (job.release ? `: ${RESERVED} \`${job.release}\` frees the money` : ""))],
     ["submits", job.attempts && String(job.attempts)], ["time", job.seconds === undefined ? "" : duration(job.seconds)],
     ["submitted", job.submitted], ["request", job.request], ["ended", job.ended], ["size", job.size], ["seed", job.seed === undefined ? "" : String(job.seed)],
     ["before", job.before.length && job.before.flatMap((shown, number) => (number ? ["\n", ...named(shown)] : named(shown)))],
