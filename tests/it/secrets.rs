@@ -46,4 +46,5 @@ fn a_world_readable_key_file_is_reported_once_and_used() {
     run.env("VIBEDREAM_BASE_URL", &provider.url).env("VIBEDREAM_API_KEY_FILE", &file);
     let printed = code(&run.output().unwrap(), 0);
     assert_eq!(printed.matches("can be read by every user").count(), 1, "{printed}");
+    assert!(printed.lines().any(|line| line.starts_with("warning: ") && line.contains("can be read")), "{printed}");
 }
