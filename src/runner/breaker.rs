@@ -123,7 +123,8 @@ impl CircuitBreaker {
         };
         if reason == Obstacle::Unreachable {
             self.unconnected += 1;
-            if self.unconnected < MAX_UNCONNECTED {
+            // At a low rate, so many submits take longer than the run may wait.
+            if self.unconnected < MAX_UNCONNECTED && now - since < self.give_up_after {
                 return BreakerAction::Continue;
             }
         }
@@ -137,10 +138,11 @@ impl CircuitBreaker {
             Obstacle::RateLimited(Some(hint)) => (hint.max(backoff(self.pauses.saturating_sub(1))), RATE_LIMIT_TIMEOUT),
             Obstacle::Unreachable => {
                 self.is_unreachable = true;
-                (backoff(self.pauses), self.give_up_after)
+                let left = self.give_up_after.saturating_sub(now - since);
+                (backoff(self.pauses).min(left), self.give_up_after)
             }
         };
-        if now - since + wait > time_limit {
+        if now - since + wait > time_limit || now - since >= time_limit {
             return BreakerAction::GiveUp;
         }
         self.pause(now, wait)
@@ -308,6 +310,21 @@ mod tests {
         assert_eq!(waits, [0, 1, 2, 4, 8, 16]);
         breaker.submit_answered();
         assert_eq!(breaker.submit_refused(now, hinted), BreakerAction::Pause(Duration::ZERO), "it is good again");
+    }
+
+    #[test]
+    fn a_provider_out_of_reach_is_asked_once_more_at_the_end_of_the_set_time_and_never_later() {
+        let mut breaker = CircuitBreaker::new(at(4));
+        for _ in 0..2 {
+            breaker.submit_refused(at(0), Obstacle::Unreachable);
+        }
+        let asked = [0, 1, 3, 4].map(|second| breaker.submit_refused(at(second), Obstacle::Unreachable));
+        let pause = |seconds| BreakerAction::Pause(at(seconds));
+        assert_eq!(asked, [pause(1), pause(2), pause(1), BreakerAction::GiveUp]);
+
+        let mut breaker = CircuitBreaker::new(at(4));
+        assert_eq!(breaker.submit_refused(at(0), Obstacle::Unreachable), BreakerAction::Continue);
+        assert_eq!(breaker.submit_refused(at(6), Obstacle::Unreachable), BreakerAction::GiveUp, "at 10/min");
     }
 
     #[test]
