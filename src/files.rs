@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 /// Returns a builder of temporary files that become results. Unlike other temporary files, their permissions follow the
 /// umask.
@@ -12,6 +12,15 @@ pub(crate) fn temporary<'a>() -> Builder<'a, 'a> {
     let mut builder = Builder::new();
     permit(&mut builder);
     builder
+}
+
+/// Creates a temporary file in `folder`. An error does not contain its name, which no reader knows.
+pub(crate) fn temporary_in(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
+    temporary().prefix(prefix).tempfile_in(folder).map_err(|error| {
+        let text = error.to_string();
+        let cause = text.split(" at path ").next().unwrap_or_default();
+        io::Error::new(error.kind(), cause.to_owned())
+    })
 }
 
 /// Atomically writes `content` to `path`, replacing an existing file. After a crash or a power loss, the file has
@@ -27,7 +36,7 @@ pub(crate) fn replace_cache(path: &Path, write: impl FnOnce(&mut File) -> io::Re
 }
 
 fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let mut file = temporary().prefix(".part-").tempfile_in(folder_of(path))?;
+    let mut file = temporary_in(folder_of(path), ".part-")?;
     write(file.as_file_mut())?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -96,6 +105,14 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_of_a_temporary_file_does_not_name_it() {
+        let place = tempfile::tempdir().unwrap();
+        let error = replace(&place.path().join("missing/file"), b"").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(error.to_string().starts_with("No such file") && !error.to_string().contains(".part-"), "{error}");
+    }
 
     #[test]
     fn make_folder_creates_parents_and_accepts_existing_folders() {

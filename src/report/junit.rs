@@ -25,7 +25,7 @@ pub(crate) fn write(
     row_buffer: &mut RowBuffer,
 ) -> Result<(), ReportError> {
     let failed = |source| ReportError::io("write", path, source);
-    let file = files::temporary().prefix(".junit-").tempfile_in(files::folder_of(path)).map_err(failed)?;
+    let file = files::temporary_in(files::folder_of(path), ".junit-").map_err(failed)?;
     let mut file = BufWriter::new(file);
     suites(&mut file, batch, totals, row_buffer).map_err(failed)?;
     let file = file.into_inner().map_err(|error| failed(error.into_error()))?;

@@ -106,7 +106,7 @@ impl JournalDraft {
         folder: &RunFolder,
         write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
     ) -> Result<JournalDraft, FolderError> {
-        let file = crate::files::temporary().prefix(JOURNAL_DRAFT_PREFIX).tempfile_in(folder.path());
+        let file = crate::files::temporary_in(folder.path(), JOURNAL_DRAFT_PREFIX);
         let file = file.map_err(FolderError::io("write into", folder.path()))?;
         let mut writer = BufWriter::with_capacity(1 << 17, file);
         write(&mut writer).and_then(|()| writer.flush()).map_err(FolderError::io("write", folder.journal()))?;

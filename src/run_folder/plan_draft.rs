@@ -176,6 +176,6 @@ impl PlanDraft {
 fn own_file(folder: &RunFolder) -> Result<NamedTempFile, FolderError> {
     let absolute = std::path::absolute(folder.path()).map_err(FolderError::io("find", folder.path()))?;
     let parent = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
-    let file = crate::files::temporary().prefix(PLAN_DRAFT_PREFIX).tempfile_in(parent);
+    let file = crate::files::temporary_in(parent, PLAN_DRAFT_PREFIX);
     file.map_err(FolderError::io("write into", parent))
 }
