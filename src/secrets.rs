@@ -10,6 +10,9 @@ use secrecy::SecretString;
 /// The maximum length of a secret in bytes.
 const MAX_LENGTH: u64 = 64 << 10;
 
+/// The variable with the folder of systemd's credentials.
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+
 /// A secret that may be given, with the names of its sources.
 #[derive(Clone, Copy, Debug)]
 pub struct Secret {
@@ -74,6 +77,12 @@ impl Secret {
     /// All secrets.
     pub const ALL: [Secret; 4] = [Secret::API_KEY, Secret::NOTIFY_URL, Secret::NOTIFY_SECRET, Secret::HEALTHCHECK_URL];
 
+    /// Returns the names of all variables that have a secret, or the path of one.
+    pub fn variables() -> impl Iterator<Item = String> {
+        let named = Secret::ALL.into_iter().flat_map(|secret| [secret.variable.to_owned(), secret.file_variable()]);
+        named.chain([CREDENTIALS.to_owned()])
+    }
+
     /// Looks for the secret: first in the variable, then in the file whose path is in a variable, then in the systemd
     /// credential. `lookup` returns the variables of the environment. Empty ones are ignored.
     ///
@@ -82,7 +91,7 @@ impl Secret {
     /// A file that was given explicitly cannot be read or has no secret. A missing credential is not an error.
     pub fn find(&self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<FoundSecret>, SecretError> {
         let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
-        let file_variable = format!("{}_FILE", self.variable);
+        let file_variable = self.file_variable();
         let named = lookup(&file_variable);
         if let Some(value) = lookup(self.variable) {
             let value = value.to_string_lossy().trim().to_owned();
@@ -95,9 +104,13 @@ impl Secret {
         if let Some(path) = named {
             return read(Path::new(&path), &file_variable).map(Some);
         }
-        let Some(folder) = lookup("CREDENTIALS_DIRECTORY") else { return Ok(None) };
+        let Some(folder) = lookup(CREDENTIALS) else { return Ok(None) };
         let path = Path::new(&folder).join(self.credential);
-        if path.exists() { read(&path, "CREDENTIALS_DIRECTORY").map(Some) } else { Ok(None) }
+        if path.exists() { read(&path, CREDENTIALS).map(Some) } else { Ok(None) }
+    }
+
+    fn file_variable(&self) -> String {
+        format!("{}_FILE", self.variable)
     }
 }
 

@@ -21,8 +21,8 @@ pub async fn run_command(
 ) -> Result<(), NoticeError> {
     let failed = |cause: String| NoticeError { what: format!("run `{command}`"), cause };
     let mut shell = shell(command);
-    for secret in Secret::ALL {
-        shell.env_remove(secret.variable);
+    for name in Secret::variables() {
+        shell.env_remove(name);
     }
     let mut child = shell
         .envs(variables(notice))

@@ -176,11 +176,17 @@ fn a_command_can_use_the_folder_and_gets_the_result() {
     let mut run = provider.run(&sandbox, "--json");
     run.env("DYEHOUSE_NOTIFY_SECRET", "se-cret").env("DYEHOUSE_HEALTHCHECK_URL", format!("{}/se-cret", listener.url));
     run.env("DYEHOUSE_NOTIFY_URL", format!("{}/se-cret", listener.url));
+    // The key itself comes from the variable, which has precedence.
+    let places = ["VIBEDREAM_API_KEY_FILE", "DYEHOUSE_NOTIFY_SECRET_FILE", "CREDENTIALS_DIRECTORY"];
+    for place in places {
+        run.env(place, "/secrets/place");
+    }
     let output = run.args(["--on-finish", &command]).output().unwrap();
     code(&output, 0);
     assert_eq!(listener.paths().len(), 3);
     let environment = sandbox.read("environment");
     assert!(!environment.contains("se-cret") && !environment.contains(Provider::KEY), "{environment}");
+    assert!(!places.iter().any(|place| environment.contains(place)), "{environment}");
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let told = sandbox.json("summary.json");
     assert_eq!((&told["jobs"], &told["cost_cents"]), (&printed["jobs"], &printed["cost_cents"]));
