@@ -17,6 +17,7 @@ mod failed_rows;
 mod folders;
 mod fuzzing;
 mod incremental;
+mod logs;
 mod manifests;
 mod merging;
 mod money;
