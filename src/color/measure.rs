@@ -197,8 +197,10 @@ fn color_of(
     let pairs = before.map(|before| indices.iter().map(|index| (before.data[*index], picture.data[*index])).collect());
     let unveiled = pairs.and_then(|pairs: Vec<(Rgb, Rgb)>| unveiled(&pairs));
     let asked = hex.linear();
+    let plain = ciede2000(Lab::from(seen), Lab::from(asked));
     let difference = match unveiled {
-        Some(bare) if luminance(bare.color) < MAX_DARK_LUMINANCE => light.difference(bare.color, asked),
+        // Gloss is most of the light of something dark, but what shows the requested color has it.
+        Some(bare) if luminance(bare.color) < MAX_DARK_LUMINANCE => light.difference(bare.color, asked).min(plain),
         // A surface without strong reflections shows its color better than its changes do: its folds light themselves.
         Some(bare) if bare.is_glossy => light.difference(bare.color, asked).min(light.difference(seen, asked)),
         _ => light.difference(seen, asked),
@@ -207,7 +209,7 @@ fn color_of(
         asked: hex,
         shown: Some(Hex(encode(seen))),
         delta_e: Some(rounded(difference, 2)),
-        delta_e_plain: Some(rounded(ciede2000(Lab::from(seen), Lab::from(asked)), 2)),
+        delta_e_plain: Some(rounded(plain, 2)),
         region: None,
         background: None,
         verdict: tolerance.verdict(difference),
@@ -275,4 +277,30 @@ fn over_grey(view: &View) -> Cow<'_, Plane<Rgb>> {
 fn rounded(value: f64, digits: i32) -> f64 {
     let scale = 10_f64.powi(digits);
     (value * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dark_and_polished_surface_that_shows_the_requested_color_has_it() {
+        let (red, black) = ([0.45, 0.02, 0.02], [0.002; 3]);
+        // The same shade and gloss in both pictures.
+        let lit = |body: Rgb| {
+            let pixel = |index: usize| {
+                let (shade, gloss) = (0.8 + 0.2 * (index % 10) as f32 / 10.0, 0.010 + 0.005 * (index % 7) as f32 / 7.0);
+                body.map(|channel| shade * channel + gloss)
+            };
+            Plane { width: 40, height: 40, data: (0..1600).map(pixel).collect() }
+        };
+        let (before, after) = (lit(red), lit(black));
+        let indices: Vec<usize> = (0..1600).collect();
+        let shown = Hex(encode(dominant_color(&after.data).unwrap()));
+        let light = Illumination::around(&before, &Plane::filled(40, 40, true));
+        let check = color_of(Some(&before), &after, light, &indices, shown, Tolerance::default());
+        assert_eq!((check.verdict, check.shown), (Verdict::On, Some(shown)), "{check:?}");
+        let check = color_of(Some(&before), &after, light, &indices, Hex([0x0d; 3]), Tolerance::default());
+        assert_eq!(check.verdict, Verdict::On, "the color below the gloss: {check:?}");
+    }
 }
