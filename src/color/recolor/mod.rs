@@ -7,7 +7,7 @@ use std::f32::consts::PI;
 
 use super::dominant_color::dominant_color;
 use super::filter::{dilate, shrink};
-use super::region::{ANALYZED_SIDE, Matte, Part, Rim, Side, foreground_of, material_of, part_of, redrawn};
+use super::region::{ANALYZED_SIDE, Matte, Part, Rim, Side, foreground_of, grab_cut, material_of, part_of, redrawn};
 use super::{Oklab, Plane, Rgb, View};
 use surface::Surface;
 
@@ -121,6 +121,9 @@ impl Recoloring {
         }
         if cut_out.is_none() {
             // The outline of a cut-out is known and needs no redrawing.
+            if change.part.is_none() {
+                region = grab_cut(&colors, &region);
+            }
             region = redrawn(picture, &region);
         }
         let core = super::filter::erode(&region, 1);

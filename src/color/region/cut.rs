@@ -3,6 +3,9 @@ use std::collections::VecDeque;
 /// The capacity up to which an arc is saturated; the rest is rounding.
 const MIN_CAPACITY: f32 = 1e-4;
 
+/// The capacity of an arc that is never cut.
+pub(super) const UNCUTTABLE: f32 = 1e6;
+
 /// Returns, for each node, whether it is on the first side of the cheapest cut into two sides. The cut is found by the
 /// flow that fills it (Dinic's algorithm).
 ///

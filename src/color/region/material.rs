@@ -122,7 +122,7 @@ fn seed(colors: &Plane<Oklab>, product: &Plane<bool>, core: &Plane<bool>, source
 }
 
 /// Returns the mean color of the pixels in `mask`, if there are any.
-fn mean(colors: &Plane<Oklab>, mask: &Plane<bool>) -> Option<Oklab> {
+pub(super) fn mean(colors: &Plane<Oklab>, mask: &Plane<bool>) -> Option<Oklab> {
     let (mut sum, mut count) = ([0.0; 3], 0);
     for color in chosen(colors, mask) {
         sum.iter_mut().zip([color.l, color.a, color.b]).for_each(|(sum, value)| *sum += value);

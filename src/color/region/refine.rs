@@ -3,7 +3,7 @@ use crate::color::{Oklab, Plane};
 
 use super::background::{Background, Ground, distance, ground_around};
 use super::clusters::{Clusters, chroma_distance};
-use super::cut::minimum_cut;
+use super::cut::{UNCUTTABLE, minimum_cut};
 use super::edges::Edges;
 
 /// The distance at which two hues are certainly different, in OKLab.
@@ -71,9 +71,6 @@ const MIN_PIECE: usize = 60;
 
 /// The largest distance between neighboring basins of one band, in OKLab. Light falls off along it.
 const MAX_BAND_STEP: f32 = 0.02;
-
-/// The capacity of an arc that is never cut.
-const UNCUTTABLE: f32 = 1e6;
 
 /// A basin of the gradient.
 #[derive(Clone, Default)]
