@@ -89,7 +89,7 @@ pub(super) fn kept_product(
     let product = find_foreground(&picture).product;
     let main = material(&picture, &product, None);
     let is_kept = |meant: &Plane<bool>| {
-        2 * shared(&region, meant) < region.count() && 2 * shared(meant, &unchanged) > meant.count()
+        2 * region.count_both(meant) < region.count() && 2 * meant.count_both(&unchanged) > meant.count()
     };
     let is_other_kept = match scope {
         Scope::Material(color) => is_kept(&material(&picture, &product, Some(color))),
@@ -131,11 +131,6 @@ fn thinned<T: Copy>(plane: &Plane<T>, step: usize) -> Plane<T> {
     let (width, height) = (plane.width.div_ceil(step), plane.height.div_ceil(step));
     let data = (0..width * height).map(|index| plane.at(index % width * step, index / width * step)).collect();
     Plane { width, height, data }
-}
-
-/// Returns the number of pixels in both masks.
-fn shared(one: &Plane<bool>, other: &Plane<bool>) -> usize {
-    one.data.iter().zip(&other.data).filter(|(one, other)| **one && **other).count()
 }
 
 #[cfg(test)]

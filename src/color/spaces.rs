@@ -44,10 +44,12 @@ const DARKEST: f32 = 1.0 / 8192.0;
 /// bits tells its step, and the lower half the place in the step.
 const STEPS: usize = 13 * 128;
 
-/// The encoded values at the ends of these steps, times 255, and one half for rounding.
-static ENCODED: LazyLock<[f32; STEPS + 2]> = LazyLock::new(|| {
+/// The encoded value at the beginning of each of these steps, and its increase within the step. Both are times 255, and
+/// the value has one half for rounding.
+static ENCODED: LazyLock<[[f32; 2]; STEPS + 1]> = LazyLock::new(|| {
     let light = |step: usize| f32::from_bits(DARKEST.to_bits() + ((step as u32) << 16));
-    std::array::from_fn(|step| (encoded_of(f64::from(light(step))) * 255.0 + 0.5) as f32)
+    let value = |step: usize| (encoded_of(f64::from(light(step))) * 255.0 + 0.5) as f32;
+    std::array::from_fn(|step| [value(step), value(step + 1) - value(step)])
 });
 
 /// Returns the linear light of each 8-bit encoded value, for loops over many values.
@@ -93,7 +95,7 @@ pub fn encode(linear: Rgb) -> [u8; 3] {
 
 /// An encoder with a reference to its table: [`encode`] for loops over many pixels.
 #[derive(Clone, Copy)]
-pub struct Encoder(&'static [f32; STEPS + 2]);
+pub struct Encoder(&'static [[f32; 2]; STEPS + 1]);
 
 impl Encoder {
     /// Returns the encoder.
@@ -106,9 +108,8 @@ impl Encoder {
     pub fn encode(self, [r, g, b]: Rgb) -> [u8; 3] {
         let encoded = |value: f32| {
             let bits = value.max(DARKEST).to_bits().min(1.0_f32.to_bits()) - DARKEST.to_bits();
-            let step = (bits >> 16) as usize;
-            let (low, high) = (self.0[step], self.0[step + 1]);
-            (low + (high - low) * ((bits & 0xFFFF) as f32 / 65536.0)) as u8
+            let [low, increase] = self.0[(bits >> 16) as usize];
+            (low + increase * ((bits & 0xFFFF) as f32 / 65536.0)) as u8
         };
         [encoded(r), encoded(g), encoded(b)]
     }

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use crate::color::Plane;
 
 use super::erode;
@@ -14,6 +16,32 @@ pub(in crate::color) enum Connected {
 /// Returns the connected parts of a mask: the part of each pixel, and the size of each part. Parts are numbered from 1.
 /// The number is 0 where the mask is not set, and the size at 0 is 0.
 pub(in crate::color) fn components(mask: &Plane<bool>, connected: Connected) -> (Plane<u32>, Vec<usize>) {
+    let Parts { runs, sizes } = parts(mask, connected);
+    let mut labels = Plane::filled(mask.width, mask.height, 0u32);
+    runs.into_iter().for_each(|(run, part)| labels.data[run].fill(part));
+    (labels, sizes)
+}
+
+/// Returns the parts, connected at sides or corners, for whose size in pixels `keep` returns true. It also gets the size
+/// of the largest part.
+pub(in crate::color) fn keep_parts(mask: &Plane<bool>, keep: impl Fn(usize, usize) -> bool) -> Plane<bool> {
+    let Parts { runs, sizes } = parts(mask, Connected::Corners);
+    let largest = sizes.iter().copied().max().unwrap_or(0);
+    let mut kept = Plane::filled(mask.width, mask.height, false);
+    let is_kept = |part: u32| keep(sizes[part as usize], largest);
+    runs.into_iter().filter(|(_, part)| is_kept(*part)).for_each(|(run, _)| kept.data[run].fill(true));
+    kept
+}
+
+/// The connected parts of a mask.
+struct Parts {
+    /// The runs of pixels in the rows, each with its part.
+    runs: Vec<(Range<usize>, u32)>,
+    /// The size of each part in pixels. The first part has no pixels.
+    sizes: Vec<usize>,
+}
+
+fn parts(mask: &Plane<bool>, connected: Connected) -> Parts {
     let width = mask.width.max(1);
     let reach = usize::from(connected == Connected::Corners);
     // The runs of pixels in each row are joined with those that they touch in the row above.
@@ -42,7 +70,6 @@ pub(in crate::color) fn components(mask: &Plane<bool>, connected: Connected) -> 
         }
         above = first..runs.len();
     }
-    let mut labels = Plane::filled(mask.width, mask.height, 0u32);
     let mut sizes = vec![0];
     let mut names = vec![0u32; runs.len()];
     for (run, (from, to)) in runs.iter().enumerate() {
@@ -51,11 +78,10 @@ pub(in crate::color) fn components(mask: &Plane<bool>, connected: Connected) -> 
             names[run] = sizes.len() as u32;
             sizes.push(0);
         }
-        let name = names[root];
-        sizes[name as usize] += to - from;
-        labels.data[*from..*to].fill(name);
+        names[run] = names[root];
+        sizes[names[run] as usize] += to - from;
     }
-    (labels, sizes)
+    Parts { runs: runs.into_iter().map(|(from, to)| from..to).zip(names).collect(), sizes }
 }
 
 /// Returns the first position from `from` on with this value. Blocks without it are skipped at once.
@@ -102,10 +128,4 @@ pub(in crate::color) fn flooded(from: &Plane<bool>, mut enters: impl FnMut(usize
         }
     }
     flooded
-}
-
-/// Returns the connected parts for whose size in pixels `keep` returns true.
-pub(in crate::color) fn keep_parts(mask: &Plane<bool>, keep: impl Fn(usize) -> bool) -> Plane<bool> {
-    let (labels, sizes) = components(mask, Connected::Corners);
-    labels.map(|label| label != 0 && keep(sizes[label as usize]))
 }

@@ -2,6 +2,8 @@
 
 mod components;
 
+use std::ops::RangeInclusive;
+
 use super::Plane;
 
 pub(super) use components::{Connected, components, flooded, keep_parts, neighbors};
@@ -179,19 +181,34 @@ pub(super) fn dilate(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
 /// Returns the value that `pick` chooses within a square of `radius` around each pixel, such as the smallest or the
 /// largest.
 pub(super) fn spread<T: Copy>(plane: &Plane<T>, radius: usize, pick: impl Fn(T, T) -> T) -> Plane<T> {
+    let mut reached = radius.min(2);
+    let mut spread = spread_by(plane, 1..=reached, &pick);
+    while reached < radius {
+        // The three chosen values cover a larger square. It has no gap, because the shift is at most one more than the
+        // radius of each.
+        let shift = (reached + 1).min(radius - reached);
+        spread = spread_by(&spread, shift..=shift, &pick);
+        reached += shift;
+    }
+    spread
+}
+
+/// Returns the value that `pick` chooses among each pixel and those that are any of the `shifts` away from it, across,
+/// down or both.
+fn spread_by<T: Copy>(plane: &Plane<T>, shifts: RangeInclusive<usize>, pick: impl Fn(T, T) -> T) -> Plane<T> {
     let width = plane.width.max(1);
     let choose = |values: &mut [T], others: &[T]| {
         values.iter_mut().zip(others).for_each(|(value, other)| *value = pick(*value, *other));
     };
     let mut rows = plane.data.clone();
     for (row, out) in plane.data.chunks_exact(width).zip(rows.chunks_exact_mut(width)) {
-        for shift in 1..=radius.min(width - 1) {
+        for shift in shifts.clone().filter(|shift| *shift < width) {
             choose(&mut out[shift..], row);
             choose(out, &row[shift..]);
         }
     }
     let mut data = rows.clone();
-    for shift in (1..=radius.min(plane.height.saturating_sub(1))).map(|shift| shift * width) {
+    for shift in shifts.filter(|shift| *shift < plane.height).map(|shift| shift * width) {
         choose(&mut data[shift..], &rows);
         choose(&mut data, &rows[shift..]);
     }
@@ -321,6 +338,20 @@ mod tests {
                 let share = 1.0 / (2 * radius + 1) as f32;
                 assert!((boxed.at(x, y) - mean(x, y, radius as isize, &|_| share)).abs() < 1e-3);
                 assert!((soft.at(x, y) - mean(x, y, 3, &|at| bell(at) / whole)).abs() < 1e-3);
+            }
+        }
+    }
+
+    #[test]
+    fn the_largest_of_a_square_is_spread_to_each_pixel_however_large_the_square_is() {
+        for (width, height, radius) in [(7, 5, 0), (9, 8, 1), (23, 17, 5), (4, 30, 6), (1, 3, 2)] {
+            let data = (0..width * height).map(|index| (index * 37) % 101).collect();
+            let plane = Plane { width, height, data };
+            let spread = spread(&plane, radius, usize::max);
+            for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+                let near = |at: usize, of: usize| at.saturating_sub(radius)..(at + radius + 1).min(of);
+                let square = near(y, height).flat_map(|y| near(x, width).map(move |x| (x, y)));
+                assert_eq!(Some(spread.at(x, y)), square.map(|(x, y)| plane.at(x, y)).max());
             }
         }
     }

@@ -87,11 +87,19 @@ impl Background {
     }
 
     /// Returns the background's color at a pixel, as if nothing were in front of it.
+    #[inline]
     pub(super) fn at(&self, x: usize, y: usize) -> Oklab {
-        self.value(&terms(x, y, self.width, self.height))
+        let (x, y) = (centered(x, self.width), centered(y, self.height));
+        // The powers of y come first: in a loop over a row, they are computed once.
+        let value = |[constant, by_x, by_y, by_xx, by_xy, by_yy]: [f64; 6]| {
+            (constant + y * (by_y + y * by_yy) + x * (by_x + y * by_xy + x * by_xx)) as f32
+        };
+        let [l, a, b] = self.surface;
+        Oklab { l: value(l), a: value(a), b: value(b) }
     }
 
     /// Returns the distance of a color from the background's color at a pixel, in OKLab.
+    #[inline]
     pub(in crate::color) fn distance(&self, x: usize, y: usize, color: Oklab) -> f32 {
         distance(self.at(x, y), color)
     }
@@ -113,8 +121,14 @@ fn middle(ring: &[([f64; 6], Oklab)]) -> Oklab {
 }
 
 fn terms(x: usize, y: usize, width: usize, height: usize) -> [f64; 6] {
-    let (x, y) = (x as f64 / width as f64 * 2.0 - 1.0, y as f64 / height as f64 * 2.0 - 1.0);
+    let (x, y) = (centered(x, width), centered(y, height));
     [1.0, x, y, x * x, x * y, y * y]
+}
+
+/// Returns a position in a line of pixels, from -1 at its beginning to 1 at its end.
+#[inline]
+fn centered(at: usize, of: usize) -> f64 {
+    at as f64 * (2.0 / of as f64) - 1.0
 }
 
 fn channels(color: Oklab) -> [f64; 3] {

@@ -74,7 +74,7 @@ pub(super) fn enclosed(found: &Plane<bool>, colors: &Plane<Oklab>, gradient: &Pl
     let outlines = strengths.flat_map(|strength| GAP_RADII.map(|gap| (strength, gap)));
     let best = outlines
         .map(|(strength, gap)| within(&sharp.map(|step| step > strength), gap))
-        .filter(|mask| count_both(mask, found) > MIN_COMMON_SHARE * found.count() as f32)
+        .filter(|mask| mask.count_both(found) as f32 > MIN_COMMON_SHARE * found.count() as f32)
         .map(|mask| (score(&mask, &is_edge), mask))
         .max_by(|one, other| one.0.total_cmp(&other.0))?;
     let whole = without_shadow(&best.1, found, colors);
@@ -116,7 +116,7 @@ fn score(mask: &Plane<bool>, is_edge: &Plane<bool>) -> f32 {
     }
     let outline = outline(mask);
     let length = outline.count().max(1) as f32;
-    let on_edges = count_both(&outline, is_edge) / length;
+    let on_edges = outline.count_both(is_edge) as f32 / length;
     (count / length).ln() + EDGE_WEIGHT * on_edges - BORDER_WEIGHT * border_share(mask)
 }
 
@@ -127,7 +127,7 @@ fn is_white_product(whole: &Plane<bool>, found: &Plane<bool>, colors: &Plane<Okl
     let outline = outline(whole).zip(&added, |is_outline, is_added| is_outline && is_added);
     let lightness = |mask: &Plane<bool>| median(mask, colors, |color| color.l);
     ADDED_SHARE.contains(&share)
-        && count_both(&outline, is_edge) > MIN_EDGE_SHARE * outline.count() as f32
+        && outline.count_both(is_edge) as f32 > MIN_EDGE_SHARE * outline.count() as f32
         && lightness(found) > MIN_FOUND_LIGHTNESS
         && lightness(&added) > MIN_ADDED_LIGHTNESS
         && median(found, colors, Oklab::saturation) < MAX_SATURATION
@@ -142,11 +142,6 @@ fn median(mask: &Plane<bool>, colors: &Plane<Oklab>, value: impl Fn(Oklab) -> f3
 /// Returns the share of the picture's border that a mask touches, 0 to 1.
 fn border_share(mask: &Plane<bool>) -> f32 {
     mask.ring_share(1, |x, y| mask.at(x, y))
-}
-
-/// Returns the number of pixels that both masks have.
-fn count_both(one: &Plane<bool>, other: &Plane<bool>) -> f32 {
-    one.zip(other, |one, other| one && other).count() as f32
 }
 
 #[cfg(test)]

@@ -186,9 +186,11 @@ impl<'g> Basins<'g> {
     /// Returns, for each step, which basins did not merge with the border.
     fn steps(&self, noise_area: f32) -> impl Iterator<Item = Vec<bool>> {
         let noise = percentile(&mut self.gradient.data.clone(), 0.5).unwrap_or(0.0);
-        let mut graph = Graph::new(&self.labels, self.count, self.gradient, self.border, noise_area);
+        let limit = move |step: usize| 0.0035 * 1.22f32.powi(step as i32) + noise;
+        let highest = limit(MERGE_STEPS - 1);
+        let mut graph = Graph::new(&self.labels, self.count, self.gradient, self.border, noise_area, highest);
         (0..MERGE_STEPS).map(move |step| {
-            graph.merge(0.0035 * 1.22f32.powi(step as i32) + noise);
+            graph.merge(limit(step));
             graph.regions().iter().map(|(_, is_border)| !is_border).collect()
         })
     }
@@ -259,12 +261,8 @@ fn choose(mut candidates: Vec<Candidate>) -> Option<Candidate> {
 }
 
 fn overlap(one: &Plane<bool>, other: &Plane<bool>) -> f32 {
-    let (mut both, mut any) = (0, 0);
-    for (one, other) in one.data.iter().zip(&other.data) {
-        both += usize::from(*one && *other);
-        any += usize::from(*one || *other);
-    }
-    both as f32 / any.max(1) as f32
+    let both = one.count_both(other);
+    both as f32 / (one.count() + other.count() - both).max(1) as f32
 }
 
 /// Removes parts whose outline is much softer than that of the sharpest part.

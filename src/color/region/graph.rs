@@ -11,6 +11,8 @@ pub(super) struct Graph {
     parents: Vec<u32>,
     queue: BinaryHeap<Reverse<Offer>>,
     noise_area: f32,
+    /// The highest cost at which regions merge.
+    highest: f32,
 }
 
 #[derive(Default)]
@@ -49,13 +51,14 @@ struct Offer {
 
 impl Graph {
     /// Returns the graph of `count` regions. Regions smaller than `noise_area`, in pixels, are noise and merge earlier.
-    /// Border pixels in `frame` are background.
+    /// Border pixels in `frame` are background. No limit of [`Graph::merge`] may be above `highest`.
     pub(super) fn new(
         labels: &Plane<u32>,
         count: usize,
         gradient: &Plane<f32>,
         frame: &Plane<bool>,
         noise_area: f32,
+        highest: f32,
     ) -> Graph {
         let mut regions: Vec<Region> = std::iter::repeat_with(Region::default).take(count).collect();
         for run in labels.data.chunk_by(|one, next| one == next) {
@@ -95,15 +98,9 @@ impl Graph {
         for (index, edge) in edges.iter().enumerate() {
             regions[edge.ends.1 as usize].edges.push(index as u32);
         }
-        let count = edges.len() as u32;
-        let mut graph = Graph {
-            parents: (0..regions.len() as u32).collect(),
-            regions,
-            edges,
-            queue: BinaryHeap::new(),
-            noise_area,
-        };
-        (0..count).for_each(|edge| graph.offer(edge));
+        let parents = (0..regions.len() as u32).collect();
+        let mut graph = Graph { regions, edges, parents, queue: BinaryHeap::new(), noise_area, highest };
+        graph.queue = (0..graph.edges.len() as u32).filter_map(|edge| graph.offer(edge)).collect();
         graph
     }
 
@@ -166,7 +163,7 @@ impl Graph {
         }
         for edge in changed {
             self.edges[edge as usize].version += 1;
-            self.offer(edge);
+            self.queue.extend(self.offer(edge));
         }
     }
 
@@ -180,12 +177,11 @@ impl Graph {
         list.iter().copied().find(|edge| edges[*edge as usize].beyond(from) == to)
     }
 
-    fn offer(&mut self, edge: u32) {
+    /// Returns the offer to merge the regions at an edge, if they may ever merge.
+    fn offer(&self, edge: u32) -> Option<Reverse<Offer>> {
         let Edge { ends, strength, length, version } = self.edges[edge as usize];
-        if length > 0.0 {
-            let smaller = self.regions[ends.0 as usize].area.min(self.regions[ends.1 as usize].area);
-            let cost = strength / length * (smaller / self.noise_area).min(1.0).sqrt().sqrt();
-            self.queue.push(Reverse(Offer { cost: cost.to_bits(), edge, version }));
-        }
+        let smaller = self.regions[ends.0 as usize].area.min(self.regions[ends.1 as usize].area);
+        let cost = strength / length * (smaller / self.noise_area).min(1.0).sqrt().sqrt();
+        (length > 0.0 && cost <= self.highest).then_some(Reverse(Offer { cost: cost.to_bits(), edge, version }))
     }
 }

@@ -75,12 +75,15 @@ pub(super) fn without_holes(
 
 /// Returns the pixels of the product that have the expected color of the ground.
 fn like_the_ground(mask: &Plane<bool>, colors: &Plane<Oklab>, background: &Background) -> Plane<bool> {
+    let width = mask.width.max(1);
     let mut near = mask.clone();
-    for (pixel_index, is_near) in near.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set) {
-        let (behind, color) =
-            (background.at(pixel_index % mask.width, pixel_index / mask.width), colors.data[pixel_index]);
-        let off = length(color.a - behind.a, color.b - behind.b);
-        *is_near = off < 0.010 + 2.0 * background.noise && (color.l - behind.l).abs() < 0.018 + 2.0 * background.noise;
+    for (y, (row, colors)) in near.data.chunks_exact_mut(width).zip(colors.data.chunks_exact(width)).enumerate() {
+        for (x, (is_near, color)) in row.iter_mut().zip(colors).enumerate().filter(|(_, (is_set, _))| **is_set) {
+            let behind = background.at(x, y);
+            let off = length(color.a - behind.a, color.b - behind.b);
+            *is_near =
+                off < 0.010 + 2.0 * background.noise && (color.l - behind.l).abs() < 0.018 + 2.0 * background.noise;
+        }
     }
     open(&near, 1)
 }

@@ -294,13 +294,13 @@ fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body:
     let whole = found.count() as f32;
     let (is_dark, body) = (luminance(body) < MAX_DARK_LUMINANCE, Oklab::from(body));
     let printed = found.zip(colors, |is_found, color| !is_found && is_of_another_hue(color, body));
-    let printed = keep_parts(&printed, |size| size >= MIN_PRINT_PIXELS);
+    let printed = keep_parts(&printed, |size, _| size >= MIN_PRINT_PIXELS);
     let found = found.zip(&printed, |is_found, is_printed| is_found && !is_printed);
     let mut tidied = close(&found, 1).zip(&printed, |is_found, is_printed| is_found && !is_printed);
     let holes = tidied.zip(product, |is_found, is_product| is_product && !is_found);
     let (labels, sizes) = components(&holes, Connected::Sides);
     let mut chromas = vec![0.0; sizes.len()];
-    for (label, color) in labels.data.iter().zip(&colors.data) {
+    for (label, color) in labels.data.iter().zip(&colors.data).filter(|(label, _)| **label != 0) {
         chromas[*label as usize] += color.chroma();
     }
     let openings = openings(&labels, sizes.len(), colors, product);
@@ -315,7 +315,7 @@ fn tidy(found: &Plane<bool>, colors: &Plane<Oklab>, product: &Plane<bool>, body:
         let is_open = openings[label] > OPEN_BORDER_SHARE && !near.data[index];
         *is_found |= label != 0 && !printed.data[index] && !is_open && is_filled(label);
     }
-    keep_parts(&tidied, |size| size as f32 > (0.004 * whole).max(30.0))
+    keep_parts(&tidied, |size, _| size as f32 > (0.004 * whole).max(30.0))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::color::filter::{Connected, components, erode};
+use crate::color::filter::{erode, keep_parts};
 use crate::color::{Oklab, Plane};
 
 /// The share of the picture that a product fills.
@@ -15,9 +15,7 @@ pub(super) fn outline(mask: &Plane<bool>) -> Plane<bool> {
 
 /// Removes parts of a mask that have at most a fiftieth of the pixels of the largest part.
 pub(super) fn without_specks(mask: &Plane<bool>) -> Plane<bool> {
-    let (parts, sizes) = components(mask, Connected::Corners);
-    let largest = sizes.iter().copied().max().unwrap_or(0);
-    parts.map(|part| part != 0 && sizes[part as usize] * 50 > largest)
+    keep_parts(mask, |size, largest| size * 50 > largest)
 }
 
 /// Returns the color outside the product three pixels from a pixel, if the outside is that near.

@@ -41,9 +41,6 @@ static CASCADE: LazyLock<Cascade> = LazyLock::new(|| Cascade::read(include_bytes
 /// Returns the faces in a picture of grey values. `middles` are the pixels that may be the middle of a face.
 pub(super) fn faces(grey: &Plane<u8>, middles: &Plane<bool>) -> Vec<Face> {
     let mut found: Vec<Face> = Vec::new();
-    if middles.count() == 0 {
-        return found;
-    }
     let largest = MAX_SIDE_SHARE * grey.width.min(grey.height) as f32;
     let mut side = MIN_SIDE;
     while side <= largest {

@@ -65,7 +65,7 @@ pub(super) fn without_people(product: Plane<bool>, colors: &Plane<Oklab>) -> Pla
     }
     let rest = product.zip(&people, |is_product, is_person| is_product && !is_person);
     let least = rest.count() as f32 * MIN_PIECE_SHARE;
-    let rest = keep_parts(&rest, |size| size as f32 > least);
+    let rest = keep_parts(&rest, |size, _| size as f32 > least);
     if (rest.count() as f32) < MIN_LEFT_SHARE * product.count() as f32 { product } else { rest }
 }
 
@@ -83,9 +83,13 @@ pub(crate) fn share_of_people(picture: &Plane<Rgb>, region: &Plane<bool>) -> f64
 
 /// Returns the pixels of `within` that are skin or hair of people with visible faces.
 fn people(colors: &Plane<Oklab>, within: &Plane<bool>) -> Plane<bool> {
-    let grey = colors.map(|color| (color.l * 255.0).clamp(0.0, 255.0) as u8);
     let mut people = within.map(|_| false);
-    for face in faces(&grey, &colors.map(may_be_skin)) {
+    let middles = colors.map(may_be_skin);
+    if middles.count() == 0 {
+        return people;
+    }
+    let grey = colors.map(|color| (color.l * 255.0).clamp(0.0, 255.0) as u8);
+    for face in faces(&grey, &middles) {
         let Some(tone) = tone(face, colors) else { continue };
         let skin = skin(face, tone, colors, within);
         let hair = hair(face, &skin, colors, within);
