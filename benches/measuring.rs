@@ -7,11 +7,14 @@
 //! wrong edit, whose expected verdict is that of its true ΔE00. Edits that are wrong in another way are included too:
 //! they are expected to be near if the product has its color, and off if it does not. `DYEHOUSE_PHOTOS=folder` adds
 //! photographs, with the editor's own recolorings as the right edits. The output ends with a table of the actual
-//! verdicts for each expected one.
+//! verdicts for each expected one. The first figure is the memory that a check of large
+//! pictures takes in addition to their decoded pixels, and the last one is the time of a check on one core.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 #[path = "support/edits.rs"]
 mod edits;
+#[path = "support/memory.rs"]
+mod memory;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -24,6 +27,7 @@ use dyehouse::editor;
 use dyehouse::photo::Photo;
 use edits::{DISTORTIONS, Edit, MOVES, SIZES, SPOILED, distorted, moved};
 use image::{DynamicImage, RgbImage};
+use memory::memory_over;
 use rayon::prelude::*;
 
 const VERDICTS: [Verdict; 4] = [Verdict::On, Verdict::Near, Verdict::Off, Verdict::Unmeasurable];
@@ -53,6 +57,10 @@ fn main() {
     let is_wanted = |path: &Path| wanted.is_empty() || wanted.iter().any(|name| path.ends_with(name));
     products.retain(|path| path.is_dir() && is_wanted(path));
     products.sort();
+    let photos = first_photos(&products[0], 4096);
+    let memory = memory_over(&photos.each_ref(), || check_with_blue(&photos));
+    println!("memory of 4096 px: {memory:.1} bytes a pixel over the decoded pictures\n");
+    drop(photos);
     let mut cases: Vec<Case> = products.iter().flat_map(|product| of_product(product)).collect();
     let photos = std::env::var_os("DYEHOUSE_PHOTOS").map(|folder| std::fs::read_dir(folder).unwrap());
     let photos: Vec<PathBuf> = photos.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
@@ -245,17 +253,24 @@ fn view(picture: impl Into<DynamicImage>) -> View {
 
 /// Measures the duration of a check on one core, without decoding.
 fn time(product: &Path) {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(product).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-')));
-    paths.sort();
-    let photo = |path: &Path| Photo::from_image(image::open(path).unwrap()).resized(1024);
-    let (before, after) = (photo(&paths[0]), photo(&paths[1]));
-    let asked = [Hex([30, 144, 255])];
+    let photos = first_photos(product, 1024);
     let took = (0..10).map(|_round| {
         let began = Instant::now();
-        let (before, after) = (before.reduced(COMPARED_SIDE), after.reduced(COMPARED_SIDE));
-        std::hint::black_box(measure(Some(&before), &after, &asked, Tolerance::default(), Scope::Product));
+        check_with_blue(&photos);
         began.elapsed()
     });
     println!("\na check of 1024 px: {:.1} ms", took.min().unwrap().as_secs_f64() * 1000.0);
+}
+
+fn check_with_blue([before, after]: &[Photo; 2]) {
+    let (before, after) = (before.reduced(COMPARED_SIDE), after.reduced(COMPARED_SIDE));
+    std::hint::black_box(measure(Some(&before), &after, &[Hex([30, 144, 255])], Tolerance::default(), Scope::Product));
+}
+
+/// Returns the first two renders of a product, scaled to `side` pixels.
+fn first_photos(product: &Path, side: u32) -> [Photo; 2] {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(product).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-')));
+    paths.sort();
+    [&paths[0], &paths[1]].map(|path| Photo::from_image(image::open(path).unwrap()).resized(side))
 }

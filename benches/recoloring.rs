@@ -6,8 +6,12 @@
 //! median case, 90th percentile of the cases, mean of the 90th percentiles of pixels), at the mask's edge, of the color
 //! shown, and to the picture before outside of the mask. The target is the color that the true render shows.
 //! `DYEHOUSE_PICTURES=folder` keeps the pictures. The last figure is the time of one picture on one core, which
-//! `benches/imagemagick.sh` compares with another tool.
+//! `benches/imagemagick.sh` compares with another tool. The first figure is the memory that a large picture takes in
+//! addition to its decoded pixels.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
+
+#[path = "support/memory.rs"]
+mod memory;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -15,6 +19,7 @@ use std::time::Instant;
 use dyehouse::color::{Change, Hex, Lab, Plane, Rgb, ciede2000, decode, dominant_color, encode, recolor};
 use dyehouse::editor;
 use dyehouse::photo::Photo;
+use memory::memory_over;
 use rayon::prelude::*;
 
 struct Render {
@@ -43,6 +48,9 @@ fn main() {
     let is_wanted = |path: &Path| wanted.is_empty() || wanted.iter().any(|name| path.ends_with(name));
     products.retain(|path| path.is_dir() && is_wanted(path));
     products.sort();
+    let photo = first_photo(&products[0], 4096);
+    let memory = memory_over(&[&photo, &photo], || editor::recolor(&mut photo.clone(), to_blue()).unwrap());
+    println!("memory of 4096 px: {memory:.1} bytes a pixel over the decoded picture and its copy\n");
     println!("{:<34}  mean  median   90th  90th px   edge  shown  outside     ms", "");
     for hint in [false, true] {
         let mut all = Vec::new();
@@ -59,18 +67,26 @@ fn main() {
 
 /// Measures the time of one picture in the editor, from decoded pixels to decoded pixels.
 fn time(product: &Path) {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(product).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-')));
-    paths.sort();
-    let photo = Photo::from_image(image::open(&paths[0]).unwrap()).resized(1024);
-    let change = Change { from: None, part: None, to: Hex([30, 144, 255]).linear() };
+    let photo = first_photo(product, 1024);
     let took = (0..10).map(|_round| {
         let mut photo = photo.clone();
         let began = Instant::now();
-        editor::recolor(&mut photo, change).unwrap();
+        editor::recolor(&mut photo, to_blue()).unwrap();
         began.elapsed()
     });
     println!("\na picture of 1024 px: {:.1} ms", took.min().unwrap().as_secs_f64() * 1000.0);
+}
+
+fn to_blue() -> Change {
+    Change { from: None, part: None, to: Hex([30, 144, 255]).linear() }
+}
+
+/// Returns the first render of a product, scaled to `side` pixels.
+fn first_photo(product: &Path, side: u32) -> Photo {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(product).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.file_stem().is_some_and(|stem| stem.to_string_lossy().contains('-')));
+    paths.sort();
+    Photo::from_image(image::open(&paths[0]).unwrap()).resized(side)
 }
 
 fn measure(product: &Path, name: &str, hint: bool) -> Vec<Case> {
