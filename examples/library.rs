@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use dyehouse::api::BaseUrl;
 use dyehouse::api::client::Client;
-use dyehouse::color::wanted;
-use dyehouse::editor::Recolorer;
+use dyehouse::editor::{Recolorer, wanted};
 use dyehouse::job::{Backend, Fingerprint, SubmitRate};
 use dyehouse::journal::RunStart;
 use dyehouse::manifest::Manifest;

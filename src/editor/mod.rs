@@ -8,5 +8,5 @@ mod instruction;
 mod recolorer;
 
 pub use edit::{EditError, EditInput, EditOutput, Editor};
-pub use instruction::scope;
+pub use instruction::{RequestedColors, requested_colors, scope, wanted};
 pub use recolorer::{Recolorer, recolor};

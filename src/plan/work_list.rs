@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use crate::color::wanted;
+use crate::editor::wanted;
 use crate::job::{Fingerprint, JobId};
 use crate::journal::{Edit, EditKey, EditState, Ledger};
 

@@ -4,7 +4,8 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use serde::Deserialize;
 
-use crate::color::{Hex, wanted};
+use crate::color::Hex;
+use crate::editor::wanted;
 use crate::job::{Fingerprint, JobId};
 use crate::journal::EditKey;
 use crate::plan::PlannedJob;

@@ -21,6 +21,10 @@ use super::verifier::{Correction, Subject, Verifier};
 /// The minimum side, in pixels, of a picture that can be measured.
 const MIN_SIDE: u32 = 8;
 
+/// The reason why no color is off if a prompt is unclear. A wrong verdict would be paid for with re-rolls.
+const UNCLEAR: &str =
+    "the prompt names several colors, and which of them are requested is unclear: add a `color` column";
+
 /// The number of pictures before the edit that are cached. Rows of the same product follow each other.
 const REMEMBERED: usize = 8;
 
@@ -109,6 +113,9 @@ impl Inner {
                 let work = move || measure(before.as_deref(), &after, &colors, tolerance, scope).check;
                 let mut check =
                     blocking(work).await.unwrap_or_else(|cause| Check::unmeasurable(asked, cause.to_string()));
+                if check.verdict == Verdict::Off && subject.is_unclear() {
+                    check = Check::unmeasurable(asked, UNCLEAR);
+                }
                 if let (Some(cause), Some(reason)) = (missing, &mut check.reason) {
                     reason.push_str(&format!(" ({cause})"));
                 }
@@ -159,6 +166,11 @@ impl Subject {
         self.target.colors.first().copied().unwrap_or(Hex([0; 3]))
     }
 
+    /// Whether some of the colors may not be requested. A `color` column names one, so several are from the prompt.
+    fn is_unclear(&self) -> bool {
+        self.target.colors.len() > 1 && editor::requested_colors(&self.target.request.prompt).is_unclear
+    }
+
     fn scope(&self) -> Scope {
         editor::scope(&self.target.request.prompt)
     }
@@ -183,4 +195,60 @@ async fn reduced<E: From<DecodeError> + From<TaskFailed>>(encoded: Vec<u8>) -> R
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, TaskFailed> {
     Ok(tokio::task::spawn_blocking(work).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{ImageFormat, Rgb, RgbImage};
+
+    use super::*;
+    use crate::color::Tolerance;
+    use crate::job::{EditRequest, Fingerprint, Switches};
+    use crate::plan::ColorTarget;
+    use crate::verify::FetchLimits;
+
+    /// Writes a picture of a disc, and returns the file.
+    fn disc(folder: &Path, name: &str, color: [u8; 3]) -> SavedFile {
+        let path = folder.join(name);
+        let is_inside = |x: u32, y: u32| (x as f32 - 60.0).hypot(y as f32 - 60.0) < 40.0;
+        let picture = RgbImage::from_fn(120, 120, |x, y| Rgb(if is_inside(x, y) { color } else { [235; 3] }));
+        picture.save_with_format(&path, ImageFormat::Png).unwrap();
+        let content = std::fs::read(path).unwrap();
+        let name = name.rsplit('/').next().unwrap().to_owned();
+        SavedFile { name, bytes: content.len() as u64, blake3: ContentHash::of(&content), width: 120, height: 120 }
+    }
+
+    #[tokio::test]
+    async fn a_result_is_never_off_if_it_is_unclear_which_colors_are_requested() {
+        let run = tempfile::tempdir().unwrap();
+        std::fs::create_dir(run.path().join("results")).unwrap();
+        disc(run.path(), "before.png", [198, 40, 40]);
+        let blue = disc(run.path(), "results/mug.png", [30, 144, 255]);
+        let before = BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
+        let checker = ColorChecker::new(run.path(), before);
+        for (prompt, verdict) in [
+            ("Färbe das #C62828 um: #1E90FF", Verdict::Unmeasurable),
+            ("Make the red mug #1E90FF and its white lid #F5C518", Verdict::Off),
+            ("Change the mug to #F5C518", Verdict::Off),
+            ("Change the mug from #C62828 to #1E90FF", Verdict::On),
+        ] {
+            let request = EditRequest {
+                model: "m".into(),
+                prompt: prompt.into(),
+                images: vec![ImageSource::File(run.path().join("before.png"))],
+                size: None,
+                seed: None,
+                switches: Switches::default(),
+            };
+            let target = ColorTarget {
+                fingerprint: Fingerprint::of(&request, |_| Ok::<_, &str>(blue.blake3)).unwrap(),
+                colors: editor::wanted(None, prompt),
+                request: Arc::new(request),
+            };
+            let (files, target, tolerance) = (vec![blue.clone()], Arc::new(target), Tolerance::default());
+            let check = checker.check(Subject { files, target, submitted_at: None, tolerance }).await;
+            assert_eq!(check.verdict, verdict, "{prompt}: {:?}", check.reason);
+            assert!(verdict != Verdict::Unmeasurable || check.reason.unwrap().contains("`color` column"), "{prompt}");
+        }
+    }
 }

@@ -177,3 +177,23 @@ fn a_truncated_local_picture_is_detected_before_its_edit_is_paid_for() {
         assert!(printed.contains("mug.jpg") && printed.contains("the JPEG is cut off"), "{printed}");
     }
 }
+
+#[test]
+fn a_prompt_that_names_the_color_before_by_its_hex_is_judged_by_the_requested_one_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.write("mug.png", png(disc([198, 40, 40])));
+    let prompts = [
+        "Change the mug from #C62828 to #1E90FF",
+        "Replace #C62828 by #1E90FF on the mug",
+        "Replace #C62828 with #1E90FF",
+        "The #C62828 mug should become #1E90FF",
+        "Make the mug #1E90FF instead of #C62828",
+        "\"Make the mug #1E90FF, not #C62828\"",
+    ];
+    let rows: String = (1..).zip(prompts).map(|(row, prompt)| format!("p{row},{prompt},mug.png\n")).collect();
+    sandbox.write("catalog.csv", format!("id,prompt,images\n{rows}"));
+    let checked = code(&sandbox.run("check catalog.csv --backend embedded"), 0);
+    assert!(checked.contains("colors: #1E90FF ×6\n"), "{checked}");
+    let printed = code(&sandbox.run("run catalog.csv --backend embedded"), 0);
+    assert!(printed.contains("6 on"), "{printed}");
+}

@@ -3,6 +3,7 @@
 mod clauses;
 mod colors;
 mod named;
+mod requested_colors;
 mod scope;
 mod words;
 
@@ -18,8 +19,9 @@ use clauses::clauses;
 use colors::color_at;
 pub(super) use named::NamedPart;
 use named::named_part;
+pub use requested_colors::{RequestedColors, requested_colors, wanted};
 pub use scope::scope;
-use words::{Elsewhere, asks_for_change, elsewhere, foreign, is_keep};
+use words::{Elsewhere, asks_for_change, elsewhere, foreign, is_keep, is_of_color};
 
 /// The changes that an instruction requests.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +39,8 @@ pub(super) struct ColorChange {
     pub(super) named: Option<NamedPart>,
     /// The target color.
     pub(super) to: Hex,
+    /// Whether the words before the target say that it is one.
+    pub(super) is_stated: bool,
 }
 
 /// A color in a clause.
@@ -119,7 +123,7 @@ fn parts(clause: &[String]) -> Result<Vec<ColorChange>, EditError> {
                 source.role == Role::From || named.is_none_or(|named| behind.is_some_and(|word| named.is(word)))
             };
             let from = source.take().filter(is_of_part).map(|source| source.hex);
-            parts.push(ColorChange { from, named, to: mention.hex });
+            parts.push(ColorChange { from, named, to: mention.hex, is_stated: is_target(mention) });
         } else if index < last_target {
             source = source.or(Some(*mention));
         } else if let Some(part) = parts.last_mut().filter(|_| mention.role == Role::From) {
@@ -170,11 +174,19 @@ fn same_color(clause: &[String], last: &Mention, next: &Mention) -> bool {
     let between = &clause[last.words.1..next.words.0];
     let is_of_code = |word: &String| matches!(word.as_str(), "hex" | "code" | "color" | "colour");
     let is_one = match (last.is_code, next.is_code) {
-        (true, _) => between.len() <= 2,
+        (true, true) => last.hex == next.hex,
+        // "the #C62828 mug navy" is about a thing that has the first color.
+        (true, false) if last.role == Role::Unstated && follows_article(clause, last) => between.is_empty(),
+        (true, false) => between.len() <= 2,
         (false, true) => between.iter().all(is_of_code),
         (false, false) => between.is_empty(),
     };
     is_one && !between.iter().any(|word| preposition(clause, word).is_some() || matches!(word.as_str(), "and" | "or"))
+}
+
+fn follows_article(clause: &[String], mention: &Mention) -> bool {
+    let before = mention.words.0.checked_sub(1).map(|before| clause[before].as_str());
+    matches!(before, Some("the" | "this" | "that"))
 }
 
 fn preposition(clause: &[String], word: &str) -> Option<Role> {
@@ -182,12 +194,24 @@ fn preposition(clause: &[String], word: &str) -> Option<Role> {
     const COVERING_VERBS: &[&str] =
         &["replace", "swap", "substitute", "exchange", "paint", "cover", "dye", "coat", "spray"];
     match word {
+        // "apply teal to the red mug"
+        "to" | "for" if applies_color(clause) => Some(Role::From),
+        "use" | "apply" | "substitute" if applies_color(clause) => Some(Role::To),
         "to" | "into" | "become" | "becomes" | "for" => Some(Role::To),
-        "with" if clause.iter().any(|word| COVERING_VERBS.contains(&word.as_str())) => Some(Role::To),
+        "with" | "by" if clause.iter().any(|word| COVERING_VERBS.contains(&word.as_str())) => Some(Role::To),
         "in" | "as" => Some(Role::In),
-        "from" | "of" => Some(Role::From),
+        "from" | "of" | "not" | "replaces" => Some(Role::From),
         _ => None,
     }
+}
+
+/// Whether a clause has the verb before the new color, and the thing behind it.
+fn applies_color(clause: &[String]) -> bool {
+    let swaps = clause.iter().any(|word| word == "for");
+    let is_verb = |word: &str| matches!(word, "use" | "apply") || (word == "substitute" && swaps);
+    let verb = clause.iter().position(|word| is_verb(word));
+    let behind = |verb: usize| (verb + 1..clause.len()).find(|at| !is_of_color(&clause[*at]));
+    verb.and_then(behind).is_some_and(|at| color_at(clause, at).is_some())
 }
 
 /// Returns the role of a color, determined by the words before it.
@@ -197,7 +221,7 @@ fn role(clause: &[String], at: usize, last: Option<&Mention>) -> Role {
     let found = clause[from..at].iter().rev().enumerate().find_map(|(distance, word)| {
         match preposition(clause, word)? {
             // "of the red one" names the color of a part only if "of" is close. "for the red mug" names no target.
-            Role::From if word == "of" && distance > 1 => None,
+            Role::From if matches!(word.as_str(), "of" | "not") && distance > 1 => None,
             Role::To if word == "for" && distance > 0 => None,
             role => Some(role),
         }

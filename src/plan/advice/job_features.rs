@@ -3,6 +3,7 @@ use memchr::{memchr2_iter, memchr3};
 use smallvec::SmallVec;
 
 use crate::color::{self, Hex};
+use crate::editor::{RequestedColors, requested_colors};
 use crate::job::{ImageRef, JobId, JobRef, RequestHash, Size, UrlRef, is_shortened_number};
 use crate::manifest::is_invisible;
 use crate::plan::expiry::expires_at;
@@ -52,13 +53,15 @@ impl JobFeatures {
         let JobRef { request, line, .. } = job;
         let prompt = request.prompt;
         let Signs { hashes, is_broken, is_template } = Signs::of(prompt);
-        let colors: SmallVec<[Hex; 4]> = match job.color {
-            Some(color) => SmallVec::from_slice(&[color]),
-            None => SmallVec::from_vec(color::asked(hashes)),
+        let RequestedColors { colors, is_unclear } = match job.color {
+            Some(color) => RequestedColors { colors: vec![color], is_unclear: false },
+            None if hashes.is_empty() => RequestedColors::default(),
+            None => requested_colors(prompt),
         };
         let is_another = |color: Hex| match hashes {
             "" => names_another(prompt, color),
             hashes => asks_for_another(hashes, color),
+        let colors: SmallVec<[Hex; 4]> = SmallVec::from_vec(colors);
         };
         let is_page = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_page(url));
         let found = [
@@ -73,6 +76,7 @@ impl JobFeatures {
             (WarningKind::Colorless, colors.is_empty() && !names_a_color(prompt)),
         ];
         let kinds = WarningKinds::of(found);
+            (WarningKind::UnclearColors, is_unclear),
         let end = |image: &ImageRef<'_>| match image {
             ImageRef::Url(url) => expires_at(url),
             ImageRef::Data(_) | ImageRef::File(_) => None,
@@ -89,7 +93,7 @@ fn asks_for_another(hashes: &str, color: Hex) -> bool {
     if hashes.get(1..7).and_then(Hex::from_digits) == Some(color) {
         return false;
     }
-    let asked = color::asked(hashes);
+    let asked = color::hex_codes(hashes);
     !asked.is_empty() && !asked.contains(&color)
 }
 

@@ -272,7 +272,13 @@ mod tests {
     #[test]
     fn letters_instead_of_zeros_are_reported() {
         let jobs = [job(0, "make it #1E9OFF", &["https://x/a"]), job(1, "#1E90FF, #facade, #good", &["https://x/a"])];
-        assert_eq!(printed(&jobs), ["1: the prompt contains `#` and digits that are not a valid color"]);
+        assert_eq!(
+            printed(&jobs),
+            [
+                "1: the prompt contains `#` and digits that are not a valid color",
+                "2: the prompt names several colors, and which of them are requested is unclear",
+            ]
+        );
     }
 
     #[test]

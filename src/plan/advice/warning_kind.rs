@@ -11,6 +11,7 @@ pub(super) enum WarningKind {
     Page,
     BrokenHex,
     OtherColor,
+    UnclearColors,
     Colorless,
 }
 
@@ -36,7 +37,7 @@ impl WarningKinds {
 
 impl WarningKind {
     /// All kinds, in the order in which they are shown.
-    pub(super) const ALL: [WarningKind; 11] = [
+    pub(super) const ALL: [WarningKind; 12] = [
         WarningKind::TooManyImages,
         WarningKind::Duplicate,
         WarningKind::Expiring,
@@ -47,6 +48,7 @@ impl WarningKind {
         WarningKind::Page,
         WarningKind::BrokenHex,
         WarningKind::OtherColor,
+        WarningKind::UnclearColors,
         WarningKind::Colorless,
     ];
 
@@ -92,6 +94,10 @@ impl WarningKind {
             WarningKind::OtherColor => (
                 "the prompt names another color than the one that is checked",
                 "give the prompt and `color` the same hex, or leave `color` out",
+            ),
+            WarningKind::UnclearColors => (
+                "the prompt names several colors, and which of them are requested is unclear",
+                "add a `color` column with the requested color; without it, another color is not noticed",
             ),
             WarningKind::Colorless => (
                 "no color in the prompt, but other jobs have one",

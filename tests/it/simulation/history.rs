@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use dyehouse::color::wanted;
+use dyehouse::editor::wanted;
 use dyehouse::job::{Cents, EditRequest, Hex, ImageSource, Job, JobId, Rate, SubmitRate, Switches, UncertainPolicy};
 use dyehouse::journal::{EditState, Ledger, LinesError, Presence, RunStart, replay};
 use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, PlannedJob, UncertainReroll, Work};

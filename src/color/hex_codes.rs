@@ -1,16 +1,7 @@
 use super::Hex;
 
-/// Returns the colors that a job is compared with: the one in its `color` column, or else those that its prompt names
-/// by hex codes.
-pub fn wanted(color: Option<Hex>, prompt: &str) -> Vec<Hex> {
-    match color {
-        Some(color) => vec![color],
-        None => asked(prompt),
-    }
-}
-
-/// Returns the colors that a text requests by their hex codes, in order and each once: `#RRGGBB` or `#RGB`.
-pub fn asked(text: &str) -> Vec<Hex> {
+/// Returns the colors that a text names by their hex codes, in order and each once: `#RRGGBB` or `#RGB`.
+pub fn hex_codes(text: &str) -> Vec<Hex> {
     let mut found: Vec<Hex> = Vec::new();
     for part in text.split('#').skip(1) {
         let digits = part.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(part.len());
@@ -31,7 +22,7 @@ mod tests {
 
     #[test]
     fn hex_codes_are_found_in_prose_and_in_json() {
-        let hexes = |text| asked(text).iter().map(ToString::to_string).collect::<Vec<_>>();
+        let hexes = |text| hex_codes(text).iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(hexes("Make the mug #1E90FF (ocean), the lid #abc; not #12345 or #facade7"), ["#1E90FF", "#AABBCC"]);
         assert_eq!(hexes("{\"color_palette\": [\"#FF6B6B\", \"#ff6b6b\"]}"), ["#FF6B6B"]);
         assert!(hexes("see #addition and #1 of #ééé").is_empty());
