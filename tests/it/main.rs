@@ -33,3 +33,4 @@ mod secrets;
 mod serve;
 mod simulation;
 mod support;
+mod totals;

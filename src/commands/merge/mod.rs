@@ -21,7 +21,7 @@ use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalFile, RunFolder, long_journal};
 use crate::words::{counted, shell_word};
 
-use super::report_data::{self, ReportInputs};
+use super::report_data::{self, Outcome, ReportInputs};
 use super::{Failure, MergeError, status};
 use source::Source;
 use target::Target;
@@ -76,8 +76,8 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let records = counted(merged.missing_lines(), "new journal line");
     let (out, page) = (arguments.out.display(), RunFolder::new(&arguments.out).report_page());
     screen.say(&format!("{joined} merged into {out}, {records}; the report is {}", page.display()));
-    status::print_status(&target.folder, &ledger, None, arguments.json)?;
-    Ok(exit(&ledger))
+    let counts = status::print_status(&target.folder, &ledger, None, arguments.json)?;
+    Ok(exit(&ledger, &counts.outcome))
 }
 
 /// Opens the given folders except the output folder. Duplicates are opened once.
@@ -141,13 +141,12 @@ fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Fa
 }
 
 /// Returns the exit code that a single run of all jobs would have had.
-fn exit(ledger: &Ledger) -> Exit {
-    let counts = ledger.counts();
+fn exit(ledger: &Ledger, Outcome { counts, colors, .. }: &Outcome) -> Exit {
     let held_back = ledger.last_run().map_or(0, |run| run.held_back.jobs);
     let is_stopped = ledger.last_run_end().why_unfinished().is_some();
     if counts.pending > held_back || (counts.pending > 0 && is_stopped) {
         Exit::StoppedEarly
-    } else if counts.completed == counts.total && ledger.colors().off == 0 {
+    } else if counts.completed == counts.total && colors.off == 0 {
         Exit::Complete
     } else {
         Exit::Incomplete

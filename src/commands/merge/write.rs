@@ -28,7 +28,7 @@ pub(super) fn write(
     let draft = JournalDraft::begin(folder, |writer| merged.write(writer))?;
     if merged.missing_lines() > 0 || target.ledger.is_none() {
         let ledger = draft.ledger()?;
-        let records = closing_records(sources, target.last_run(), PlanCounts::of(folder, &ledger)?.jobs);
+        let records = closing_records(sources, target.last_run(), PlanCounts::of(folder, &ledger)?.outcome.counts);
         draft.publish(folder, &records, Timestamp::now())?;
     }
     std::fs::remove_file(folder.merging()).map_err(failed)?;

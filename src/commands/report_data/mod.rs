@@ -1,6 +1,7 @@
 //! Converts a plan and a journal to the data of a report.
 
 mod live;
+mod plan_counts;
 mod resume;
 mod retouched;
 
@@ -11,7 +12,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::color::Check;
-use crate::job::{Cents, Fingerprint, HeldBack, JobId, JobStatus, Seed, StatusCounts};
+use crate::job::{Cents, Fingerprint, HeldBack, JobId, JobStatus, Seed};
 use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Record, RunEnd, SavedFile, Step};
 use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
@@ -28,7 +29,8 @@ use super::Failure;
 use super::manifest_scope::original_directory;
 
 pub(super) use live::{Live, Refresher};
-pub(super) use resume::{resume, resume_from};
+pub(super) use plan_counts::{Outcome, PlanCounts};
+pub(super) use resume::{continue_from, resume, resume_from};
 pub(super) use retouched::is_retouched;
 
 /// The inputs of a report.
@@ -80,30 +82,7 @@ pub(super) fn write(inputs: &ReportInputs<'_>) -> Result<Written, Failure> {
     };
     let jobs = read_plan(inputs.folder)?.map(viewed);
     let options = ReportOptions { junit: inputs.junit.map(Path::to_owned) };
-    report::write(inputs.folder.path(), &batch(inputs, planned), jobs, &options)
-}
-
-/// Counts of a folder's plan.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct PlanCounts {
-    /// The status of its jobs.
-    pub(super) jobs: StatusCounts,
-    /// The number of other jobs with pictures in `results/`, which are no longer in the manifest.
-    pub(super) removed: u64,
-}
-
-impl PlanCounts {
-    pub(super) fn of(folder: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
-        let mut jobs = StatusCounts::default();
-        // The ids in a plan are unique, so counting is enough.
-        let mut removed = ledger.shown_jobs();
-        for line in plan_lines(folder)? {
-            let key = line?.key()?;
-            jobs.add(ledger.status(&key));
-            removed = removed.saturating_sub(u64::from(ledger.is_shown(&key.job)));
-        }
-        Ok(PlanCounts { jobs, removed })
-    }
+    report::write(inputs.folder.path(), &batch(inputs, &planned), jobs, &options)
 }
 
 /// Returns the submits that may have been charged, each with the current request of its id in the folder's plan.
@@ -125,8 +104,8 @@ fn status(edit: Option<&Edit>) -> JobStatus {
     edit.map_or(JobStatus::Pending, Edit::status)
 }
 
-fn batch(inputs: &ReportInputs<'_>, planned: PlanCounts) -> BatchView {
-    let PlanCounts { jobs: counts, removed } = planned;
+fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
+    let PlanCounts { outcome: Outcome { counts, .. }, removed } = *planned;
     let ReportInputs { folder, ledger, manifest, .. } = inputs;
     let (backend, budget) = ledger.last_run().map(|run| (run.backend, run.budget_cents)).unzip();
     let end = ledger.last_run_end();

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::job::Cents;
-use crate::journal::{Ledger, RunStart};
+use crate::journal::{Ledger, RunEnd, RunStart};
 use crate::words::shell_word;
 
 /// Options that are left out, including their values.
@@ -29,9 +29,21 @@ pub(in crate::commands) fn resume(arguments: impl IntoIterator<Item = String>) -
 
 /// Returns that command from a journal alone. If an older program or a merge wrote the journal, it has fewer options.
 pub(in crate::commands) fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
-    if let Some(RunStart { resume: Some(command), .. }) = ledger.last_run() {
-        return command.clone();
+    match ledger.last_run() {
+        Some(RunStart { resume: Some(command), .. }) => command.clone(),
+        _ => command_for_all(ledger, manifest, folder),
     }
+}
+
+/// Returns the command that works on all jobs of the manifest, also after a run of only some of them.
+pub(in crate::commands) fn continue_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
+    let is_finished = ledger.last_run_end() == RunEnd::Finished;
+    let resume = resume_from(ledger, manifest, folder);
+    let selects = resume.split([' ', '=']).any(|word| matches!(word, "--only" | "--limit"));
+    if is_finished && selects { command_for_all(ledger, manifest, folder) } else { resume }
+}
+
+fn command_for_all(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
     let mut command = format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&folder.display().to_string()));
     if let Some(RunStart { backend, budget_cents, partition, .. }) = ledger.last_run() {
         command.push_str(&format!(" --backend {backend}"));

@@ -12,13 +12,13 @@ use tokio::runtime::{Builder, Runtime};
 use crate::cli::Run;
 use crate::exit::Exit;
 use crate::job::Cents;
-use crate::journal::Ledger;
 use crate::notify::Figures;
 use crate::progress::{RunSummary, Screen};
 
 use super::Failure;
 use super::interrupt::Interruption;
 use super::print::{print, print_json};
+use super::report_data::PlanCounts;
 use notifications::Notifications;
 use session::{HeldFolder, Session};
 
@@ -74,24 +74,24 @@ fn execute(
     interruption.listen()?;
     let ending = runtime.block_on(session.work(ledger, disk, remaining, notifications, interruption))?;
     session.clean_up(&ending.ledger, remaining)?;
-    let (outcome, removed) = session.outcome(&ending.ledger, remaining)?;
+    let (outcome, batch) = session.outcome(&ending.ledger, remaining)?;
     let report_failure = session.report(&ending.ledger, remaining).err();
-    let (summary, exit) = session.summary(&ending, spent_before, outcome, removed)?;
+    let (summary, exit) = session.summary(&ending, spent_before, outcome, batch.removed)?;
     let exit = report_failure.as_ref().map_or(exit, Failure::exit);
-    let figures = figures(&ending.ledger, &summary, removed);
+    let figures = figures(&summary, &batch);
     Ok(End { summary, exit, figures, report_failure })
 }
 
 /// Returns the figures for notifications. They are about the whole manifest, whatever the run selected of it.
-fn figures(ledger: &Ledger, summary: &RunSummary, removed: u64) -> Figures {
+fn figures(summary: &RunSummary, batch: &PlanCounts) -> Figures {
     let money = summary.money;
     let charged = |cents: Cents| if money.charged { cents } else { Cents::ZERO };
     Figures {
         elapsed: summary.elapsed,
-        jobs: ledger.counts(),
-        colors: ledger.colors(),
+        jobs: batch.outcome.counts,
+        colors: batch.outcome.colors,
         open: summary.totals.open,
-        removed,
+        removed: batch.removed,
         spent: charged(money.spent),
         spent_now: charged(money.spent_now),
         reserved: charged(money.reserved),

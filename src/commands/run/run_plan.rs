@@ -1,12 +1,11 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use rayon::iter::{Either, IntoParallelRefIterator, ParallelIterator};
 
-use crate::color::{Verdict, VerdictCounts};
 use crate::commands::decision::Decider;
 use crate::commands::options::Options;
-use crate::commands::report_data::is_retouched;
-use crate::job::{ErrorClass, Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
+use crate::commands::report_data::{Outcome, PlanCounts, is_retouched};
+use crate::job::{Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
 use crate::plan::{self, ColorRules, Decided, Decision, DecisionCounts, Kept, Task, Work};
 use crate::progress::RemainingWork;
@@ -54,20 +53,6 @@ struct JobState<'l> {
     decided: Option<Decided<'l>>,
     /// The picture that holds the job back.
     picture: Option<String>,
-}
-
-/// The status of the selected jobs.
-#[derive(Clone, Default)]
-pub(super) struct Outcome {
-    pub(super) counts: StatusCounts,
-    /// The failed jobs by class.
-    pub(super) errors: BTreeMap<ErrorClass, u64>,
-    /// The completed jobs by the verdict on their color.
-    pub(super) colors: VerdictCounts,
-    /// The number of jobs whose pictures the user has changed since they were saved.
-    pub(super) retouched: u64,
-    /// The number of jobs that were submitted again for their color.
-    pub(super) rerolled: u64,
 }
 
 impl RunPlan {
@@ -162,10 +147,12 @@ impl RunPlan {
         Ok(JobState { id, brief, is_shown, decided, picture: picture.flatten(), key })
     }
 
-    /// Returns the status of the selected jobs before the run, and the number of jobs with pictures that are no longer
-    /// in the manifest.
-    pub(super) fn initial_outcome(&self, ledger: &Ledger) -> (Outcome, u64) {
-        (self.initial_outcome.clone(), ledger.shown_jobs().saturating_sub(self.shown))
+    /// Returns the status of the selected jobs before the run, and the totals of all jobs if all are selected.
+    pub(super) fn initial_outcome(&self, ledger: &Ledger) -> (Outcome, Option<PlanCounts>) {
+        let outcome = self.initial_outcome.clone();
+        let removed = ledger.shown_jobs().saturating_sub(self.shown);
+        let all = (self.selected() == self.counts.total).then(|| PlanCounts { outcome: outcome.clone(), removed });
+        (outcome, all)
     }
 
     /// Returns the number of selected jobs whose pictures the user has changed.
@@ -268,20 +255,4 @@ impl RunPlan {
 fn missing_line(folder: &RunFolder, line: usize) -> FolderError {
     let cause = serde::de::Error::custom("it is not there any more");
     FolderError::Plan { path: folder.plan(), line, cause }
-}
-
-impl Outcome {
-    /// Adds a job, which the journal may not know. The colors of pictures that the user has changed count as not
-    /// measured.
-    fn add(&mut self, edit: Option<&Brief<'_>>, is_retouched: bool) {
-        self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
-        self.retouched += u64::from(is_retouched);
-        self.rerolled += u64::from(edit.is_some_and(|edit| edit.rerolls > 0));
-        match edit.map(|edit| (edit.stage, &edit.color)) {
-            Some((Stage::Failed(class), _)) => *self.errors.entry(class).or_default() += 1,
-            Some((Stage::Completed, Some(_))) if is_retouched => self.colors.add(Verdict::Unmeasurable),
-            Some((Stage::Completed, Some(color))) => self.colors.add(color.verdict),
-            _ => {}
-        }
-    }
 }

@@ -11,7 +11,7 @@ use crate::commands::backend::{self, ApiSetup};
 use crate::commands::interrupt::Interruption;
 use crate::commands::manifest_scope::{self, ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
-use crate::commands::report_data::{self, Live, PlanCounts, ReportInputs, resume};
+use crate::commands::report_data::{self, Live, Outcome, PlanCounts, ReportInputs, resume};
 use crate::exit::Exit;
 use crate::job::{Backend, Cents, ContentHash, JobId, StatusCounts};
 use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
@@ -27,7 +27,7 @@ use super::notifications::Notifications;
 use super::opening::FolderOpening;
 use super::planning::Planning;
 use super::prune::prune;
-use super::run_plan::{Outcome, RunPlan};
+use super::run_plan::RunPlan;
 
 /// The work that is left at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,14 +224,14 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Returns the status of the selected jobs, and the number of jobs with pictures that are no longer in the
-    /// manifest.
-    pub(super) fn outcome(&self, ledger: &Ledger, remaining: Remaining) -> Result<(Outcome, u64), FolderError> {
+    /// Returns the status of the selected jobs, and the totals of the whole manifest.
+    pub(super) fn outcome(&self, ledger: &Ledger, remaining: Remaining) -> Result<(Outcome, PlanCounts), FolderError> {
+        let folder = &self.options.folder;
         if remaining == Remaining::JobsAndReport || self.set_aside > 0 {
-            let folder = &self.options.folder;
-            return Ok((self.run_plan.outcome(folder, ledger)?, PlanCounts::of(folder, ledger)?.removed));
+            return Ok((self.run_plan.outcome(folder, ledger)?, PlanCounts::of(folder, ledger)?));
         }
-        Ok(self.run_plan.initial_outcome(ledger))
+        let (outcome, all) = self.run_plan.initial_outcome(ledger);
+        Ok((outcome, all.map_or_else(|| PlanCounts::of(folder, ledger), Ok)?))
     }
 
     pub(super) fn report(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ use crate::run_folder::{FolderError, RunFolder};
 
 use super::Failure;
 use super::print::{print, print_json};
-use super::report_data::{self, PlanCounts, read_ledger, resume_from};
+use super::report_data::{self, Outcome, PlanCounts, continue_from, read_ledger};
 use pace::Pace;
 use view::StatusView;
 
@@ -24,20 +24,25 @@ pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     Ok(Exit::Complete)
 }
 
-/// Prints the state of the run of a folder. `holder` is the process that works on it.
+/// Prints the state of the run of a folder, and returns its totals. `holder` is the process that works on it.
 pub(super) fn print_status(
     folder: &RunFolder,
     ledger: &Ledger,
     holder: Option<String>,
     as_json: bool,
-) -> Result<(), Failure> {
+) -> Result<PlanCounts, Failure> {
     let run = ledger.last_run();
-    let counts = ledger.counts();
+    let plan = plan_counts(folder, ledger)?;
+    let Outcome { counts, colors, .. } = plan.outcome;
+    let held_back = run.map(|run| run.held_back.clone()).unwrap_or_default();
     let end = ledger.last_run_end();
-    let is_open = holder.is_none() && end != RunEnd::Finished;
+    let has_pending = counts.pending > held_back.jobs;
+    let is_open = holder.is_none() && (end != RunEnd::Finished || has_pending);
     let (state, stopped) = match (&holder, end) {
         (Some(_), RunEnd::Stopped(reason)) => ("running", Some(reason)),
         (Some(_), _) => ("running", None),
+        // Only some jobs were selected, or a submit was released since.
+        (None, RunEnd::Finished) if has_pending => ("partial", None),
         (None, RunEnd::Finished) => ("finished", None),
         (None, RunEnd::Stopped(reason)) => ("stopped", Some(reason)),
         (None, RunEnd::Unknown) => ("interrupted", None),
@@ -50,7 +55,7 @@ pub(super) fn print_status(
         held_by: holder,
         stopped: stopped.map(str::to_owned),
         stop: ledger.last_stop(),
-        resume: run.filter(|_| is_open).map(|run| resume_from(ledger, &run.manifest, folder.path())),
+        resume: run.filter(|_| is_open).map(|run| continue_from(ledger, &run.manifest, folder.path())),
         manifest: run.map(|run| run.manifest.clone()),
         backend: run.map(|run| run.backend),
         partition: run.and_then(|run| run.partition),
@@ -58,9 +63,9 @@ pub(super) fn print_status(
         last_record_at: ledger.last_at(),
         jobs: counts,
         open: ledger.open_predictions(),
-        removed: removed(folder, ledger)?,
-        held_back: run.map(|run| run.held_back.clone()).unwrap_or_default(),
-        colors: ledger.colors(),
+        removed: plan.removed,
+        held_back,
+        colors,
         cost_cents: Costs {
             charged: run.is_some_and(|run| run.backend.charges()),
             spent: ledger.spent(),
@@ -75,7 +80,7 @@ pub(super) fn print_status(
     } else {
         print(table::text(&view).as_bytes());
     }
-    Ok(())
+    Ok(plan)
 }
 
 /// Returns the pace of the last run.
@@ -85,11 +90,10 @@ fn pace(ledger: &Ledger, is_running: bool) -> Option<Pace> {
     Pace::between(&opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
 }
 
-/// Returns the number of jobs with pictures that are no longer in the manifest. If the first run is still reading its
-/// manifest, there is no plan, and no such job.
-fn removed(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
+/// Returns the totals of a folder's plan. If the first run is still reading its manifest, there is none, and no job.
+fn plan_counts(folder: &RunFolder, ledger: &Ledger) -> Result<PlanCounts, FolderError> {
     match PlanCounts::of(folder, ledger) {
-        Err(FolderError::NoRun { .. }) => Ok(0),
-        counts => Ok(counts?.removed),
+        Err(FolderError::NoRun { .. }) => Ok(PlanCounts::default()),
+        counts => counts,
     }
 }

@@ -214,7 +214,7 @@ impl Ledger {
     /// Whether another ledger has the same money, jobs and times. Other jobs may be archived in it.
     pub(crate) fn agrees_with(&self, other: &Ledger) -> bool {
         let edits = |ledger: &Ledger| ledger.archived_edits() + ledger.live_edits().count();
-        let aggregates = |ledger: &Ledger| (edits(ledger), ledger.shown_jobs(), ledger.colors());
+        let aggregates = |ledger: &Ledger| (edits(ledger), ledger.shown_jobs(), ledger.shown_colors());
         aggregates(self) == aggregates(other) && self.aggregates == other.aggregates
     }
 
@@ -268,8 +268,8 @@ impl Ledger {
         self.aggregates.counts
     }
 
-    /// Returns the verdicts on the colors of all shown results.
-    pub fn colors(&self) -> VerdictCounts {
+    /// Returns the verdicts on the colors of all shown results, of whatever edit and manifest.
+    fn shown_colors(&self) -> VerdictCounts {
         let mut counts = VerdictCounts::default();
         let live = self.live.values().filter_map(|history| Some(history.shown()?.check()?.verdict));
         live.chain(self.archived.verdicts()).for_each(|verdict| counts.add(verdict));

@@ -1,0 +1,49 @@
+//! The totals of a batch, which every output states alike.
+
+use serde_json::Value;
+
+use crate::retouched::disc_to_show;
+use crate::support::{Sandbox, code};
+
+/// Writes a manifest with rows of an id and a prompt, which the embedded editor carries out, and runs it.
+fn night(sandbox: &Sandbox, rows: &[(&str, &str)], arguments: &str, expected: i32) -> String {
+    let rows: String = rows.iter().map(|(id, prompt)| format!("{id},{prompt},disc.png,small\n")).collect();
+    sandbox.write("catalog.csv", format!("id,prompt,images,size\n{rows}"));
+    code(&sandbox.run(&format!("run catalog.csv -o out --backend embedded -q {arguments}")), expected)
+}
+
+const BLUE: &str = "Make it #1E90FF";
+
+#[test]
+fn removed_edited_and_retouched_jobs_are_counted_alike_everywhere() {
+    let sandbox = disc_to_show("#1E90FF");
+    night(&sandbox, &[("a", BLUE), ("b", BLUE), ("c", BLUE), ("d", BLUE)], "", 0);
+    sandbox.write("out/results/d.png", "retouched");
+    let later = [("a", BLUE), ("b", "Add a hat to it"), ("d", BLUE)];
+    for _night in ["with work", "with nothing to do"] {
+        let printed = night(&sandbox, &later, "--json --metrics-file out.prom", 3);
+        let run: Value = serde_json::from_str(printed.split_inclusive("\n}\n").next().unwrap()).unwrap();
+        let expected = serde_json::json!({"on": 1, "near": 0, "off": 0, "unmeasurable": 1});
+        let status: Value = serde_json::from_str(&code(&sandbox.run("status out --json"), 0)).unwrap();
+        for totals in [&run, &status, &sandbox.json("out/report/summary.json")] {
+            assert_eq!(totals["colors"], expected, "{totals}");
+            assert_eq!((&totals["jobs"]["completed"], &totals["jobs"]["failed"]), (&2.into(), &1.into()), "{totals}");
+        }
+        let metrics = sandbox.read("out.prom");
+        for line in ["color=\"on\"} 1", "color=\"unmeasurable\"} 1", "status=\"completed\"} 2"] {
+            assert!(metrics.contains(line), "{metrics}");
+        }
+    }
+}
+
+#[test]
+fn a_run_of_some_jobs_is_partial_and_its_status_says_how_to_go_on() {
+    let sandbox = disc_to_show("#1E90FF");
+    night(&sandbox, &[("a", BLUE), ("b", BLUE)], "--limit 1", 0);
+    let status = code(&sandbox.run("status out"), 0);
+    assert!(status.starts_with("out: partial\n"), "{status}");
+    assert!(status.contains("  resume    dyehouse run catalog.csv -o out --backend embedded\n"), "{status}");
+    night(&sandbox, &[("a", BLUE), ("b", BLUE)], "", 0);
+    let status = code(&sandbox.run("status out"), 0);
+    assert!(status.starts_with("out: finished\n") && !status.contains("resume"), "{status}");
+}
