@@ -3,6 +3,7 @@ use std::io;
 
 use crate::files::{read_at, sync_folder};
 use crate::job::ContentHash;
+use crate::journal::replay;
 
 use super::error::FolderError;
 use super::folder::RunFolder;
@@ -51,7 +52,8 @@ impl JournalCheckpoint {
     ///
     /// # Errors
     ///
-    /// [`FolderError::StaleJournal`], or the journal cannot be read.
+    /// [`FolderError::StaleJournal`], or [`FolderError::Journal`] if a broken line is the reason, or the journal cannot
+    /// be read.
     pub fn check(folder: &RunFolder) -> Result<(), FolderError> {
         let Some(checkpoint) = JournalCheckpoint::of(folder).filter(|_| folder.has_journal()) else { return Ok(()) };
         let continues = || -> io::Result<bool> {
@@ -60,10 +62,10 @@ impl JournalCheckpoint {
         };
         match continues().map_err(FolderError::io("read", folder.journal()))? {
             true => Ok(()),
-            false => Err(FolderError::StaleJournal {
+            false => Err(broken_line(folder).unwrap_or_else(|| FolderError::StaleJournal {
                 path: folder.path().to_owned(),
                 checkpoint: folder.journal_checkpoint(),
-            }),
+            })),
         }
     }
 
@@ -87,6 +89,13 @@ impl RunFolder {
             false => Ok(()),
         }
     }
+}
+
+/// Returns the error of the journal's first broken line. An outdated copy has none.
+fn broken_line(folder: &RunFolder) -> Option<FolderError> {
+    let path = folder.journal();
+    let cause = replay(File::open(&path).ok()?).err()?;
+    Some(FolderError::Journal { path, cause })
 }
 
 /// Returns the hash of the last bytes of `journal` before `length`.

@@ -1,5 +1,6 @@
 //! Bad input gets one clear message with a location and a hint, and the documented exit code.
 
+use crate::retouched::disc_to_show;
 use crate::support::{Sandbox, code};
 
 const GOOD: &str = "id,prompt,images\nmug,Make it #1E90FF,https://example.com/a.jpg\n";
@@ -125,6 +126,24 @@ fn a_journal_with_a_broken_line_is_refused_and_not_changed() {
         assert_refused(&sandbox, command, 1, &["journal.jsonl: line 2", "hint: "]);
     }
     assert_eq!(sandbox.read("out/journal.jsonl"), journal);
+}
+
+#[test]
+fn a_line_of_a_journal_that_was_broken_after_a_run_is_named() {
+    let sandbox = disc_to_show("#1E90FF");
+    code(&sandbox.run("run catalog.csv --backend embedded -o out"), 0);
+    let journal = sandbox.read("out/journal.jsonl");
+    let line = journal.lines().nth(2).unwrap();
+    for broken in ["broken", &"x".repeat(line.len()), &format!("{line} more")] {
+        let broken = journal.replacen(line, broken, 1);
+        sandbox.write("out/journal.jsonl", &broken);
+        for command in
+            ["run catalog.csv --backend embedded -o out", "status out", "check catalog.csv --backend embedded -o out"]
+        {
+            assert_refused(&sandbox, command, 1, &["journal.jsonl: line 3", "hint: nothing was changed"]);
+        }
+        assert_eq!(sandbox.read("out/journal.jsonl"), broken);
+    }
 }
 
 #[test]
