@@ -73,7 +73,11 @@ impl Options {
         let reported = reported_run(&run.manifest);
         let folder = given.out.clone().or(reported.clone());
         let folder_choice = if folder.is_some() { FolderChoice::Given } else { FolderChoice::Default };
-        let folder = folder.unwrap_or_else(|| default_folder(manifest, run.partition));
+        let folder = match folder {
+            Some(folder) => folder,
+            None if is_nameless(&run.manifest) => return Err(UsageError::NamelessManifest),
+            None => default_folder(manifest, run.partition),
+        };
         let scope = ManifestScope::of(reported, &folder);
         Ok(Options { folder_choice, ..Options::of(run, given, scope, RunFolder::new(folder))? })
     }
@@ -296,6 +300,12 @@ fn color_rules(given: &ManifestSettings, uncertain: UncertainPolicy) -> Result<C
             UncertainReroll::Holds
         },
     })
+}
+
+/// Whether a manifest is read from stdin or a pipe of the shell, whose name says nothing about its content. Two of them
+/// would share a folder, and each would pay for its rows again.
+fn is_nameless(manifest: &Path) -> bool {
+    manifest == Path::new("-") || manifest.starts_with("/dev") || manifest.starts_with("/proc")
 }
 
 fn default_folder(manifest: &Manifest, share: Option<Partition>) -> PathBuf {

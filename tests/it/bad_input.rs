@@ -1,5 +1,8 @@
 //! Bad input gets one clear message with a location and a hint, and the documented exit code.
 
+use std::io::Write;
+use std::process::Stdio;
+
 use crate::retouched::disc_to_show;
 use crate::support::{Sandbox, code};
 
@@ -144,6 +147,19 @@ fn a_line_of_a_journal_that_was_broken_after_a_run_is_named() {
         }
         assert_eq!(sandbox.read("out/journal.jsonl"), broken);
     }
+}
+
+#[test]
+fn a_manifest_from_stdin_needs_a_folder() {
+    let sandbox = Sandbox::new();
+    for command in ["run -", "check -"] {
+        let mut child = sandbox.dyehouse(&format!("{command} --backend embedded"));
+        let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(GOOD.as_bytes()).unwrap();
+        let printed = code(&child.wait_with_output().unwrap(), 2);
+        assert!(printed.contains("a manifest from stdin has no name") && printed.contains("-o"), "{printed}");
+    }
+    assert!(!sandbox.path("runs").exists());
 }
 
 #[test]

@@ -41,6 +41,9 @@ pub enum UsageError {
         /// The requested manifest.
         ours: PathBuf,
     },
+    /// The manifest has no name that the folder could have.
+    #[error("choose the run's folder: a manifest from stdin has no name")]
+    NamelessManifest,
     /// The color lock would correct nothing, because results within its bound are on.
     #[error("correct colors within ΔE00 {bound}: results within ΔE00 {tolerance} count as right already")]
     ColorLock {
@@ -135,6 +138,9 @@ impl UsageError {
                 format!("use --base-url {theirs} until they are all finished, or choose another folder with -o")
             }
             UsageError::NoMatch { near: Some(near), .. } => format!("did you mean `{near}`? {PATTERN}"),
+            UsageError::NamelessManifest => {
+                "give it with -o, the same for each run of this manifest, as in: -o runs/spring".to_owned()
+            }
             UsageError::NoMatch { near: None, .. } => PATTERN.to_owned(),
             UsageError::NotReserved { jobs, .. } | UsageError::NoneToRelease { jobs, .. } if jobs.is_empty() => {
                 "no submit of the run is uncertain: there is nothing to release".to_owned()

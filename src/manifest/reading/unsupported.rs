@@ -21,7 +21,10 @@ pub(in crate::manifest) fn detect(head: &[u8]) -> Option<(&'static str, &'static
         (b"%PDF", ("it is a PDF, and a manifest is a text", "write the catalog as CSV, YAML or JSON lines")),
         (
             b"\x1F\x8B",
-            ("it is compressed", "unpack it first, or feed it through stdin: zcat catalog.csv.gz | dyehouse run -"),
+            (
+                "it is compressed",
+                "unpack it first, or feed it through stdin: zcat catalog.csv.gz | dyehouse run - -o runs/catalog",
+            ),
         ),
         (b"<?xml", ("it is XML, which is not read", "save it as CSV (UTF-8) and name that file")),
     ];
