@@ -23,7 +23,7 @@ mod serve;
 mod status;
 mod unknown_pictures;
 
-use crate::cli::{Cli, Command, SchemaOf, definition};
+use crate::cli::{Cli, Color, Command, SchemaOf, definition};
 use crate::exit::Exit;
 use crate::progress::{Screen, start_logs};
 
@@ -62,7 +62,22 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Man { out } => man::man(out.as_deref()),
     };
     done.unwrap_or_else(|failure| {
+        if prints_json(&cli.command) {
+            print_json(&failure.json());
+        }
         screen.fail(|style| failure.render(style));
         failure.exit()
     })
+}
+
+/// Whether a command prints one JSON object, also if it fails. `check` prints its own, with the errors of the manifest.
+fn prints_json(command: &Command) -> bool {
+    match command {
+        Command::Run(arguments) => arguments.json,
+        Command::Status(arguments) => arguments.json,
+        Command::Merge(arguments) => arguments.json,
+        Command::Color(Color::Measure(arguments)) => arguments.json,
+        Command::Color(Color::Recolor(arguments)) => arguments.json,
+        _ => false,
+    }
 }

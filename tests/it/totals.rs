@@ -47,3 +47,27 @@ fn a_run_of_some_jobs_is_partial_and_its_status_says_how_to_go_on() {
     let status = code(&sandbox.run("status out"), 0);
     assert!(status.starts_with("out: finished\n") && !status.contains("resume"), "{status}");
 }
+
+#[test]
+fn a_command_that_fails_still_prints_one_json_object() {
+    let sandbox = disc_to_show("#1E90FF");
+    sandbox.manifest("urls.csv", 1);
+    sandbox.write("bad.csv", "id,promt\na,Make it red\n");
+    for (command, exit) in [
+        ("run bad.csv --json", 2),
+        ("run urls.csv --json", 1),
+        ("run catalog.csv --backend embedded -o disc.png/out --json", 1),
+        ("status nowhere --json", 2),
+        ("merge nowhere -o out --json", 2),
+        ("color measure nothing.png --to red --json", 1),
+        ("color recolor disc.png --to red -o red.jpg --json", 2),
+    ] {
+        let output = sandbox.run(command);
+        code(&output, exit);
+        let printed: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{command}: {output:?}"));
+        assert_eq!((&printed["version"], &printed["exit_code"]), (&1.into(), &exit.into()), "{command}: {printed}");
+        assert!(printed["error"].as_str().is_some_and(|error| !error.is_empty()), "{command}: {printed}");
+    }
+    let printed: Value = serde_json::from_slice(&sandbox.run("run bad.csv --json").stdout).unwrap();
+    assert_eq!((&printed["state"], &printed["errors"][0]["line"]), (&"broken".into(), &1.into()), "{printed}");
+}

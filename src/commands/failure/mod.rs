@@ -7,12 +7,15 @@ mod usage;
 use std::error::Error;
 use std::io;
 
+use serde_json::{Value, json};
+
 use crate::api::BaseUrlError;
 use crate::api::client::ClientError;
 use crate::color::NotFound;
 use crate::exit::Exit;
 use crate::http::TlsError;
 use crate::manifest::{Diagnostic, Problems, Severity, Style, render};
+use crate::notify::Breakdown;
 use crate::outputs::OutputError;
 use crate::report::ReportError;
 use crate::run_folder::FolderError;
@@ -211,6 +214,17 @@ impl Failure {
                 (vec![Diagnostic::about_job(Severity::Error, manifest, None, other.to_string(), &hint)], 0)
             }
         }
+    }
+
+    /// Returns what prevented the run of `manifest`.
+    pub(super) fn breakdown(&self, manifest: &str) -> Breakdown {
+        let errors = self.diagnostics(manifest).0.iter().map(|error| json!(error)).collect();
+        Breakdown { error: self.message(), hint: self.hint(), errors }
+    }
+
+    /// Returns the failure as a JSON object, version 1.
+    pub(super) fn json(&self) -> Value {
+        json!({"version": 1, "exit_code": self.exit().code(), "error": self.message(), "hint": self.hint()})
     }
 
     /// Returns the failure as text, without a trailing line feed.

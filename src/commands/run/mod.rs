@@ -43,6 +43,9 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
             end.exit
         }
         Err(failure) => {
+            if arguments.json {
+                print_json(&notifications.notice(Err(failure)).summary);
+            }
             screen.fail(|style| failure.render(style));
             failure.exit()
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
@@ -16,8 +16,8 @@ use crate::commands::{Failure, UsageError};
 use crate::exit::Exit;
 use crate::manifest::Style;
 use crate::notify::{
-    Breakdown, Figures, Healthcheck, NoticeError, NoticeUrl, Ping, RunNotice, SigningKey, Summaries, Webhook,
-    run_command, write_metrics,
+    Figures, Healthcheck, NoticeError, NoticeUrl, Ping, RunNotice, SigningKey, Summaries, Webhook, run_command,
+    write_metrics,
 };
 use crate::runner::{StopReason, StopSignal};
 use crate::secrets::{Secret, SecretError};
@@ -76,7 +76,7 @@ impl Notifications {
     /// Sends all notifications about the end of the run. Failures are logged as errors and change nothing.
     pub(super) fn send(mut self, runtime: &Runtime, ended: Result<&End, &Failure>, interruption: &Interruption) {
         let signal = &interruption.stop;
-        let outcome = self.outcome(ended);
+        let outcome = self.notice(ended);
         // If another process has locked the folder, it writes the metrics itself.
         if let Some(path) = self.metrics_file.as_ref().filter(|_| outcome.exit != Exit::Locked) {
             let written = write_metrics(path, &outcome, Timestamp::now());
@@ -113,7 +113,8 @@ impl Notifications {
         });
     }
 
-    fn outcome(&self, ended: Result<&End, &Failure>) -> RunNotice {
+    /// Returns the notice of the end of the run.
+    pub(super) fn notice(&self, ended: Result<&End, &Failure>) -> RunNotice {
         let manifest = self.arguments.manifest.display().to_string();
         let outcome = match ended {
             Ok(end) => {
@@ -132,8 +133,7 @@ impl Notifications {
                 RunNotice::ended(end.exit, manifest, folder, Summaries { text, run, batch }, figures)
             }
             Err(failure) => {
-                let errors = failure.diagnostics(&manifest).0.iter().map(|error| json!(error)).collect();
-                let breakdown = Breakdown { error: failure.message(), hint: failure.hint(), errors };
+                let breakdown = failure.breakdown(&manifest);
                 RunNotice::broken(failure.exit(), manifest, failure.render(Style::Plain), &breakdown)
             }
         };
