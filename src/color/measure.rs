@@ -37,6 +37,9 @@ const MIN_WHOLE_CHANGE: f64 = 5.0;
 /// The largest share of a picture that compression may change in a picture that was returned as it was.
 const MAX_NOISE_SHARE: f64 = 0.03;
 
+/// The largest difference of a channel within a picture of one color, in levels of 256.
+const MAX_BLANK_STEP: u8 = 3;
+
 /// The luminance below which light reflected within a surface is negligible compared with its gloss.
 const MAX_DARK_LUMINANCE: f32 = 0.06;
 
@@ -60,6 +63,9 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     let Some(before) = before else {
         return without_before(after, &visible, wanted, tolerance, "without the picture before");
     };
+    if let Some(because) = unusable(before, after) {
+        return without_before(after, &visible, wanted, tolerance, because);
+    }
     let Some([old, new]) = aligned(over_grey(before), over_grey(after)) else {
         return without_before(after, &visible, wanted, tolerance, "the picture before has another shape, so");
     };
@@ -97,6 +103,27 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         check.worsen("the background was changed too");
     }
     Measured { check, region: None }
+}
+
+/// Returns why `after` cannot be compared with the picture before the edit, if that is so.
+fn unusable(before: &View, after: &View) -> Option<&'static str> {
+    if before.colors.data.len() < MIN_PIXELS {
+        return Some("the picture before is too small, so");
+    }
+    if visible(before).count() < MIN_PIXELS {
+        return Some("the picture before is transparent, so");
+    }
+    // A swatch that became another swatch can be compared.
+    (is_blank(before) && !is_blank(after)).then_some("the picture before shows no product, so")
+}
+
+/// Whether a picture is of one color.
+fn is_blank(view: &View) -> bool {
+    let colors = over_grey(view);
+    let first = colors.data.first().map(|color| encode(*color)).unwrap_or_default();
+    let is_first =
+        |color: &Rgb| encode(*color).iter().zip(first).all(|(one, other)| one.abs_diff(other) <= MAX_BLANK_STEP);
+    colors.data.iter().all(is_first)
 }
 
 /// Returns the check with the measures of the rest of the picture.

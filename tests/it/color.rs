@@ -92,13 +92,23 @@ fn a_color_that_cannot_be_measured_has_a_reason() {
     sandbox.write("clear.png", png(RgbaImage::from_pixel(90, 90, Rgba([9, 9, 9, 0]))));
     sandbox.write("wide.png", png(image::imageops::resize(&disc([198, 40, 40]), 240, 60, image::imageops::Triangle)));
     sandbox.write("mug.png", png(disc([198, 40, 40])));
+    sandbox.write("flat.png", png(RgbImage::from_pixel(120, 120, Rgb([120, 130, 140]))));
+    sandbox.write("bright.png", png(disc([240, 200, 20])));
     for (pictures, reason) in [
+        ("speck.png bright.png", "the picture before is too small, so"),
+        ("clear.png bright.png", "the picture before is transparent, so"),
+        ("flat.png bright.png", "the picture before shows no product, so"),
         ("speck.png speck.png", "the picture is too small"),
         ("mug.png clear.png", "the picture is transparent"),
         ("mug.png wide.png", "the picture before has another shape"),
     ] {
         let printed = code(&sandbox.run(&format!("color measure {pictures} --to #1E90FF")), 3);
         assert!(printed.starts_with("verdict   unmeasurable\n") && printed.contains(reason), "{printed}");
+    }
+    code(&sandbox.run("color recolor mug.png --to #1E90FF -o ocean.png"), 0);
+    for before in ["clear.png", "flat.png"] {
+        let printed = code(&sandbox.run(&format!("color measure {before} ocean.png --to #1E90FF")), 0);
+        assert!(printed.starts_with("verdict   on\n") && printed.contains("in the result alone"), "{printed}");
     }
     let mut tinted = disc([30, 144, 255]);
     tinted.pixels_mut().filter(|pixel| pixel.0 == GROUND).for_each(|pixel| pixel.0 = [29, 139, 248]);
