@@ -18,6 +18,6 @@ pub use logs::start_logs;
 pub use open_predictions::open_text;
 pub use planned_rerolls::{PlannedRerolls, at_most};
 pub use reporter::{RemainingWork, Reporter};
-pub use run_summary::{MoneySummary, RunSummary, cost_here};
+pub use run_summary::{DifferingRows, MoneySummary, RunSummary, cost_here};
 pub use screen::{Screen, style};
 pub use uncertain_submit::{Row, UncertainKind, UncertainSubmit};

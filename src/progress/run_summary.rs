@@ -35,6 +35,8 @@ pub struct RunSummary {
     /// The number of jobs whose pictures this run has moved aside because they are no longer in the manifest. They do
     /// not count as removed.
     pub set_aside: u64,
+    /// The rows of a `failed.csv` that were corrected in it.
+    pub differing: DifferingRows,
     /// The jobs whose requests differed from earlier runs at the start.
     pub changed: ChangedJobs,
     /// The submits that may have been charged.
@@ -49,6 +51,15 @@ pub struct RunSummary {
     pub report: PathBuf,
     /// The command that continues the run.
     pub resume: String,
+}
+
+/// The rows of a report's `failed.csv` that differ from those of the manifest of the run.
+#[derive(Clone, Debug, Default)]
+pub struct DifferingRows {
+    /// Their number.
+    pub rows: u64,
+    /// The path of the manifest, as the user wrote it.
+    pub manifest: String,
 }
 
 /// The cost of a folder's submits, in cents, and its limits.
@@ -119,6 +130,9 @@ impl RunSummary {
         }
         if self.changed.jobs > 0 {
             line("changed", &self.changed.to_string());
+        }
+        if self.differing.rows > 0 {
+            line("differs", &self.differing.to_string());
         }
         if self.totals.retouched > 0 {
             line("retouched", &retouched_text(self.totals.retouched));
@@ -230,6 +244,18 @@ impl RunSummary {
     }
 }
 
+impl std::fmt::Display for DifferingRows {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let DifferingRows { rows, manifest } = self;
+        let (differ, them) = if *rows == 1 { ("differs", "it") } else { ("differ", "them") };
+        let rows = counted(*rows, "row");
+        write!(
+            formatter,
+            "{rows} {differ} from {manifest}: change {them} there too, or its next run goes back to the old"
+        )
+    }
+}
+
 /// Returns the cost of edits by the embedded backend as text.
 pub fn cost_here(at_the_provider: Cents) -> String {
     format!("nothing; the provider would charge {at_the_provider}")
@@ -274,6 +300,7 @@ mod tests {
             elapsed: Duration::from_secs(151),
             stopped: None,
             set_aside: 0,
+            differing: DifferingRows::default(),
             changed: ChangedJobs::default(),
             uncertain: Vec::new(),
             rerolls: 0,

@@ -34,7 +34,8 @@ fn failed_rows_continue_their_run_and_its_report_keeps_the_other_jobs() {
     assert_eq!(ids(&sandbox, FAILED), ["job-001", "job-002"]);
     let printed = code(&sandbox.run(&format!("check {FAILED}")), 0);
     assert!(printed.contains("2 jobs on vibedream in runs/catalog\n") && printed.contains("0 submits"), "{printed}");
-    code(&run(&sandbox, &provider, FAILED), 0);
+    let printed = code(&run(&sandbox, &provider, FAILED), 0);
+    assert!(!printed.contains("differ"), "{printed}");
     assert_eq!((provider.accepted(), sandbox.path("runs/failed").exists()), (3, false));
     assert_eq!(sandbox.names("runs/catalog/results"), ["job-000.png", "job-001.png", "job-002.png"]);
     assert_eq!(ids(&sandbox, "runs/catalog/report/results.csv"), ["job-000", "job-001", "job-002"]);
@@ -56,6 +57,9 @@ fn only_the_kept_failed_rows_are_run_and_pruning_moves_no_other_pictures() {
     sandbox.write(FAILED, format!("{kept}\n"));
     let printed = code(&run(&sandbox, &provider, &format!("{FAILED} --prune")), 0);
     assert!(printed.contains("2 jobs completed"), "{printed}");
+    let differs =
+        "  differs   2 rows differ from catalog.csv: change them there too, or its next run goes back to the old\n";
+    assert!(printed.contains(differs), "{printed}");
     assert_eq!((provider.accepted(), sandbox.names("runs/catalog/results").len()), (5, 5));
     assert!(!sandbox.path("runs/catalog/earlier").exists());
     let jobs = &sandbox.json("runs/catalog/report/summary.json")["jobs"];

@@ -29,15 +29,17 @@ impl PartialPlan {
         self.rows.push(Some(row));
     }
 
-    /// Writes the plan of `folder` with these rows in place of its own. Returns their ids.
+    /// Writes the plan of `folder` with these rows in place of its own. Returns their ids, and the number of rows that
+    /// differ from those of the plan or are not in it.
     ///
     /// # Errors
     ///
     /// The plan cannot be read, or the draft cannot be written.
-    pub(super) fn join(mut self, folder: &RunFolder, draft: &mut PlanDraft) -> Result<Ids, FolderError> {
+    pub(super) fn join(mut self, folder: &RunFolder, draft: &mut PlanDraft) -> Result<(Ids, u64), FolderError> {
         let mut ids = Ids::default();
         self.indices.keys().for_each(|id| ids.note(id));
         ids.sort();
+        let mut differing = 0;
         if folder.plan().exists() {
             for line in plan_lines(folder)? {
                 let line = line?;
@@ -47,13 +49,15 @@ impl PartialPlan {
                 }
                 let index = self.indices.get(&before.job.id);
                 let row = index.and_then(|index| self.rows.get_mut(*index)?.take());
+                differing += u64::from(row.as_ref().is_some_and(|row| row.fingerprint != before.fingerprint));
                 draft.push_at(position, &row.map_or_else(|| before.clone(), |row| in_place_of(&before, row)))?;
             }
         }
         for row in self.rows.iter().flatten() {
+            differing += 1;
             draft.push(row)?;
         }
-        Ok(ids)
+        Ok((ids, differing))
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Published {
     pub(super) others: Ids,
     /// The selected ids, if the plan has others as well.
     pub(super) selected: Option<Ids>,
+    /// The number of rows of a partial manifest that are not those of the plan before.
+    pub(super) differing: u64,
 }
 
 /// A plan that is not published yet.
@@ -37,6 +39,7 @@ pub(super) struct Drafted {
     pictures: LocalPictures,
     ids: Ids,
     selected: Option<Ids>,
+    differing: u64,
     /// Warnings about the rows.
     warnings: Vec<Diagnostic>,
     /// The hash of the content that it was created from, if it has one.
@@ -108,14 +111,22 @@ impl Planning {
         if let Some(only) = options.must_match().filter(|_| !is_any_named) {
             return Err(unmatched(only, manifest).into());
         }
-        let selected = is_part.then(|| partial_plan.join(folder, &mut draft)).transpose()?;
+        let (selected, differing) = is_part.then(|| partial_plan.join(folder, &mut draft)).transpose()?.unzip();
         // The plan can be reused only if it depends on no local pictures, which may change, and has no warnings, which
         // every run prints. The manifest may also have changed while it was read.
         let is_all = pictures.is_unused() && warnings.is_empty();
         let made_of = made_of.filter(|made_of| is_all && manifest.content().ok().flatten() == Some(*made_of));
         let about_jobs = advice_warnings(&mut advice, manifest.file_of_lines());
         let warnings = warnings.into_iter().chain(about_jobs).collect();
-        Ok(Planning::Redrafted(Box::new(Drafted { draft, pictures, ids, selected, warnings, made_of })))
+        Ok(Planning::Redrafted(Box::new(Drafted {
+            draft,
+            pictures,
+            ids,
+            selected,
+            differing: differing.unwrap_or_default(),
+            warnings,
+            made_of,
+        })))
     }
 
     pub(super) fn warnings(&self) -> &[Diagnostic] {
@@ -127,8 +138,10 @@ impl Planning {
 
     /// Publishes the plan in the folder, which must be locked.
     pub(super) fn publish(self, options: &Options) -> Result<Published, FolderError> {
-        let Drafted { draft, pictures, ids, selected, made_of, .. } = match self {
-            Planning::Unchanged(plan) => return Ok(Published { plan, others: Ids::default(), selected: None }),
+        let Drafted { draft, pictures, ids, selected, differing, made_of, .. } = match self {
+            Planning::Unchanged(plan) => {
+                return Ok(Published { plan, others: Ids::default(), selected: None, differing: 0 });
+            }
             Planning::Redrafted(drafted) => *drafted,
         };
         let plan = draft.publish()?;
@@ -136,7 +149,7 @@ impl Planning {
         if let Some(made_of) = made_of {
             PlanStamp { made_of, plan }.put(&options.folder);
         }
-        Ok(Published { plan, others: ids, selected })
+        Ok(Published { plan, others: ids, selected, differing })
     }
 }
 

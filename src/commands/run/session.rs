@@ -18,7 +18,7 @@ use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
 use crate::manifest::{Diagnostic, render};
 use crate::outputs::remove_leftovers;
 use crate::plan::Work;
-use crate::progress::{ChangedJobs, MoneySummary, PlannedRerolls, Reporter, RunSummary, Screen};
+use crate::progress::{ChangedJobs, DifferingRows, MoneySummary, PlannedRerolls, Reporter, RunSummary, Screen};
 use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
 use crate::runner::{self, Batch, Effects, RunOutcome, StopReason, StopSignal};
@@ -54,6 +54,8 @@ pub(super) struct Session<'a> {
     opening: RunStart,
     /// The number of jobs whose pictures were moved aside because they are no longer in the manifest.
     set_aside: u64,
+    /// The number of rows of a partial manifest that are not those of the whole one.
+    differing: u64,
     /// The jobs that are paid for again because their requests have changed.
     changed: ChangedJobs,
     /// The re-rolls that are known or possible before the run.
@@ -94,7 +96,7 @@ impl<'a> Session<'a> {
         }
         options.check_folder(&journal.ledger, &arguments.manifest)?;
         let published = planning.publish(&options)?;
-        let plan = published.plan;
+        let (plan, differing) = (published.plan, published.differing);
         let run_plan = RunPlan::prepare(&journal.ledger, &options, published)?;
         options.check_origin(&journal.ledger, run_plan.asked_again)?;
         let (ledger, disk) = journal.into_disk();
@@ -122,6 +124,7 @@ impl<'a> Session<'a> {
             run_plan,
             opening,
             set_aside: 0,
+            differing,
             changed,
             rerolls,
         };
@@ -287,6 +290,7 @@ impl<'a> Session<'a> {
             stopped: ending.stopped.clone(),
             uncertain: report_data::uncertain_submits(&options.folder, ledger)?,
             set_aside: self.set_aside,
+            differing: DifferingRows { rows: self.differing, manifest: self.opening.manifest.clone() },
             changed: self.changed,
             rerolls: options.settings.color.rerolls,
             rerolled,
