@@ -3,7 +3,7 @@ use tokio::runtime::Builder;
 
 use crate::cli::Release;
 use crate::exit::Exit;
-use crate::job::{Cents, Fingerprint, IdPattern};
+use crate::job::{Cents, Fingerprint, IdPattern, JobId};
 use crate::journal::{EditKey, EditState, Ledger};
 use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
 use crate::runner;
@@ -58,6 +58,13 @@ fn reservations(ledger: &Ledger) -> Result<Vec<Reservation>, FolderError> {
     Ok(reservations)
 }
 
+/// Returns the jobs with a reservation for the request whose fingerprint `word` is.
+fn with_request(reservations: &[Reservation], word: &IdPattern) -> Vec<JobId> {
+    let Ok(named) = word.as_str().parse::<Fingerprint>() else { return Vec::new() };
+    let keys = reservations.iter().map(|reservation| &reservation.key);
+    keys.filter(|key| key.fingerprint == named).map(|key| key.job.clone()).collect()
+}
+
 /// Whether the journal has an edit that `is_meant` accepts.
 fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, FolderError> {
     for found in ledger.edits() {
@@ -76,6 +83,11 @@ fn named(ledger: &Ledger, reservations: &[Reservation], words: &[IdPattern]) -> 
         word.matches(job.as_str()) || word.as_str().parse::<Fingerprint>().is_ok_and(|named| named == *fingerprint)
     };
     for word in words {
+        let jobs = with_request(reservations, word);
+        let is_named = |job: &JobId| words.iter().any(|word| word.matches(job.as_str()));
+        if jobs.len() > 1 && !jobs.iter().all(is_named) {
+            return Err(UsageError::SeveralToRelease { word: word.to_string(), jobs }.into());
+        }
         if !reservations.iter().any(|reservation| names(word, &reservation.key)) {
             let jobs = reservations.iter().map(|reservation| reservation.key.job.clone()).take(8).collect();
             let is_known = knows(ledger, |key| names(word, key))?;

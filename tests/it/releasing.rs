@@ -56,6 +56,33 @@ fn releasing_frees_reserved_money_even_if_the_row_was_edited_or_removed() {
 }
 
 #[test]
+fn a_request_that_several_jobs_have_is_not_released_for_all_of_them() {
+    let failing = Behavior { every: Some((1, 500)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(failing));
+    let row = "Make it #1E90FF,https://example.com/a.jpg";
+    sandbox.write("catalog.csv", format!("id,prompt,images\nj1,{row}\nj2,{row}\n"));
+    let arguments = "run catalog.csv -o out --rate 100/s --burst 9 --json";
+    let output = provider.client(&sandbox, arguments).output().unwrap();
+    code(&output, 3);
+    let printed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let request = printed["uncertain"][0]["fingerprint"].as_str().unwrap();
+    let refused = code(&sandbox.run(&format!("release out {request}")), 2);
+    assert!(
+        refused.contains("2 jobs have this request\nhint: name those that were not charged by their ids: j1, j2"),
+        "{refused}"
+    );
+    assert_eq!(reserved(&sandbox), 14);
+    code(&sandbox.run("release out j1"), 0);
+    let status = code(&sandbox.run("status out"), 0);
+    assert!(
+        status.starts_with("out: partial\n") && status.contains("  resume    dyehouse run catalog.csv"),
+        "{status}"
+    );
+    code(&sandbox.run(&format!("release out {request}")), 0);
+    assert_eq!(reserved(&sandbox), 0);
+}
+
+#[test]
 fn a_resubmitted_job_keeps_the_money_reserved_for_its_first_submit_until_it_is_released() {
     let failing = Behavior { every: Some((1, 500)), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(failing));

@@ -78,6 +78,14 @@ pub enum UsageError {
         /// Some of the jobs with reserved money.
         jobs: Vec<JobId>,
     },
+    /// Several jobs have the request to release, and not all of them may be meant.
+    #[error("release {word}: {} have this request", counted(jobs.len() as u64, "job"))]
+    SeveralToRelease {
+        /// The fingerprint.
+        word: String,
+        /// The jobs with reserved money for it.
+        jobs: Vec<JobId>,
+    },
     /// No money is reserved for the job or request to release.
     #[error("release {word}: it has no uncertain submit")]
     NotReserved {
@@ -130,6 +138,9 @@ impl UsageError {
                 shell_word(&theirs.display().to_string()),
                 shell_word(&folder.display().to_string())
             ),
+            UsageError::NamelessManifest => {
+                "give it with -o, the same for each run of this manifest, as in: -o runs/spring".to_owned()
+            }
             UsageError::ColorLock { tolerance, .. } => format!(
                 "the value of --color-lock is the largest miss that is corrected, and must be above the tolerance of \
                  {tolerance}; results are corrected to within ΔE00 1"
@@ -138,9 +149,6 @@ impl UsageError {
                 format!("use --base-url {theirs} until they are all finished, or choose another folder with -o")
             }
             UsageError::NoMatch { near: Some(near), .. } => format!("did you mean `{near}`? {PATTERN}"),
-            UsageError::NamelessManifest => {
-                "give it with -o, the same for each run of this manifest, as in: -o runs/spring".to_owned()
-            }
             UsageError::NoMatch { near: None, .. } => PATTERN.to_owned(),
             UsageError::NotReserved { jobs, .. } | UsageError::NoneToRelease { jobs, .. } if jobs.is_empty() => {
                 "no submit of the run is uncertain: there is nothing to release".to_owned()
@@ -148,6 +156,10 @@ impl UsageError {
             UsageError::NotReserved { jobs, .. } | UsageError::NoneToRelease { jobs, .. } => {
                 let jobs: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
                 format!("money is reserved for {}", jobs.join(", "))
+            }
+            UsageError::SeveralToRelease { jobs, .. } => {
+                let jobs: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
+                format!("name those that were not charged by their ids: {}", jobs.join(", "))
             }
             UsageError::BaseUrl(_) => {
                 "give an origin such as https://api.vibedream.ai; plain http is allowed only for this machine"
