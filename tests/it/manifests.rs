@@ -179,7 +179,7 @@ fn check_warns_of_probable_mistakes_and_counts_the_requested_values() {
     let printed = code(&sandbox.run("check a.csv"), 0);
     for part in [
         "more than 3 images",
-        "the same edit under another id",
+        "the same edit as j3, under another id",
         "no color in the prompt",
         "colors: #1E90FF ×10",
         "sizes: small ×10",
@@ -187,7 +187,9 @@ fn check_warns_of_probable_mistakes_and_counts_the_requested_values() {
         assert!(printed.contains(part), "{part}: {printed}");
     }
     let checked: Value = serde_json::from_slice(&sandbox.run("check a.csv --json").stdout).unwrap();
-    assert_eq!(checked["warnings"].as_array().unwrap().len(), 3);
+    let warnings = checked["warnings"].as_array().unwrap();
+    let lines: Vec<u64> = warnings.iter().filter_map(|warning| warning["line"].as_u64()).collect();
+    assert_eq!((lines, &warnings[0]["job"]), (vec![11, 12, 12], &"twin".into()));
     assert_eq!((&checked["plan"]["jobs"], &checked["plan"]["colors"]["#1E90FF"]), (&11.into(), &10.into()));
 }
 

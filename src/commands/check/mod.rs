@@ -107,7 +107,9 @@ fn examine_jobs(arguments: &Check, manifest: &mut Manifest, screen: &Screen) -> 
         return Err(unmatched(only, manifest).into());
     }
     let warnings = examination.finish(manifest, run.manifest.display().to_string())?;
-    let warnings = row_warnings.into_iter().chain(warnings).collect();
+    let mut warnings: Vec<Diagnostic> = row_warnings.into_iter().chain(warnings).collect();
+    // Those about the manifest as a whole come last.
+    warnings.sort_by_key(|warning| warning.line.unwrap_or(u64::MAX));
     let Examination { forecast, advice, urls, .. } = examination;
     let probed = urls.map(|urls| probe(urls, manifest, arguments.probe_rate, screen)).transpose()?;
     Ok(Findings { options, ledger, forecast, advice, warnings, probed })

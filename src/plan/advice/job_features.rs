@@ -17,6 +17,9 @@ const USUAL_IMAGES: usize = 3;
 /// The number of characters after a `#` that show whether a color is meant.
 const SEEN: usize = 7;
 
+/// The number of lines whose jobs have a name in warnings about several jobs.
+pub(super) const NAMED_LINES: u64 = 10_000;
+
 /// The features of a job that warnings depend on. They follow from the job alone.
 #[derive(Debug)]
 pub struct JobFeatures {
@@ -25,7 +28,7 @@ pub struct JobFeatures {
     pub(super) size: Option<Size>,
     pub(super) colors: SmallVec<[Hex; 4]>,
     pub(super) kinds: WarningKinds,
-    /// Details for warnings. Boxed, because few of a million jobs have any.
+    /// Details for warnings. Boxed, because most of a million jobs have none.
     pub(super) named: Option<Box<Named>>,
 }
 
@@ -58,10 +61,10 @@ impl JobFeatures {
             None if hashes.is_empty() => RequestedColors::default(),
             None => requested_colors(prompt),
         };
+        let colors: SmallVec<[Hex; 4]> = SmallVec::from_vec(colors);
         let is_another = |color: Hex| match hashes {
             "" => names_another(prompt, color),
             hashes => asks_for_another(hashes, color),
-        let colors: SmallVec<[Hex; 4]> = SmallVec::from_vec(colors);
         };
         let is_page = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_page(url));
         let found = [
@@ -73,16 +76,18 @@ impl JobFeatures {
             (WarningKind::Page, request.images.iter().any(is_page)),
             (WarningKind::BrokenHex, is_broken),
             (WarningKind::OtherColor, job.color.is_some_and(is_another)),
+            (WarningKind::UnclearColors, is_unclear),
             (WarningKind::Colorless, colors.is_empty() && !names_a_color(prompt)),
         ];
         let kinds = WarningKinds::of(found);
-            (WarningKind::UnclearColors, is_unclear),
         let end = |image: &ImageRef<'_>| match image {
             ImageRef::Url(url) => expires_at(url),
             ImageRef::Data(_) | ImageRef::File(_) => None,
         };
         let ends = request.images.iter().filter_map(end).min();
-        let named = (!kinds.is_empty() || ends.is_some()).then(|| Box::new(Named { id: job.id.to_id(), ends }));
+        let is_early = *line <= NAMED_LINES;
+        let named =
+            (is_early || !kinds.is_empty() || ends.is_some()).then(|| Box::new(Named { id: job.id.to_id(), ends }));
         JobFeatures { line: *line, request_hash, size: request.size, colors, kinds, named }
     }
 }

@@ -17,14 +17,20 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use smallvec::SmallVec;
 
 use crate::color::Hex;
 use crate::job::{JobId, Rate, Size};
 
+use job_features::NAMED_LINES;
 use warning_kind::WarningKind;
 
 /// The maximum number of different colors that are counted.
 const COLORS: usize = 4096;
+
+/// The number of requests whose jobs are named in the warning about equal ones. Naming all of a million would take more
+/// memory than everything else.
+const NAMED_JOBS: usize = 10_000;
 
 /// The number of shards of request hashes, which are compared on all cores at the end. Filling one `HashSet<u64>` job
 /// by job would add 0.24 s to the 0.71 s of CPU time, and 18 MiB to the 60 MiB, of a `check` of 1,000,000 rows
@@ -41,6 +47,8 @@ pub struct Advice {
     occurrences: [Occurrences; WarningKind::ALL.len()],
     /// The requests by the first byte of their hashes, each in the order of jobs.
     requests: Vec<Vec<RequestKey>>,
+    /// The ids of the first two jobs with a request, among those that have a name.
+    named: HashMap<u64, SmallVec<[JobId; 2]>, RandomState>,
     /// The number of jobs per size. The first counts jobs without a size.
     sizes: [u64; 1 + Size::NAMES.len()],
     colors: HashMap<Hex, u64, RandomState>,
@@ -81,6 +89,7 @@ impl Advice {
             jobs: 0,
             occurrences: Default::default(),
             requests: vec![Vec::new(); SHARDS],
+            named: HashMap::default(),
             sizes: [0; 1 + Size::NAMES.len()],
             colors: HashMap::default(),
         }
@@ -99,6 +108,13 @@ impl Advice {
         }
         for kind in job.kinds.iter() {
             self.note(kind, job);
+        }
+        let is_early = job.line <= NAMED_LINES && self.named.len() < NAMED_JOBS;
+        if let Some(named) = job.named.as_ref().filter(|_| is_early) {
+            let ids = self.named.entry(job.request_hash.0).or_default();
+            if ids.len() < 2 {
+                ids.push(named.id.clone());
+            }
         }
         let halves = [(job.request_hash.0 >> 32) as u32, job.request_hash.0 as u32];
         let shard = (job.request_hash.0 >> 56) as usize % SHARDS;
@@ -137,40 +153,51 @@ impl Advice {
 
     /// Returns all warnings.
     pub fn warnings(&mut self) -> Vec<Warning> {
-        self.occurrences[WarningKind::Duplicate as usize] = self.duplicates();
+        let (duplicates, original) = self.duplicates();
+        self.occurrences[WarningKind::Duplicate as usize] = duplicates;
         // In a recoloring batch, nearly every prompt has a color. In others, a prompt without one is normal.
         let is_recoloring = self.occurrences[WarningKind::Colorless as usize].count * 5 < self.jobs;
         let kinds = WarningKind::ALL.into_iter().filter(|kind| *kind != WarningKind::Colorless || is_recoloring);
-        kinds
-            .filter_map(|kind| {
-                let occurrences = &self.occurrences[kind as usize];
-                let first = occurrences.first.clone()?;
-                let (message, hint) = kind.words();
-                let message = match occurrences.count {
-                    1 => message.to_owned(),
-                    count => format!("{message} (and in {} more)", count - 1),
-                };
-                Some(Warning { first, message, hint })
-            })
-            .collect()
+        let warning = |kind: WarningKind| {
+            let occurrences = &self.occurrences[kind as usize];
+            let first = occurrences.first.clone()?;
+            let (message, hint) = kind.words();
+            let mut message = match &original {
+                Some(id) if kind == WarningKind::Duplicate => {
+                    format!("the same edit as {id}, under another id: it is paid for each time")
+                }
+                _ => message.to_owned(),
+            };
+            if occurrences.count > 1 {
+                message.push_str(&format!(" (and in {} more)", occurrences.count - 1));
+            }
+            Some(Warning { first, message, hint })
+        };
+        let mut warnings: Vec<Warning> = kinds.filter_map(warning).collect();
+        warnings.sort_by_key(|warning| warning.first.0);
+        warnings
     }
 
-    /// Returns the jobs with the same request as an earlier job.
-    fn duplicates(&self) -> Occurrences {
-        let lines = self.requests.par_iter().flat_map_iter(|requests| duplicates(requests));
-        let (count, first) = lines
-            .map(|line| (1, line))
-            .reduce(|| (0, u32::MAX), |(some, one), (others, other)| (some + others, one.min(other)));
-        Occurrences { count, first: (count > 0).then_some((u64::from(first), None)) }
+    /// Returns the jobs with the same request as an earlier job, and the id of the job that the first of them repeats.
+    fn duplicates(&self) -> (Occurrences, Option<JobId>) {
+        let found = self.requests.par_iter().flat_map_iter(|requests| duplicates(requests));
+        let (count, first) = found
+            .map(|found| (1, Some(found)))
+            .reduce(|| (0, None), |(some, one), (others, other)| (some + others, one.into_iter().chain(other).min()));
+        let Some((line, hash)) = first else { return (Occurrences::default(), None) };
+        let ids = self.named.get(&hash).map_or(&[][..], |ids| ids);
+        // If only one of the two has a name, it is unknown which of them.
+        let [original, duplicate] = if let [one, other] = ids { [Some(one), Some(other)] } else { [None, None] };
+        (Occurrences { count, first: Some((u64::from(line), duplicate.cloned())) }, original.cloned())
     }
 }
 
-/// Returns the lines of requests that equal an earlier one.
-fn duplicates(requests: &[RequestKey]) -> impl Iterator<Item = u32> {
+/// Returns the lines and the hashes of requests that equal an earlier one.
+fn duplicates(requests: &[RequestKey]) -> impl Iterator<Item = (u32, u64)> {
     let mut seen = HashSet::with_capacity_and_hasher(requests.len(), RandomState::default());
-    let is_duplicate =
-        move |RequestKey([high, low], _): &&RequestKey| !seen.insert(u64::from(*high) << 32 | u64::from(*low));
-    requests.iter().filter(is_duplicate).map(|RequestKey(_, line)| *line)
+    let hash = |RequestKey([high, low], _): &RequestKey| u64::from(*high) << 32 | u64::from(*low);
+    let is_duplicate = move |request: &&RequestKey| !seen.insert(hash(request));
+    requests.iter().filter(is_duplicate).map(move |request| (request.1, hash(request)))
 }
 
 #[cfg(test)]
@@ -217,9 +244,9 @@ mod tests {
         assert_eq!(
             printed(&jobs),
             [
-                "22: more than 3 images in a job (and in 2 more)",
-                "24: the same edit under another id: it is paid for each time",
                 "21: no color in the prompt, but other jobs have one",
+                "22: more than 3 images in a job (and in 2 more)",
+                "24: the same edit as job-22, under another id: it is paid for each time",
             ]
         );
     }
