@@ -19,6 +19,12 @@ pub enum BaseUrlError {
         /// The parser's error.
         cause: String,
     },
+    /// Its scheme is not https.
+    #[error("{text:?} is not an https URL")]
+    OtherScheme {
+        /// The text, without a possible password.
+        text: String,
+    },
     /// The key would be sent unencrypted to this origin.
     #[error("{0} would send the key unencrypted")]
     Insecure(String),
@@ -36,7 +42,7 @@ impl BaseUrl {
             "https" => {}
             "http" if is_loopback(&url) => {}
             "http" => return Err(BaseUrlError::Insecure(url.origin().ascii_serialization())),
-            _ => return Err(malformed("expected https".to_owned())),
+            _ => return Err(BaseUrlError::OtherScheme { text: without_user(text) }),
         }
         let has_user = !url.username().is_empty() || url.password().is_some();
         let is_origin = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && !has_user;
@@ -119,7 +125,7 @@ mod tests {
             @r#"
         expected https://x alone, without a path, a query, a user or a password
         http://x would send the key unencrypted
-        "…@x" is not a URL: expected https
+        "…@x" is not an https URL
         "…@x:port" is not a URL: invalid port number
         "#
         );

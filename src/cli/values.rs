@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{Arg, Command, Error};
 
 use crate::job::{Cents, UnknownWord};
@@ -55,8 +56,20 @@ impl<T: Clone + Send + Sync + 'static, E: Display + Clone + Send + Sync + 'stati
     type Value = T;
 
     fn parse_ref(&self, command: &Command, argument: Option<&Arg>, value: &OsStr) -> Result<T, Error> {
+        self.parse_ref_(command, argument, value, ValueSource::CommandLine)
+    }
+
+    fn parse_ref_(
+        &self,
+        command: &Command,
+        argument: Option<&Arg>,
+        value: &OsStr,
+        source: ValueSource,
+    ) -> Result<T, Error> {
         (self.0)(&value.to_string_lossy()).map_err(|error| {
-            let name = argument.map(ToString::to_string).unwrap_or_default();
+            let variable = argument.and_then(Arg::get_env).filter(|_| source == ValueSource::EnvVariable);
+            let option = || argument.map(ToString::to_string).unwrap_or_default();
+            let name = variable.map_or_else(option, |variable| variable.to_string_lossy().into_owned());
             command.clone().error(ErrorKind::ValueValidation, format!("invalid value for '{name}': {error}"))
         })
     }

@@ -34,15 +34,15 @@ struct NamedPicture {
 /// Writes a starter manifest for a folder of pictures and some colors.
 pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     let out = &arguments.out;
-    if out.exists() && !arguments.force {
-        return Err(InitError::Exists(out.clone()).into());
-    }
     let folder = &arguments.pictures;
     let mut pictures = pictures(folder).map_err(|cause| InitError::Unreadable { folder: folder.clone(), cause })?;
     if pictures.is_empty() {
         return Err(InitError::NoPictures(folder.clone()).into());
     }
     let colors = colors(&arguments.colors)?;
+    if out.exists() && !arguments.force {
+        return Err(InitError::Exists(out.clone()).into());
+    }
     let folder = relative(folder, out);
     let is_table = out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let found = pictures.len();

@@ -163,6 +163,17 @@ fn a_manifest_from_stdin_needs_a_folder() {
 }
 
 #[test]
+fn an_invalid_url_from_the_environment_is_reported_with_its_variable() {
+    let sandbox = Sandbox::new();
+    sandbox.write("catalog.csv", GOOD);
+    let output = sandbox.dyehouse("run catalog.csv").env("VIBEDREAM_BASE_URL", "ftp://x").output().unwrap();
+    let told = "invalid value for 'VIBEDREAM_BASE_URL': \"ftp://x\" is not an https URL";
+    assert!(code(&output, 2).contains(told), "{output:?}");
+    let printed = code(&sandbox.run("run catalog.csv --base-url ftp://x"), 2);
+    assert!(printed.contains("invalid value for '--base-url <URL>': \"ftp://x\" is not an https URL"), "{printed}");
+}
+
+#[test]
 fn a_folder_without_a_run_is_reported() {
     let sandbox = Sandbox::new();
     for command in ["status nowhere", "report nowhere", "compact nowhere", "release nowhere mug"] {

@@ -35,8 +35,13 @@ fn the_manifest_that_init_writes_can_be_run() {
             ["chair-navy.png", "chair-ocean.png", "mug-navy.png", "mug-ocean.png"]
         );
     }
-    let printed = code(&Sandbox::new().run("init nowhere"), 2);
-    assert!(printed.contains("nowhere") && printed.contains("hint"), "{printed}");
+    let sandbox = Sandbox::new();
+    sandbox.write("catalog.yaml", "");
+    let printed = code(&sandbox.run("init nowhere"), 2);
+    assert!(
+        printed.contains("nowhere") && !printed.contains("exists already") && printed.contains("hint"),
+        "{printed}"
+    );
 }
 
 #[test]
