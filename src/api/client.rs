@@ -28,9 +28,9 @@ const MIN_SECRET: usize = 8;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a connection may have been quiet before a submit. Servers close quiet connections, many of them after two to
-/// five seconds, and a submit that crosses such a close may have been accepted.
-const SUBMIT_IDLE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a connection may have been quiet before a request. Servers close quiet connections, many of them after two
+/// to five seconds, and a submit that crosses such a close may have been accepted.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the beginning of an answer may take, without the time of the upload.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -62,8 +62,7 @@ pub const MAX_SUBMIT_DURATION: Duration =
 /// A client of an API, with a base URL and a key.
 #[derive(Clone, Debug)]
 pub struct Client {
-    submits: reqwest::Client,
-    polls: reqwest::Client,
+    http: reqwest::Client,
     base: BaseUrl,
     key: SecretString,
     bearer: HeaderValue,
@@ -87,16 +86,15 @@ impl Client {
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| ClientError::Key)?;
         bearer.set_sensitive(true);
-        let http = || {
-            http::builder_for(base.url())
-                .redirect(redirect::Policy::none())
-                .retry(retry::never())
-                .connect_timeout(CONNECT_TIMEOUT)
-                .tcp_nodelay(true)
-        };
-        let submits = http().pool_idle_timeout(SUBMIT_IDLE_TIMEOUT).build().map_err(TlsError)?;
-        let polls = http().build().map_err(TlsError)?;
-        Ok(Client { submits, polls, base, key: key.clone(), bearer, body_timeouts: BODY_TIMEOUTS })
+        let http = http::builder_for(base.url())
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .tcp_nodelay(true)
+            .build()
+            .map_err(TlsError)?;
+        Ok(Client { http, base, key: key.clone(), bearer, body_timeouts: BODY_TIMEOUTS })
     }
 
     /// Sends a request whose answer must begin within `timeout`.
@@ -139,13 +137,13 @@ impl EditApi for Client {
         let timeout = if waits { SYNC_SUBMIT_TIMEOUT } else { SUBMIT_TIMEOUT };
         let timeout = timeout + upload_time(images.iter().map(String::len).sum());
         let url = self.base.join(&wire::generate_path(&request.model));
-        self.exchange(self.submits.post(url).json(&Generate::new(request, images)), timeout).await
+        self.exchange(self.http.post(url).json(&Generate::new(request, images)), timeout).await
     }
 
     async fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> Exchange {
         let named = path.and_then(|path| self.base.status(path));
         let url = named.unwrap_or_else(|| self.base.join(&wire::prediction_path(prediction)));
-        self.exchange(self.polls.get(url), POLL_TIMEOUT).await
+        self.exchange(self.http.get(url), POLL_TIMEOUT).await
     }
 
     fn status_path(&self, prediction: &PredictionId, status_url: &str) -> Option<StatusPath> {
