@@ -22,7 +22,8 @@ const COLOR: &str = "Color";
 pub struct Run {
     /// Read jobs from this file: CSV, YAML or JSON lines; `-` is stdin
     pub manifest: PathBuf,
-    /// Keep the run in this folder [default: runs/<name of the manifest>; for a failed.csv, the folder of its run]
+    /// Keep the run in this folder. By default, that is `runs/` and the name of the manifest, and for a failed.csv the
+    /// folder of its run
     #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Edit with `vibedream` (the paid API) or `embedded` (this program) [default: vibedream]
