@@ -75,6 +75,8 @@ pub enum BatchState {
     Running,
     /// Nothing is left to do.
     Finished,
+    /// The last run took only some of the jobs, and others are left.
+    Partial,
     /// The batch ended early and can be resumed. The text is the reason.
     Stopped(String),
 }
@@ -302,6 +304,7 @@ impl BatchState {
         match self {
             BatchState::Running => "running",
             BatchState::Finished => "finished",
+            BatchState::Partial => "partial",
             BatchState::Stopped(_) => "stopped",
         }
     }
@@ -310,7 +313,7 @@ impl BatchState {
     pub fn reason(&self) -> Option<&str> {
         match self {
             BatchState::Stopped(reason) => Some(reason),
-            BatchState::Running | BatchState::Finished => None,
+            BatchState::Running | BatchState::Finished | BatchState::Partial => None,
         }
     }
 }

@@ -38,7 +38,7 @@ pub fn summary_schema() -> Value {
             "title": text("The manifest's name."),
             "manifest": text("The manifest, as it was named."),
             "backend": text("The backend: `vibedream` or `embedded`."),
-            "state": {"description": "The state of the batch.", "enum": ["running", "finished", "stopped"]},
+            "state": {"description": "The state of the batch.", "enum": ["running", "finished", "partial", "stopped"]},
             "as_of": time("The time of the last known event, while the state is `running`. It is long ago if the process could not record the end."),
             "stopped_because": or_null("string", "Why it ended early."),
             "started_at": time("When the first submit was made."),

@@ -15,7 +15,7 @@ pub(crate) struct Summary<'a> {
     title: &'a str,
     manifest: &'a str,
     backend: &'a str,
-    /// `running`, `finished` or `stopped`.
+    /// `running`, `finished`, `partial` or `stopped`.
     state: &'a str,
     /// The time of the last known event of a `running` batch; `null` otherwise.
     as_of: Option<Timestamp>,

@@ -43,9 +43,14 @@ fn a_run_of_some_jobs_is_partial_and_its_status_says_how_to_go_on() {
     let status = code(&sandbox.run("status out"), 0);
     assert!(status.starts_with("out: partial\n"), "{status}");
     assert!(status.contains("  resume    dyehouse run catalog.csv -o out --backend embedded\n"), "{status}");
+    let summary = || sandbox.json("out/report/summary.json")["state"].clone();
+    assert_eq!(summary(), "partial");
+    let page = std::fs::read_to_string(sandbox.path("out/report/index.html")).unwrap();
+    assert!(!page.contains("--limit 1"), "the command to continue takes all jobs");
     night(&sandbox, &[("a", BLUE), ("b", BLUE)], "", 0);
     let status = code(&sandbox.run("status out"), 0);
     assert!(status.starts_with("out: finished\n") && !status.contains("resume"), "{status}");
+    assert_eq!(summary(), "finished");
 }
 
 #[test]

@@ -30,7 +30,7 @@ use super::manifest_scope::original_directory;
 
 pub(super) use live::{Live, Refresher};
 pub(super) use plan_counts::{Outcome, PlanCounts};
-pub(super) use resume::{continue_from, resume, resume_from};
+pub(super) use resume::{continue_from, resume};
 pub(super) use retouched::is_retouched;
 
 /// The inputs of a report.
@@ -109,7 +109,9 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
     let ReportInputs { folder, ledger, manifest, .. } = inputs;
     let (backend, budget) = ledger.last_run().map(|run| (run.backend, run.budget_cents)).unzip();
     let end = ledger.last_run_end();
+    let held_back = ledger.last_run().map(|run| run.held_back.clone()).unwrap_or_default();
     let state = match end.why_unfinished() {
+        None if counts.pending > held_back.jobs => BatchState::Partial,
         None => BatchState::Finished,
         Some(_) if end == RunEnd::Unknown && Lock::holder(folder).is_some() => BatchState::Running,
         Some(reason) => BatchState::Stopped(reason.to_owned()),
@@ -117,7 +119,6 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
     let title = Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let as_of = ledger.last_at().filter(|_| state == BatchState::Running);
     let is_whole = state == BatchState::Finished;
-    let held_back = ledger.last_run().map(|run| run.held_back.clone()).unwrap_or_default();
     let notes = [
         (removed > 0).then(|| removed_note(removed)),
         (!held_back.is_empty()).then(|| format!("{held_back}; {}", HeldBack::HINT)),
@@ -142,7 +143,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
         reserved: ledger.reserved(),
         budget: budget.flatten(),
         timeline: ledger.pauses().iter().map(pause).collect(),
-        resume: (!is_whole).then(|| resume_from(ledger, manifest, folder.path())),
+        resume: (!is_whole).then(|| continue_from(ledger, manifest, folder.path())),
         open: ledger.open_predictions(),
         removed,
         notes: notes.into_iter().flatten().collect(),

@@ -28,7 +28,7 @@ pub(in crate::commands) fn resume(arguments: impl IntoIterator<Item = String>) -
 }
 
 /// Returns that command from a journal alone. If an older program or a merge wrote the journal, it has fewer options.
-pub(in crate::commands) fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
+fn resume_from(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
     match ledger.last_run() {
         Some(RunStart { resume: Some(command), .. }) => command.clone(),
         _ => command_for_all(ledger, manifest, folder),

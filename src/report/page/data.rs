@@ -32,7 +32,7 @@ pub(crate) struct Opening<'a> {
     pub(crate) key: String,
     pub(crate) title: &'a str,
     pub(crate) backend: &'a str,
-    /// `running`, `finished` or `stopped`.
+    /// `running`, `finished`, `partial` or `stopped`.
     pub(crate) state: &'static str,
     /// The columns of an exported manifest, before the user's own.
     pub(crate) manifest: &'a [&'static str],
