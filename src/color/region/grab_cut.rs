@@ -1,4 +1,4 @@
-use crate::color::filter::{Connected, components, dilate, gaussian, larger, open};
+use crate::color::filter::{Connected, adjacent, components, dilate, gaussian, larger, open};
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
@@ -73,9 +73,9 @@ pub(crate) fn grab_cut(colors: &Plane<Oklab>, region: &Plane<bool>) -> Plane<boo
     if !is_hard_to_separate(colors, region, &background) {
         return region.clone();
     }
-    let evidence = evidence(&features(colors, &background), region);
-    let found = supported(region, &evidence);
     let smooth = gaussian(&colors.map(|color| [color.l, color.a, color.b]), NOISE_BLUR);
+    let evidence = evidence(&features(&smooth, &background), region);
+    let found = supported(region, &evidence);
     let edges = Edges::new(&gradient(&smooth, EDGE_CHROMA_WEIGHT));
     let strength = MIN_EDGE_GRADIENT.max(MIN_EDGE_NOISE_RATIO * edges.noise);
     let on_edges = |mask: &Plane<bool>| edges.share(&outline(mask), strength);
@@ -155,11 +155,12 @@ fn supported(region: &Plane<bool>, evidence: &Evidence) -> Plane<bool> {
     settled
 }
 
-/// Returns the color of each pixel relative to the ground behind it, as if the ground were evenly lit.
-fn features(colors: &Plane<Oklab>, background: &Background) -> Plane<Rgb> {
-    let mut features = gaussian(&colors.map(|color| [color.l, color.a, color.b]), NOISE_BLUR);
+/// Returns the color of each pixel relative to the ground behind it, as if the ground were evenly lit. `smooth` has the
+/// channels of OKLab.
+fn features(smooth: &Plane<Rgb>, background: &Background) -> Plane<Rgb> {
+    let mut features = smooth.clone();
     for (index, feature) in features.data.iter_mut().enumerate() {
-        let ground = background.at(index % colors.width, index / colors.width);
+        let ground = background.at(index % smooth.width, index / smooth.width);
         let [l, a, b] = *feature;
         let (own, below) = (l.max(MIN_LIGHTNESS), ground.l.max(MIN_LIGHTNESS));
         let relative = [l / below, a / own - ground.a / below, b / own - ground.b / below];
@@ -200,23 +201,18 @@ fn basins(labels: &Plane<u32>, count: usize, features: &Plane<Rgb>, region: &Pla
 /// Returns the basins that border on each other, and the cost of an outline between them. A step between two pixels
 /// lowers the cost the more, the larger it is relative to all steps of the picture.
 fn links(labels: &Plane<u32>, features: &Plane<Rgb>) -> Vec<(u32, u32, f32)> {
-    let width = labels.width;
     let square = |one: usize, other: usize| -> f32 {
         let pairs = features.data[one].iter().zip(features.data[other]);
         pairs.map(|(one, other)| (one - other).powi(2)).sum()
     };
     let mut sum = 0.0;
     let mut borders: Vec<(u32, u32, f32)> = Vec::new();
-    for index in 0..labels.data.len() {
-        let right = (!(index + 1).is_multiple_of(width)).then_some(index + 1);
-        let below = Some(index + width).filter(|below| *below < labels.data.len());
-        for other in right.into_iter().chain(below) {
-            let step = square(index, other);
-            sum += step;
-            let (first, second) = (labels.data[index], labels.data[other]);
-            if first != second {
-                borders.push((first.min(second), first.max(second), step));
-            }
+    for (index, other) in adjacent(labels.width, labels.height) {
+        let step = square(index, other);
+        sum += step;
+        let (first, second) = (labels.data[index], labels.data[other]);
+        if first != second {
+            borders.push((first.min(second), first.max(second), step));
         }
     }
     let mean = larger(sum / (2 * labels.data.len()).max(1) as f32, 1e-6);

@@ -1,4 +1,4 @@
-use crate::color::filter::{Connected, components, erode, neighbors};
+use crate::color::filter::{Connected, adjacent, components, erode, neighbors};
 use crate::color::{Oklab, Plane};
 
 use super::background::{Background, Ground, distance, ground_around};
@@ -257,11 +257,11 @@ fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradie
     for basin in &mut basins {
         basin.middle = basin.middle.map(|sum| sum / basin.area.max(1.0));
     }
-    let mut meet = |one: usize, other: usize| {
+    for (one, other) in adjacent(labels.width, labels.height) {
         let strength = gradient.data[one].max(gradient.data[other]);
         let (one, other) = (labels.data[one], labels.data[other]);
         if one == other {
-            return;
+            continue;
         }
         let (first, second) = (one.min(other), one.max(other));
         let edges = &mut basins[first as usize].edges;
@@ -271,14 +271,6 @@ fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradie
                 *length += 1.0;
             }
             None => edges.push((second, strength, 1.0)),
-        }
-    };
-    for index in 0..labels.data.len() {
-        if (index + 1) % labels.width != 0 {
-            meet(index, index + 1);
-        }
-        if index + labels.width < labels.data.len() {
-            meet(index, index + labels.width);
         }
     }
     basins
