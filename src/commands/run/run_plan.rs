@@ -147,12 +147,20 @@ impl RunPlan {
         Ok(JobState { id, brief, is_shown, decided, picture: picture.flatten(), key })
     }
 
-    /// Returns the status of the selected jobs before the run, and the totals of all jobs if all are selected.
-    pub(super) fn initial_outcome(&self, ledger: &Ledger) -> (Outcome, Option<PlanCounts>) {
-        let outcome = self.initial_outcome.clone();
+    /// Returns the status of the selected jobs before the run.
+    pub(super) fn initial_outcome(&self) -> Outcome {
+        self.initial_outcome.clone()
+    }
+
+    /// Returns the totals before a run of all jobs, which is one that [selects all](RunPlan::selects_all).
+    pub(super) fn initial_totals(&self, ledger: &Ledger) -> PlanCounts {
         let removed = ledger.shown_jobs().saturating_sub(self.shown);
-        let all = (self.selected() == self.counts.total).then(|| PlanCounts { outcome: outcome.clone(), removed });
-        (outcome, all)
+        PlanCounts { outcome: self.initial_outcome(), removed }
+    }
+
+    /// Whether all jobs are selected.
+    pub(super) fn selects_all(&self) -> bool {
+        self.selected() == self.counts.total
     }
 
     /// Returns the number of selected jobs whose pictures the user has changed.

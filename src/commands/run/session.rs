@@ -230,11 +230,17 @@ impl<'a> Session<'a> {
     /// Returns the status of the selected jobs, and the totals of the whole manifest.
     pub(super) fn outcome(&self, ledger: &Ledger, remaining: Remaining) -> Result<(Outcome, PlanCounts), FolderError> {
         let folder = &self.options.folder;
-        if remaining == Remaining::JobsAndReport || self.set_aside > 0 {
-            return Ok((self.run_plan.outcome(folder, ledger)?, PlanCounts::of(folder, ledger)?));
-        }
-        let (outcome, all) = self.run_plan.initial_outcome(ledger);
-        Ok((outcome, all.map_or_else(|| PlanCounts::of(folder, ledger), Ok)?))
+        let has_changed = remaining == Remaining::JobsAndReport || self.set_aside > 0;
+        let batch = match (has_changed, self.run_plan.selects_all()) {
+            (false, true) => self.run_plan.initial_totals(ledger),
+            _ => PlanCounts::of(folder, ledger)?,
+        };
+        let outcome = match (has_changed, self.run_plan.selects_all()) {
+            (_, true) => batch.outcome.clone(),
+            (true, false) => self.run_plan.outcome(folder, ledger)?,
+            (false, false) => self.run_plan.initial_outcome(),
+        };
+        Ok((outcome, batch))
     }
 
     pub(super) fn report(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
