@@ -37,6 +37,11 @@ impl HeldBack {
         }
     }
 
+    /// Whether other jobs are left to do than these, if this many are pending.
+    pub fn leaves_others(&self, pending: u64) -> bool {
+        pending > self.jobs
+    }
+
     /// Whether there are no such jobs.
     pub fn is_empty(&self) -> bool {
         self.jobs == 0

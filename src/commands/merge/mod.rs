@@ -142,9 +142,9 @@ fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Fa
 
 /// Returns the exit code that a single run of all jobs would have had.
 fn exit(ledger: &Ledger, Outcome { counts, colors, .. }: &Outcome) -> Exit {
-    let held_back = ledger.last_run().map_or(0, |run| run.held_back.jobs);
+    let has_pending = ledger.last_run().map_or(counts.pending > 0, |run| run.held_back.leaves_others(counts.pending));
     let is_stopped = ledger.last_run_end().why_unfinished().is_some();
-    if counts.pending > held_back || (counts.pending > 0 && is_stopped) {
+    if has_pending || (counts.pending > 0 && is_stopped) {
         Exit::StoppedEarly
     } else if counts.completed == counts.total && colors.off == 0 {
         Exit::Complete

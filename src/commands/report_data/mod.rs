@@ -111,7 +111,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
     let end = ledger.last_run_end();
     let held_back = ledger.last_run().map(|run| run.held_back.clone()).unwrap_or_default();
     let state = match end.why_unfinished() {
-        None if counts.pending > held_back.jobs => BatchState::Partial,
+        None if held_back.leaves_others(counts.pending) => BatchState::Partial,
         None => BatchState::Finished,
         Some(_) if end == RunEnd::Unknown && Lock::holder(folder).is_some() => BatchState::Running,
         Some(reason) => BatchState::Stopped(reason.to_owned()),

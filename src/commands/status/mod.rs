@@ -36,7 +36,7 @@ pub(super) fn print_status(
     let Outcome { counts, colors, .. } = plan.outcome;
     let held_back = run.map(|run| run.held_back.clone()).unwrap_or_default();
     let end = ledger.last_run_end();
-    let has_pending = counts.pending > held_back.jobs;
+    let has_pending = held_back.leaves_others(counts.pending);
     let is_open = holder.is_none() && (end != RunEnd::Finished || has_pending);
     let (state, stopped) = match (&holder, end) {
         (Some(_), RunEnd::Stopped(reason)) => ("running", Some(reason)),
