@@ -48,7 +48,7 @@ pub(crate) fn cells(job: &JobView, uris: DataUris, folder: &mut ReportFolder) ->
         switch(job.switches.enable_sync_mode),
         switch(job.switches.enable_base64_output),
         switch(job.switches.enable_safety_checker),
-        job.color.clone().unwrap_or_default(),
+        job.color.map_or_else(String::new, |color| color.to_string()),
     ])
 }
 

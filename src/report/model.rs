@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::color::Verdict;
 use crate::job::{
-    Backend, Cents, ContentHash, ErrorClass, Fingerprint, HeldBack, ImageSource, JobId, JobStatus, Seed, Size,
+    Backend, Cents, ContentHash, ErrorClass, Fingerprint, HeldBack, Hex, ImageSource, JobId, JobStatus, Seed, Size,
     StatusCounts, StopKind, Switches,
 };
 use crate::journal::LastRunTotals;
@@ -121,8 +121,8 @@ pub struct JobView {
     pub is_retouched: bool,
     /// The pictures as the provider made them, if the color lock has corrected `files`.
     pub originals: Vec<ResultFile>,
-    /// The requested color, `#RRGGBB`.
-    pub color: Option<String>,
+    /// The requested color.
+    pub color: Option<Hex>,
     /// The result of the color check.
     pub check: Option<ColorCheck>,
     /// All attempts, oldest first, if the job was submitted again because it missed its color. `cost` includes all of
@@ -178,10 +178,10 @@ pub struct ResultFile {
 /// The result of a color check.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ColorCheck {
-    /// The requested color, `#RRGGBB`.
-    pub asked: String,
-    /// The measured color, `#RRGGBB`.
-    pub measured: Option<String>,
+    /// The requested color.
+    pub asked: Hex,
+    /// The measured color.
+    pub measured: Option<Hex>,
     /// The CIEDE2000 difference between the two under the plausible illuminant that fits best. The verdict is based on
     /// it.
     pub delta_e: Option<f64>,
@@ -189,8 +189,8 @@ pub struct ColorCheck {
     pub plain: Option<f64>,
     /// The mean CIEDE2000 difference between the rest of the picture and the input.
     pub background: Option<f64>,
-    /// The color of the provider's picture, `#RRGGBB`, if the color lock has corrected it.
-    pub original: Option<String>,
+    /// The color of the provider's picture, if the color lock has corrected it.
+    pub original: Option<Hex>,
     /// The verdict.
     pub verdict: Verdict,
     /// The reason of the verdict, for example why a color cannot be measured.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::model::{JobView, ResultFile};
-use crate::job::{ErrorClass, Size};
+use crate::job::{ErrorClass, Hex, Size};
 
 /// The columns before the user's own. Scripts depend on the names: new columns are added after them, and none is
 /// removed.
@@ -41,6 +41,7 @@ pub(crate) const COLUMNS: [&str; 27] = [
 pub(crate) fn cells(job: &JobView) -> Vec<String> {
     let check = job.check.as_ref();
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    let color = |color: Option<Hex>| color.map_or_else(String::new, |color| color.to_string());
     let paths = |files: &[ResultFile]| {
         let paths: Vec<_> = files.iter().map(|file| file.path.to_string_lossy().replace('\\', "/")).collect();
         paths.join("|")
@@ -60,8 +61,8 @@ pub(crate) fn cells(job: &JobView) -> Vec<String> {
         job.submitted_at.map_or_else(String::new, |at| at.to_string()),
         job.finished_at.map_or_else(String::new, |at| at.to_string()),
         job.seconds().map_or_else(String::new, |seconds| format!("{seconds:.1}")),
-        text(check.map(|check| check.asked.as_str()).or(job.color.as_deref())),
-        text(check.and_then(|check| check.measured.as_deref())),
+        color(check.map(|check| check.asked).or(job.color)),
+        color(check.and_then(|check| check.measured)),
         check.and_then(|check| check.delta_e).map_or_else(String::new, |delta| format!("{delta:.2}")),
         text(check.map(|check| check.verdict.as_str())),
         text(check.and_then(|check| check.reason.as_deref())),

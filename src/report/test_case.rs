@@ -70,7 +70,7 @@ impl TestCase {
 /// Returns a description of how a result missed its color, if it did.
 fn missed(job: &JobView) -> Option<String> {
     let check = job.check.as_ref().filter(|check| check.verdict == Verdict::Off)?;
-    let found = check.measured.as_deref().unwrap_or("none");
+    let found = check.measured.map_or_else(|| "none".to_owned(), |measured| measured.to_string());
     let difference = check.delta_e.map_or_else(String::new, |delta| format!(", ΔE00 {delta:.1}"));
     Some(format!("requested {}, measured {found}{difference}", check.asked))
 }

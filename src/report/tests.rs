@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::color::Verdict;
-use crate::job::{Cents, ErrorClass, JobId, JobStatus};
+use crate::job::{Cents, ErrorClass, Hex, JobId, JobStatus};
 
 const HOSTILE: &str = "<script>\"'&]]>\u{0}\u{1B}\u{FFFF}\n\u{202E}👩🏽‍🎨";
 
@@ -17,8 +17,8 @@ fn job(id: &str, status: JobStatus) -> JobView {
 /// Returns a job of each kind, with hostile text wherever text is possible.
 fn jobs() -> Vec<JobView> {
     let check = |verdict| ColorCheck {
-        asked: "#1E90FF".to_owned(),
-        measured: Some("#823A22".to_owned()),
+        asked: Hex([0x1E, 0x90, 0xFF]),
+        measured: Some(Hex([0x82, 0x3A, 0x22])),
         delta_e: Some(16.04),
         plain: None,
         background: None,

@@ -185,7 +185,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
         before: verify::copies(folder.path(), request, shown.and_then(|edit| edit.submitted_at)),
         files: files.iter().map(|file| result_file(RESULTS, &file.name, file)).collect(),
         originals: originals.iter().map(|file| original(folder, file)).collect(),
-        color: job.color.map(|color| color.to_string()),
+        color: job.color,
         check: shown.filter(|_| is_done).and_then(color_check),
         tries: attempts().filter(|_| !rerolls.is_empty()).map(|edit| attempt(edit, request.seed, shown)).collect(),
         prediction_id: shown.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),
@@ -231,12 +231,12 @@ fn color_check(edit: &Edit) -> Option<ColorCheck> {
     let note = checked.uncorrected.as_ref().map(|reason| format!("not corrected: {reason}"));
     let reason: Vec<&str> = [&check.reason, &note].into_iter().flatten().map(String::as_str).collect();
     Some(ColorCheck {
-        asked: check.asked.to_string(),
-        measured: check.shown.map(|shown| shown.to_string()),
+        asked: check.asked,
+        measured: check.shown,
         delta_e: check.delta_e,
         plain: check.delta_e_plain,
         background: check.background,
-        original: edit.corrected.as_ref().and(checked.check.shown).map(|shown| shown.to_string()),
+        original: edit.corrected.as_ref().and(checked.check.shown),
         verdict: check.verdict,
         reason: (!reason.is_empty()).then(|| reason.join("; ")),
     })

@@ -11,7 +11,7 @@ use super::super::thumbnails::Thumbnails;
 use super::picture::Picture;
 use super::tries::Try;
 use super::value::{cut, rounded};
-use crate::job::{Cents, ErrorClass, JobStatus, Seed, Size};
+use crate::job::{Cents, ErrorClass, Hex, JobStatus, Seed, Size};
 
 /// A line of the page's data. Missing values are left out.
 #[derive(Debug, Serialize)]
@@ -34,12 +34,12 @@ pub(crate) struct Item<'a> {
     #[serde(skip_serializing_if = "String::is_empty")]
     result: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    asked: Option<&'a str>,
+    asked: Option<Hex>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    measured: Option<&'a str>,
+    measured: Option<Hex>,
     /// The color of the provider's picture, if it was corrected.
     #[serde(skip_serializing_if = "Option::is_none")]
-    original: Option<&'a str>,
+    original: Option<Hex>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delta: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,9 +112,9 @@ impl<'a> Item<'a> {
             originals: job.originals.iter().map(|file| Picture::of(file, report, thumbnails)).collect(),
             tries: job.tries.iter().map(|tried| Try::new(tried, report, thumbnails)).collect(),
             result: job.files.iter().map(|file| file.blake3.to_string()[..12].to_owned()).collect(),
-            asked: check.map(|check| check.asked.as_str()).or(job.color.as_deref()),
-            measured: check.and_then(|check| check.measured.as_deref()),
-            original: check.and_then(|check| check.original.as_deref()),
+            asked: check.map(|check| check.asked).or(job.color),
+            measured: check.and_then(|check| check.measured),
+            original: check.and_then(|check| check.original),
             delta: check.and_then(|check| check.delta_e).map(|delta| rounded(delta, 100.0)),
             background: check.and_then(|check| check.background).map(|delta| rounded(delta, 100.0)),
             verdict: check.map(|check| check.verdict.as_str()),

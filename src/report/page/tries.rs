@@ -5,7 +5,7 @@ use super::super::model::TryView;
 use super::super::thumbnails::Thumbnails;
 use super::picture::Picture;
 use super::value::{cut, rounded};
-use crate::job::Seed;
+use crate::job::{Hex, Seed};
 
 /// One of several attempts at a job's color, in the format of the page's script.
 #[derive(Debug, Serialize)]
@@ -23,7 +23,7 @@ pub(crate) struct Try<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pictures: Vec<Picture>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    measured: Option<&'a str>,
+    measured: Option<Hex>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delta: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,7 +43,7 @@ impl<'a> Try<'a> {
             seed: tried.seed.map(Seed::get),
             prediction: tried.prediction_id.as_deref(),
             pictures: tried.files.iter().map(|file| Picture::of(file, report, thumbnails)).collect(),
-            measured: check.and_then(|check| check.measured.as_deref()),
+            measured: check.and_then(|check| check.measured),
             delta: check.and_then(|check| check.delta_e).map(|delta| rounded(delta, 100.0)),
             verdict: check.map(|check| check.verdict.as_str()),
             error: tried.error.as_deref().map(cut),
