@@ -1,3 +1,4 @@
+mod finished;
 mod ids;
 mod notifications;
 mod opening;
@@ -11,14 +12,12 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::Run;
 use crate::exit::Exit;
-use crate::job::Cents;
-use crate::notify::Figures;
-use crate::progress::{RunSummary, Screen};
+use crate::progress::Screen;
 
 use super::Failure;
 use super::interrupt::Interruption;
 use super::print::{print, print_json};
-use super::report_data::PlanCounts;
+use finished::End;
 use notifications::Notifications;
 use session::{HeldFolder, Session};
 
@@ -54,16 +53,6 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// The end of a run that was carried out.
-struct End {
-    summary: RunSummary,
-    exit: Exit,
-    /// The figures for notifications.
-    figures: Figures,
-    /// The reason why the report is missing or incomplete. Pictures that were paid for are saved regardless.
-    report_failure: Option<Failure>,
-}
-
 fn execute(
     arguments: &Run,
     screen: &Screen,
@@ -71,35 +60,7 @@ fn execute(
     notifications: &mut Notifications,
     interruption: &Interruption,
 ) -> Result<End, Failure> {
-    let (mut session, HeldFolder { lock: _lock, ledger, disk }) = Session::prepare(arguments, screen)?;
-    let spent_before = ledger.spent();
-    let remaining = session.remaining(&ledger)?;
+    let (session, HeldFolder { lock: _lock, ledger, disk }) = Session::prepare(arguments, screen)?;
     interruption.listen()?;
-    let ending = runtime.block_on(session.work(ledger, disk, remaining, notifications, interruption))?;
-    session.clean_up(&ending.ledger, remaining)?;
-    let (outcome, batch) = session.outcome(&ending.ledger, remaining)?;
-    let report_failure = session.report(&ending.ledger, remaining).err();
-    let (summary, exit) = session.summary(&ending, spent_before, outcome, batch.removed)?;
-    let exit = report_failure.as_ref().map_or(exit, Failure::exit);
-    let figures = figures(&summary, &batch);
-    Ok(End { summary, exit, figures, report_failure })
-}
-
-/// Returns the figures for notifications. They are about the whole manifest, whatever the run selected of it.
-fn figures(summary: &RunSummary, batch: &PlanCounts) -> Figures {
-    let money = summary.money;
-    let charged = |cents: Cents| if money.charged { cents } else { Cents::ZERO };
-    Figures {
-        elapsed: summary.elapsed,
-        jobs: batch.outcome.counts,
-        colors: batch.outcome.colors,
-        open: summary.totals.open,
-        removed: batch.removed,
-        spent: charged(money.spent),
-        spent_now: charged(money.spent_now),
-        reserved: charged(money.reserved),
-        budget: money.budget,
-        submits: summary.submits,
-        result_bytes: None,
-    }
+    runtime.block_on(session.work(ledger, disk, notifications, interruption))?.end()
 }

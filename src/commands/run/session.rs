@@ -5,59 +5,43 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::cli::Run;
-use crate::color::VerdictCounts;
 use crate::commands::Failure;
 use crate::commands::backend::{self, ApiSetup};
 use crate::commands::interrupt::Interruption;
 use crate::commands::manifest_scope::{self, ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
-use crate::commands::report_data::{self, Live, Outcome, PlanCounts, ReportInputs, resume};
-use crate::exit::Exit;
-use crate::job::{Backend, Cents, ContentHash, JobId, StatusCounts};
-use crate::journal::{Edit, EditState, FileDisk, Ledger, RunEnd, RunStart};
+use crate::commands::report_data::{Live, resume};
+use crate::job::{Backend, ContentHash, JobId};
+use crate::journal::{FileDisk, Ledger, RunEnd, RunStart};
 use crate::manifest::{Diagnostic, render};
-use crate::outputs::remove_leftovers;
 use crate::plan::Work;
-use crate::progress::{ChangedJobs, DifferingRows, MoneySummary, PlannedRerolls, Reporter, RunSummary, Screen};
-use crate::report::{BatchTotals, DuplicatePictures};
-use crate::run_folder::{FolderError, JournalCheckpoint, Lock, ReportStamp, ReportTurn};
-use crate::runner::{self, Batch, Effects, RunOutcome, StopReason, StopSignal};
+use crate::progress::{ChangedJobs, PlannedRerolls, Reporter, Screen};
+use crate::run_folder::{FolderError, Lock, ReportStamp};
+use crate::runner::{self, Batch, Effects, RunOutcome, StopSignal};
 
+use super::finished::{Changes, Finished};
 use super::notifications::Notifications;
 use super::opening::FolderOpening;
 use super::planning::Planning;
 use super::prune::prune;
 use super::run_plan::RunPlan;
 
-/// The work that is left at the end of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Remaining {
-    /// All jobs are examined again, and the report is written.
-    JobsAndReport,
-    /// There was no work, but the report is outdated.
-    ReportOnly,
-    /// The report is up to date.
-    Nothing,
-}
-
 /// A run whose manifest is planned and whose folder is locked.
 pub(super) struct Session<'a> {
-    started: Instant,
-    arguments: &'a Run,
+    pub(super) started: Instant,
+    pub(super) arguments: &'a Run,
     screen: &'a Screen,
-    options: Options,
+    pub(super) options: Options,
     /// The path of the manifest, as the user wrote it.
     name: String,
     plan: ContentHash,
-    run_plan: RunPlan,
+    pub(super) run_plan: RunPlan,
     /// The record for the start of the run.
-    opening: RunStart,
-    /// The number of jobs whose pictures were moved aside because they are no longer in the manifest.
-    set_aside: u64,
+    pub(super) opening: RunStart,
     /// The number of rows of a partial manifest that are not those of the whole one.
-    differing: u64,
+    pub(super) differing: u64,
     /// The jobs that are paid for again because their requests have changed.
-    changed: ChangedJobs,
+    pub(super) changed: ChangedJobs,
     /// The re-rolls that are known or possible before the run.
     rerolls: PlannedRerolls,
 }
@@ -114,25 +98,13 @@ impl<'a> Session<'a> {
             screen.say(&render(&warning, screen.style()));
         }
         let opening = opening_record(&ledger, &options, &run_plan, &name);
-        let session = Session {
-            started,
-            arguments,
-            screen,
-            options,
-            name,
-            plan,
-            run_plan,
-            opening,
-            set_aside: 0,
-            differing,
-            changed,
-            rerolls,
-        };
+        let session =
+            Session { started, arguments, screen, options, name, plan, run_plan, opening, differing, changed, rerolls };
         Ok((session, HeldFolder { lock, ledger, disk }))
     }
 
-    /// Returns the work that is left at the end: nothing if the last run finished and its report is up to date.
-    pub(super) fn remaining(&self, ledger: &Ledger) -> Result<Remaining, FolderError> {
+    /// Returns what the run will change: nothing if the last run finished and its report is up to date.
+    fn expected_changes(&self, ledger: &Ledger) -> Result<Changes, FolderError> {
         let is_idle = self.run_plan.work_count() == 0
             && ledger.last_run_end() == RunEnd::Finished
             && ledger.unanswered().is_empty();
@@ -140,36 +112,53 @@ impl<'a> Session<'a> {
         // Pictures that were changed after the report was written must be updated in it.
         let is_reported = is_reported && self.run_plan.retouched() == 0;
         Ok(match (is_idle, is_reported) {
-            (false, _) => Remaining::JobsAndReport,
-            (true, false) => Remaining::ReportOnly,
-            (true, true) => Remaining::Nothing,
+            (false, _) => Changes::Jobs,
+            (true, false) => Changes::ReportOnly,
+            (true, true) => Changes::None,
         })
     }
 
-    fn stamp(&self) -> Result<ReportStamp, FolderError> {
+    pub(super) fn stamp(&self) -> Result<ReportStamp, FolderError> {
         ReportStamp::of(&self.options.folder, self.plan, &self.opening)
     }
 
+    /// Does the work of the run.
     pub(super) async fn work(
-        &mut self,
+        mut self,
         mut ledger: Ledger,
         disk: FileDisk,
-        remaining: Remaining,
         notifications: &mut Notifications,
         interruption: &Interruption,
-    ) -> Result<RunOutcome, Failure> {
+    ) -> Result<Finished<'a>, Failure> {
+        let spent_before = ledger.spent();
+        let mut changes = self.expected_changes(&ledger)?;
         notifications.begin();
         // A manifest without jobs is probably a mistake, and must not remove all pictures.
+        let mut set_aside = 0;
         if self.arguments.prune && self.run_plan.counts.total == 0 {
             self.screen.print_line("nothing is pruned, because the manifest has no jobs");
         } else if self.arguments.prune {
             let is_asked_for = |id: &JobId| self.run_plan.is_job(id.as_str());
-            self.set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
+            set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
         }
+        if set_aside > 0 {
+            changes = Changes::Jobs;
+        }
+        let ending = if changes == Changes::None && self.is_recorded(&ledger) {
+            RunOutcome { ledger, stopped: None }
+        } else {
+            self.run_jobs(ledger, disk, interruption).await?
+        };
+        Ok(Finished { session: self, ending, spent_before, set_aside, changes })
+    }
+
+    async fn run_jobs(
+        &mut self,
+        ledger: Ledger,
+        disk: FileDisk,
+        interruption: &Interruption,
+    ) -> Result<RunOutcome, Failure> {
         let work_count = self.run_plan.work_count();
-        if remaining == Remaining::Nothing && self.set_aside == 0 && self.is_recorded(&ledger) {
-            return Ok(RunOutcome { ledger, stopped: None });
-        }
         let mut reporter = self.announce();
         let asks_api = self.run_plan.asks_api();
         let setup = if work_count == 0 { None } else { Some(set_up_api(&mut self.options, asks_api).await?) };
@@ -216,95 +205,6 @@ impl<'a> Session<'a> {
             self.screen.say(&format!("submitting until {}", end.strftime("%F %H:%M %:z")));
         }
         reporter
-    }
-
-    /// Removes temporary files in `results/` that a killed process left behind, unless they may still be needed.
-    pub(super) fn clean_up(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
-        let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
-        if remaining == Remaining::JobsAndReport && !ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
-            remove_leftovers(self.options.folder.path()).map_err(runner::RunError::Results)?;
-        }
-        Ok(())
-    }
-
-    /// Returns the status of the selected jobs, and the totals of the whole manifest.
-    pub(super) fn outcome(&self, ledger: &Ledger, remaining: Remaining) -> Result<(Outcome, PlanCounts), FolderError> {
-        let folder = &self.options.folder;
-        let has_changed = remaining == Remaining::JobsAndReport || self.set_aside > 0;
-        let batch = match (has_changed, self.run_plan.selects_all()) {
-            (false, true) => self.run_plan.initial_totals(ledger),
-            _ => PlanCounts::of(folder, ledger)?,
-        };
-        let outcome = match (has_changed, self.run_plan.selects_all()) {
-            (_, true) => batch.outcome.clone(),
-            (true, false) => self.run_plan.outcome(folder, ledger)?,
-            (false, false) => self.run_plan.initial_outcome(),
-        };
-        Ok((outcome, batch))
-    }
-
-    pub(super) fn report(&self, ledger: &Ledger, remaining: Remaining) -> Result<(), Failure> {
-        JournalCheckpoint::put(&self.options.folder);
-        let folder = &self.options.folder;
-        let junit = self.arguments.junit.as_deref();
-        let inputs = ReportInputs { folder, ledger, manifest: &self.opening.manifest, junit };
-        let _turn = ReportTurn::wait(folder)?;
-        if remaining != Remaining::Nothing || self.set_aside > 0 || junit.is_some() {
-            report_data::write(&inputs)?;
-        }
-        self.stamp()?.put(folder);
-        Ok(())
-    }
-
-    pub(super) fn summary(
-        &self,
-        ending: &RunOutcome,
-        spent_before: Cents,
-        outcome: Outcome,
-        removed: u64,
-    ) -> Result<(RunSummary, Exit), Failure> {
-        let Outcome { counts, errors, colors, retouched, rerolled } = outcome;
-        let (ledger, options) = (&ending.ledger, &self.options);
-        let exit = exit(counts, colors, ending.stopped.as_ref());
-        let duplicates = DuplicatePictures::of_report(&options.folder);
-        // The report may be that of an earlier run.
-        let duplicates = if self.run_plan.work_count() == 0 { duplicates.without_new() } else { duplicates };
-        let summary = RunSummary {
-            backend: options.backend,
-            partition: options.partition,
-            work: self.run_plan.work_count(),
-            totals: BatchTotals {
-                jobs: counts,
-                open: ledger.open_predictions(),
-                removed,
-                held_back: self.run_plan.held_back.clone(),
-                colors,
-                retouched,
-                errors,
-                duplicates,
-            },
-            submits: ledger.submits(),
-            money: MoneySummary {
-                charged: options.backend.charges(),
-                spent: ledger.spent(),
-                spent_now: ledger.spent().minus(spent_before),
-                reserved: ledger.reserved(),
-                budget: options.settings.budget,
-                budget_per_run: options.settings.budget_per_run,
-            },
-            elapsed: self.started.elapsed(),
-            stopped: ending.stopped.clone(),
-            uncertain: report_data::uncertain_submits(&options.folder, ledger)?,
-            set_aside: self.set_aside,
-            differing: DifferingRows { rows: self.differing, manifest: self.opening.manifest.clone() },
-            changed: self.changed,
-            rerolls: options.settings.color.rerolls,
-            rerolled,
-            results: options.folder.results(),
-            report: options.folder.report_page(),
-            resume: resume_command(),
-        };
-        Ok((summary, exit))
     }
 }
 
@@ -388,16 +288,6 @@ async fn run_batch(
     ended.map_err(Failure::from)
 }
 
-fn resume_command() -> String {
+pub(super) fn resume_command() -> String {
     resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
-}
-
-/// Returns the exit code of a run that has ended.
-fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
-    match stopped.map(StopReason::kind) {
-        Some(kind) if kind.is_resumable() => Exit::StoppedEarly,
-        Some(_) => Exit::CannotGoOn,
-        None if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
-        None => Exit::Incomplete,
-    }
 }

@@ -1,0 +1,175 @@
+//! The end of a run: what is left in its folder, and its summary.
+
+use crate::color::VerdictCounts;
+use crate::commands::Failure;
+use crate::commands::report_data::{self, Outcome, PlanCounts, ReportInputs};
+use crate::exit::Exit;
+use crate::job::{Cents, StatusCounts};
+use crate::journal::{Edit, EditState};
+use crate::notify::Figures;
+use crate::outputs::remove_leftovers;
+use crate::progress::{DifferingRows, MoneySummary, RunSummary};
+use crate::report::{BatchTotals, DuplicatePictures};
+use crate::run_folder::{FolderError, JournalCheckpoint, ReportTurn};
+use crate::runner::{self, RunOutcome, StopReason};
+
+use super::session::{Session, resume_command};
+
+/// What a run changes in its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// Jobs and pictures, and so the report.
+    Jobs,
+    /// Only the report, which was outdated.
+    ReportOnly,
+    /// Nothing.
+    None,
+}
+
+/// A run whose work is over.
+pub(super) struct Finished<'a> {
+    pub(super) session: Session<'a>,
+    pub(super) ending: RunOutcome,
+    /// What had been spent in the folder before the run.
+    pub(super) spent_before: Cents,
+    /// The number of jobs whose pictures were moved aside because they are no longer in the manifest.
+    pub(super) set_aside: u64,
+    pub(super) changes: Changes,
+}
+
+/// The end of a run that was carried out.
+pub(super) struct End {
+    pub(super) summary: RunSummary,
+    pub(super) exit: Exit,
+    /// The figures for notifications.
+    pub(super) figures: Figures,
+    /// The reason why the report is missing or incomplete. Pictures that were paid for are saved regardless.
+    pub(super) report_failure: Option<Failure>,
+}
+
+impl Finished<'_> {
+    /// Cleans up the folder, writes the report, and returns the summary.
+    pub(super) fn end(self) -> Result<End, Failure> {
+        self.clean_up()?;
+        let (outcome, batch) = self.outcome()?;
+        let report_failure = self.report().err();
+        let exit = exit(outcome.counts, outcome.colors, self.ending.stopped.as_ref());
+        let exit = report_failure.as_ref().map_or(exit, Failure::exit);
+        let summary = self.summary(outcome, batch.removed)?;
+        let figures = figures(&summary, &batch);
+        Ok(End { summary, exit, figures, report_failure })
+    }
+
+    /// Removes temporary files in `results/` that a killed process left behind, unless they may still be needed.
+    fn clean_up(&self) -> Result<(), Failure> {
+        let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
+        if self.changes == Changes::Jobs && !self.ending.ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
+            remove_leftovers(self.session.options.folder.path()).map_err(runner::RunError::Results)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the status of the selected jobs, and the totals of the whole manifest.
+    fn outcome(&self) -> Result<(Outcome, PlanCounts), FolderError> {
+        let Session { options, run_plan, .. } = &self.session;
+        let (folder, ledger) = (&options.folder, &self.ending.ledger);
+        let has_changed = self.changes == Changes::Jobs;
+        let batch = match (has_changed, run_plan.selects_all()) {
+            (false, true) => run_plan.initial_totals(ledger),
+            _ => PlanCounts::of(folder, ledger)?,
+        };
+        let outcome = match (has_changed, run_plan.selects_all()) {
+            (_, true) => batch.outcome.clone(),
+            (true, false) => run_plan.outcome(folder, ledger)?,
+            (false, false) => run_plan.initial_outcome(),
+        };
+        Ok((outcome, batch))
+    }
+
+    fn report(&self) -> Result<(), Failure> {
+        let Session { options, arguments, opening, .. } = &self.session;
+        let folder = &options.folder;
+        JournalCheckpoint::put(folder);
+        let junit = arguments.junit.as_deref();
+        let inputs = ReportInputs { folder, ledger: &self.ending.ledger, manifest: &opening.manifest, junit };
+        let _turn = ReportTurn::wait(folder)?;
+        if self.changes != Changes::None || junit.is_some() {
+            report_data::write(&inputs)?;
+        }
+        self.session.stamp()?.put(folder);
+        Ok(())
+    }
+
+    fn summary(&self, outcome: Outcome, removed: u64) -> Result<RunSummary, Failure> {
+        let Outcome { counts, errors, colors, retouched, rerolled } = outcome;
+        let Session { started, options, run_plan, opening, differing, changed, .. } = &self.session;
+        let RunOutcome { ledger, stopped } = &self.ending;
+        let duplicates = DuplicatePictures::of_report(&options.folder);
+        // The report may be that of an earlier run.
+        let duplicates = if run_plan.work_count() == 0 { duplicates.without_new() } else { duplicates };
+        Ok(RunSummary {
+            backend: options.backend,
+            partition: options.partition,
+            work: run_plan.work_count(),
+            totals: BatchTotals {
+                jobs: counts,
+                open: ledger.open_predictions(),
+                removed,
+                held_back: run_plan.held_back.clone(),
+                colors,
+                retouched,
+                errors,
+                duplicates,
+            },
+            submits: ledger.submits(),
+            money: MoneySummary {
+                charged: options.backend.charges(),
+                spent: ledger.spent(),
+                spent_now: ledger.spent().minus(self.spent_before),
+                reserved: ledger.reserved(),
+                budget: options.settings.budget,
+                budget_per_run: options.settings.budget_per_run,
+            },
+            elapsed: started.elapsed(),
+            stopped: stopped.clone(),
+            uncertain: report_data::uncertain_submits(&options.folder, ledger)?,
+            set_aside: self.set_aside,
+            differing: DifferingRows { rows: *differing, manifest: opening.manifest.clone() },
+            changed: *changed,
+            rerolls: options.settings.color.rerolls,
+            rerolled,
+            results: options.folder.results(),
+            report: options.folder.report_page(),
+            resume: resume_command(),
+        })
+    }
+}
+
+/// Returns the figures for notifications. They are about the whole manifest, whatever the run selected of it.
+fn figures(summary: &RunSummary, batch: &PlanCounts) -> Figures {
+    let money = summary.money;
+    let charged = |cents: Cents| if money.charged { cents } else { Cents::ZERO };
+    Figures {
+        elapsed: summary.elapsed,
+        jobs: batch.outcome.counts,
+        colors: batch.outcome.colors,
+        open: summary.totals.open,
+        removed: batch.removed,
+        spent: charged(money.spent),
+        spent_now: charged(money.spent_now),
+        reserved: charged(money.reserved),
+        budget: money.budget,
+        submits: summary.submits,
+        result_bytes: None,
+    }
+}
+
+/// Returns the exit code of a run that has ended.
+fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
+    match stopped.map(StopReason::kind) {
+        Some(kind) if kind.is_resumable() => Exit::StoppedEarly,
+        Some(_) => Exit::CannotGoOn,
+        None if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
+        None => Exit::Incomplete,
+    }
+}
