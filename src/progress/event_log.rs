@@ -19,6 +19,9 @@ pub(super) fn log(event: &Event<'_>) {
         Event::RerollUncertain { job, message } => tracing::info!(%job, error = message, "a re-roll is uncertain"),
         Event::Failed { job, class, message } => tracing::info!(%job, %class, error = message, "failed"),
         Event::Uncertain { job, message } => tracing::info!(%job, error = message, "uncertain"),
+        Event::PriceRise { job, from, to } => {
+            tracing::info!(%job, from_cents = from.0, to_cents = to.0, "the price rose");
+        }
         Event::UnknownStatus { job, word } => tracing::info!(%job, word, "unknown status"),
         Event::ExtraOutputs { job, kept, left } => tracing::info!(%job, kept, left, "more pictures than are saved"),
         Event::Deferred { job, cause } => tracing::info!(%job, cause, "left for a later run"),
@@ -70,6 +73,7 @@ mod tests {
             Event::RerollUncertain { job, message },
             Event::Failed { job, class: ErrorClass::Moderated, message },
             Event::Uncertain { job, message },
+            Event::PriceRise { job, from: Cents(7), to: Cents(21) },
             Event::UnknownStatus { job, word: "dreaming" },
             Event::ExtraOutputs { job, kept: 16, left: 1 },
             Event::Deferred { job, cause: message },
@@ -88,6 +92,7 @@ mod tests {
         {"level":"INFO","message":"a re-roll is uncertain","job":"mug","error":"HTTP 504","target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"failed","job":"mug","class":"moderated","error":"HTTP 504","target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"uncertain","job":"mug","error":"HTTP 504","target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
+        {"level":"INFO","message":"the price rose","job":"mug","from_cents":7,"to_cents":21,"target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"unknown status","job":"mug","word":"dreaming","target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"more pictures than are saved","job":"mug","kept":16,"left":1,"target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"left for a later run","job":"mug","cause":"HTTP 504","target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}

@@ -210,6 +210,12 @@ impl Observer for Reporter<'_> {
                     self.screen.say(&words);
                 }
             }
+            Event::PriceRise { job, from, to } => {
+                self.screen.say(&format!(
+                    "{job}: the price rose from {from} to {to} (--price-limit {dollars} stops submits at a higher price)",
+                    dollars = from.to_string().trim_start_matches('$')
+                ));
+            }
             Event::UnknownStatus { job, word } => {
                 self.screen.say(&format!("{job}: undocumented status `{word}`; still waiting"));
             }

@@ -84,6 +84,15 @@ pub enum Event<'a> {
         /// The approximate limit.
         near: Rate,
     },
+    /// A submit cost more than any before it, or more than expected before the first.
+    PriceRise {
+        /// The job.
+        job: &'a JobId,
+        /// The highest price before.
+        from: Cents,
+        /// The price.
+        to: Cents,
+    },
     /// The provider used a status that it does not document.
     UnknownStatus {
         /// The job.

@@ -267,7 +267,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let estimate = self.ledger.estimate();
         if self.spending.is_first_unpriced(cost) {
             tracing::warn!(
-                "a submit was answered without a price (`costCents` is missing, 0 or not a number): such submits count as \
+                "a submit was answered without a price (`costCents` is missing, or not a number above 0): such submits count as \
                  {estimate}, the highest price so far; check their cost in the provider's dashboard"
             );
         }
@@ -282,6 +282,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
         }
         self.notify_observer(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
+        if cost > estimate {
+            self.notify_observer(&Event::PriceRise { job: &key.job, from: estimate, to: cost });
+        }
         // The price is reported even if no other submit would follow.
         if let Some(reason) = self.spending.above_price_limit(cost) {
             self.drain(reason, None);

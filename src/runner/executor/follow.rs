@@ -28,6 +28,8 @@ struct Seen {
     in_work: Option<Duration>,
     /// How many polls in a row failed.
     errors: u32,
+    /// Why the last of them failed.
+    failure: Option<String>,
     /// How many polls were answered 404 since one was not.
     not_found: u32,
     /// The last status that is not documented and was reported.
@@ -36,12 +38,30 @@ struct Seen {
 
 impl Seen {
     fn new(age: Duration, in_work: Option<Duration>) -> Seen {
-        Seen { started: Instant::now(), age_at_start: age, in_work, errors: 0, not_found: 0, reported_word: None }
+        Seen {
+            started: Instant::now(),
+            age_at_start: age,
+            in_work,
+            errors: 0,
+            failure: None,
+            not_found: 0,
+            reported_word: None,
+        }
     }
 
     /// Returns the age of the prediction.
     fn age(&self) -> Duration {
         self.age_at_start + self.started.elapsed()
+    }
+
+    /// Adds to the reason why a prediction is left for a later run what its last poll has shown.
+    fn explain(&self, end: ExecutorOutcome) -> ExecutorOutcome {
+        match (end, &self.failure) {
+            (ExecutorOutcome::Deferred { cause }, Some(failure)) => {
+                ExecutorOutcome::Deferred { cause: format!("{cause}; the last poll failed: {failure}") }
+            }
+            (end, _) => end,
+        }
     }
 }
 
@@ -63,9 +83,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             Origin::Earlier { age } => (Seen::new(age, None), Duration::ZERO),
         };
         loop {
-            self.unless_halted(tokio::time::sleep(wait)).await?;
+            self.unless_halted(tokio::time::sleep(wait)).await.map_err(|end| seen.explain(end))?;
             let asked_at = seen.age();
-            wait = match self.poll(prediction).await? {
+            wait = match self.poll(prediction).await.map_err(|end| seen.explain(end))? {
                 PollOutcome::InProgress { unknown_status } => {
                     self.note_progress(&mut seen, asked_at, unknown_status);
                     self.regular_wait(&seen)
@@ -99,6 +119,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     fn note_progress(&self, seen: &mut Seen, asked_at: Duration, unknown_status: Option<String>) {
         seen.errors = 0;
+        seen.failure = None;
         seen.not_found = 0;
         if let Some(from) = seen.in_work.replace(asked_at) {
             self.polls.in_progress(self.kind, from, asked_at);
@@ -129,6 +150,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         reason: Unanswered,
     ) -> Result<Duration, ExecutorOutcome> {
         seen.errors += 1;
+        seen.failure = Some(cause.to_owned());
         if seen.errors >= self.polls.schedule.error_limit {
             return Err(ExecutorOutcome::Deferred { cause: format!("{} polls in a row failed: {cause}", seen.errors) });
         }

@@ -28,6 +28,49 @@ async fn an_undocumented_status_is_reported_once_and_not_for_each_job() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_price_above_all_before_it_is_reported_once() {
+    struct Rises(Vec<(Cents, Cents)>);
+    impl Observer for Rises {
+        fn observe(&mut self, event: &Event<'_>, _totals: &RunTotals) {
+            if let Event::PriceRise { from, to, .. } = event {
+                self.0.push((*from, *to));
+            }
+        }
+    }
+    let submit = |number| {
+        let price = [7, 5, 21, 21, 10, 30][number as usize];
+        answer(200, &format!(r#"{{"id":"p-{number}","status":"processing","costCents":{price}}}"#))
+    };
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit, poll: completed });
+    let mut rises = Rises(Vec::new());
+    let settings = Settings { in_flight: NonZeroU32::MIN, ..Settings::default() };
+    simulate_observed(&mut rises, settings, api, Ledger::default(), FakeDisk, (0..6).map(work)).await;
+    assert_eq!(rises.0, [(Cents(7), Cents(21)), (Cents(21), Cents(30))]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_prediction_left_for_a_later_run_tells_why_its_last_poll_failed() {
+    struct Causes(Vec<String>);
+    impl Observer for Causes {
+        fn observe(&mut self, event: &Event<'_>, _totals: &RunTotals) {
+            if let Event::Deferred { cause, .. } = event {
+                self.0.push((*cause).to_owned());
+            }
+        }
+    }
+    let poll = || answer(200, r#"{"id":"another","status":"completed"}"#);
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll });
+    let mut causes = Causes(Vec::new());
+    let settings = Settings { deadline: Some(Duration::from_secs(6)), grace: Duration::ZERO, ..Settings::default() };
+    simulate_observed(&mut causes, settings, api, Ledger::default(), FakeDisk, std::iter::once(work(0))).await;
+    let [cause] = &causes.0[..] else { panic!("{:?}", causes.0) };
+    assert!(
+        cause.starts_with("the run was stopped; the last poll failed: an answer about another prediction"),
+        "{cause}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn simultaneous_refusals_are_reported_as_one_pause() {
     struct Pauses(u32);
     impl Observer for Pauses {
