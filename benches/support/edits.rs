@@ -9,11 +9,12 @@ use image::{GrayImage, ImageFormat, RgbImage, imageops};
 pub(crate) const DISTORTIONS: [&str; 5] = ["as it is", "jpeg 80", "shift", "at 640 px", "cast"];
 
 /// Errors other than a wrong color, with the expected verdict.
-pub(crate) const SPOILED: [(&str, Verdict); 8] = [
+pub(crate) const SPOILED: [(&str, Verdict); 9] = [
     ("nothing changed", Verdict::Off),
     ("another object recolored", Verdict::Off),
     ("greyed out", Verdict::Off),
     ("half of it recolored", Verdict::Near),
+    ("three quarters of it recolored", Verdict::Near),
     ("filled flat", Verdict::Near),
     ("parts painted over", Verdict::Near),
     ("background tinted", Verdict::Near),
@@ -66,6 +67,8 @@ impl Edit<'_> {
         let columns: Vec<u32> =
             self.mask.enumerate_pixels().filter(|(x, y, _)| self.is_product(*x, *y)).map(|(x, ..)| x).collect();
         let middle = columns.iter().map(|x| f64::from(*x)).sum::<f64>() / columns.len() as f64;
+        let (first, last) = (columns.iter().min().unwrap_or(&0), columns.iter().max().unwrap_or(&0));
+        let last_quarter = last - (last - first) / 4;
         let parts = Edit::mean(self.before, |x, y| self.is_part(x, y));
         let body = Edit::mean(self.before, |x, y| self.is_product(x, y));
         let is_about_parts = matches!(kind, "parts painted over" | "another object recolored");
@@ -88,6 +91,7 @@ impl Edit<'_> {
                 }
                 "greyed out" if self.is_product(x, y) => [luminance(old); 3],
                 "half of it recolored" if f64::from(x) > middle => old,
+                "three quarters of it recolored" if x > last_quarter => old,
                 "filled flat" if self.is_product(x, y) => self.asked.linear(),
                 "parts painted over" if self.is_part(x, y) => painted(old),
                 "background tinted" if self.is_ground(x, y) => [old[0] * 0.6, old[1] * 0.7, old[2] * 0.8],

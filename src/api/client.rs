@@ -2,6 +2,7 @@
 //! runner knows the cost of a second submit.
 
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use base64::Engine;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::error::Elapsed;
 
 use crate::http::{self, TlsError, explain};
 use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource, MAX_IMAGE_BYTES, MAX_IMAGES};
@@ -56,8 +58,13 @@ struct BodyTimeouts {
 const BODY_TIMEOUTS: BodyTimeouts = BodyTimeouts { whole: Duration::from_secs(600), silence: Duration::from_secs(30) };
 
 /// The longest duration of a submit: in sync mode, with the largest local pictures.
-pub const MAX_SUBMIT_DURATION: Duration =
-    SYNC_SUBMIT_TIMEOUT.saturating_add(BODY_TIMEOUTS.whole).saturating_add(upload_time(MAX_IMAGES * MAX_INLINE_BYTES));
+pub const MAX_SUBMIT_DURATION: Duration = SYNC_SUBMIT_TIMEOUT
+    .saturating_add(BODY_TIMEOUTS.whole)
+    .saturating_add(upload_time(MAX_IMAGES * MAX_INLINE_BYTES))
+    .saturating_add(LAST_LOOK.saturating_mul(2));
+
+/// How long an answer that has arrived may take to be read after its time is over.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// A client of an API, with a base URL and a key.
 #[derive(Clone, Debug)]
@@ -99,11 +106,11 @@ impl Client {
 
     /// Sends a request whose answer must begin within `timeout`.
     async fn exchange(&self, request: RequestBuilder, timeout: Duration) -> Exchange {
-        let sent = tokio::time::timeout(timeout, request.header(AUTHORIZATION, self.bearer.clone()).send()).await;
+        let sent = in_time(timeout, request.header(AUTHORIZATION, self.bearer.clone()).send()).await;
         match sent {
             Ok(Ok(response)) => {
                 let BodyTimeouts { whole, silence } = self.body_timeouts;
-                match tokio::time::timeout(whole, read(response, silence)).await {
+                match in_time(whole, read(response, silence)).await {
                     Ok(Exchange::Answer(answer)) => Exchange::Answer(self.without_key(answer)),
                     Ok(fault) => fault,
                     Err(_) => Exchange::Fault(Fault::Unknown("the answer did not end in time".to_owned())),
@@ -156,6 +163,18 @@ const fn upload_time(bytes: usize) -> Duration {
     Duration::from_secs((bytes / MIN_UPLOAD_SPEED) as u64)
 }
 
+/// Waits for a future for at most `limit` and [`LAST_LOOK`].
+///
+/// A process that was suspended for longer than the limit wakes up with both: a limit that has passed, and answers that
+/// have arrived but were not read. Without the last look, submits that were accepted would become uncertain.
+async fn in_time<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
+    let mut future = pin!(future);
+    match tokio::time::timeout(limit, &mut future).await {
+        Ok(output) => Ok(output),
+        Err(_) => tokio::time::timeout(LAST_LOOK, future).await,
+    }
+}
+
 async fn read(mut response: Response, silence: Duration) -> Exchange {
     let headers = response.headers();
     let mut answer = Answer {
@@ -165,7 +184,7 @@ async fn read(mut response: Response, silence: Duration) -> Exchange {
         body: Vec::new(),
     };
     loop {
-        let chunk = match tokio::time::timeout(silence, response.chunk()).await {
+        let chunk = match in_time(silence, response.chunk()).await {
             Ok(chunk) => chunk.map_err(|error| explain(&error)),
             Err(_) => Err("the answer broke off (nothing more arrived)".to_owned()),
         };

@@ -41,7 +41,8 @@ impl Edit<'_> {
         let (Some(old), Some(new)) = (color(before), color(after)) else { return };
         let unchanged = UnchangedArea::new(before, self.differences, region, old);
         let left = unchanged.left_out();
-        if left > MAX_UNCHANGED_SHARE && !was_wanted() {
+        let left = if left.share > MAX_UNCHANGED_SHARE { left.share } else { left.cut_off };
+        if left > 0.0 && !was_wanted() {
             check.worsen(&format!("{:.0} % of the product's color was not changed", left * 100.0));
         } else if check.verdict == Verdict::On && unchanged.left_enclosed() > MAX_UNCHANGED_SHARE {
             check.worsen("part of the product may have kept its color");

@@ -207,3 +207,17 @@ async fn a_submit_on_a_refused_connection_was_not_sent() {
     let Exchange::Fault(Fault::NotSent(cause)) = exchange else { panic!("{exchange:?}") };
     assert!(cause.starts_with("cannot connect"), "{cause}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_arrived_while_the_process_was_suspended_is_read_after_its_time() {
+    let limit = Duration::from_secs(60);
+    let (answer, answered) = tokio::sync::oneshot::channel();
+    // The connection wakes up together with the time limit, and is run after it.
+    let connection = async move {
+        tokio::time::sleep(limit).await;
+        answer.send("accepted").unwrap();
+    };
+    let (answered, ()) = tokio::join!(in_time(limit, answered), connection);
+    assert_eq!(answered.unwrap().unwrap(), "accepted");
+    assert!(in_time(limit, std::future::pending::<()>()).await.is_err(), "what never arrives is not waited for");
+}
