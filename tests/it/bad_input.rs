@@ -69,6 +69,8 @@ fn files_that_are_not_manifests_are_recognized() {
     assert_refused(&sandbox, "run empty.csv", 2, &["the manifest is empty"]);
     sandbox.write("photos/mug.txt", "");
     assert_refused(&sandbox, "check photos", 2, &["it is a folder, and a manifest is a file"]);
+    sandbox.write("runs/catalog/journal.jsonl", "");
+    assert_refused(&sandbox, "run runs/catalog", 2, &["is in `dyehouse status runs/catalog`"]);
     assert_refused(&sandbox, "run headless.csv", 2, &["no column `prompt`"]);
 }
 

@@ -215,3 +215,20 @@ fn a_junit_file_that_fails_at_the_end_does_not_affect_summary_report_and_notific
     code(&nights.provider.run(&nights.sandbox, "--junit y.xml").output().unwrap(), 0);
     assert!(nights.sandbox.read("y.xml").contains("tests=\"3\""));
 }
+
+#[test]
+fn results_of_rows_that_came_back_are_reported_where_they_are_until_their_rows_are_selected() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let pictures = ["mug.png", "vase.png", "lamp.png"].map(|name| nights.picture(name));
+    code(&nights.night(&[FIRST[0], ("vase", "#00FF00")], "--prune"), 0);
+    code(&nights.night(&FIRST, "--only mug"), 0);
+
+    let table = nights.sandbox.read("out/report/results.csv");
+    let mut reported = table.lines().skip(1).map(|row| {
+        let path = row.split(',').find(|cell| cell.ends_with(".png")).unwrap();
+        std::fs::read(nights.sandbox.path("out").join(path)).unwrap()
+    });
+    assert!(pictures.into_iter().all(|picture| reported.next() == Some(picture)), "{table}");
+    assert!(table.contains("earlier/vase.") && table.contains("earlier/lamp."), "{table}");
+}

@@ -13,8 +13,10 @@ use jiff::Timestamp;
 
 use crate::color::Check;
 use crate::job::{Cents, Fingerprint, HeldBack, JobId, JobStatus, Seed};
-use crate::journal::{Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Record, RunEnd, SavedFile, Step};
-use crate::outputs::{EARLIER, ORIGINALS, RESULTS, aside_name};
+use crate::journal::{
+    Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Presence, Record, RunEnd, SavedFile, Step,
+};
+use crate::outputs::{self, EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::UncertainSubmit;
 use crate::report::{
@@ -183,7 +185,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
         status,
         images: request.images.clone(),
         before: verify::copies(folder.path(), request, shown.and_then(|edit| edit.submitted_at)),
-        files: files.iter().map(|file| result_file(RESULTS, &file.name, file)).collect(),
+        files: files.iter().map(|file| saved_file(folder, file)).collect(),
         originals: originals.iter().map(|file| original(folder, file)).collect(),
         color: job.color,
         check: shown.filter(|_| is_done).and_then(color_check),
@@ -214,6 +216,14 @@ fn result_file(folder: &str, name: &str, file: &SavedFile) -> ResultFile {
         width: file.width,
         height: file.height,
         blake3: file.blake3,
+    }
+}
+
+/// Returns the picture of a completed job. If it was moved aside, the next run that selects the job brings it back.
+fn saved_file(folder: &RunFolder, file: &SavedFile) -> ResultFile {
+    match outputs::presence(folder.path(), file) {
+        Presence::Displaced => result_file(EARLIER, &aside_name(file), file),
+        Presence::Saved | Presence::Missing | Presence::Changed => result_file(RESULTS, &file.name, file),
     }
 }
 
