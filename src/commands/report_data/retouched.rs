@@ -19,7 +19,7 @@ pub(in crate::commands) fn is_retouched(brief: &Brief<'_>, job: &JobId, folder: 
 /// Returns a job with the current pictures in place of those that were saved.
 pub(super) fn as_it_is(folder: &RunFolder, job: JobView) -> JobView {
     let files = job.files.into_iter().map(|file| reread(folder, file)).collect();
-    JobView { files, check: job.check.map(unmeasured), is_retouched: true, ..job }
+    JobView { files, check: job.check.as_ref().map(unmeasured), is_retouched: true, ..job }
 }
 
 /// Returns a picture of `results/` with its current content. Values that cannot be read are kept.
@@ -33,7 +33,7 @@ fn reread(folder: &RunFolder, file: ResultFile) -> ResultFile {
 
 /// Returns the check of a picture that the user has changed, without its measurements, which are those of the old
 /// picture.
-fn unmeasured(check: ColorCheck) -> ColorCheck {
+fn unmeasured(check: &ColorCheck) -> ColorCheck {
     ColorCheck {
         asked: check.asked,
         measured: None,
