@@ -57,6 +57,11 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// Whether the user or the clock stopped the run, so that the reason says nothing if all work was done.
+    pub(super) fn is_external(&self) -> bool {
+        matches!(self, StopReason::Signal | StopReason::Deadline | StopReason::NotAfter)
+    }
+
     /// Returns the reason for a `cause` that has lasted for too long; `message` is the last failure.
     pub(super) fn from_pause(cause: PauseCause, message: String) -> StopReason {
         match cause {

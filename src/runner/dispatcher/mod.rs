@@ -165,6 +165,10 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 if !is_finished && self.failure.is_none() {
                     self.announce_stop(self.time_limit());
                 }
+                if is_finished && self.deferred == 0 && self.queues.is_local_empty() {
+                    // The stop left nothing undone: what was in progress has ended all the same.
+                    self.stopped.take_if(|reason| reason.is_external());
+                }
                 return Ok(());
             }
             let wake = [wake, self.mode_ends()];

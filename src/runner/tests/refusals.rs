@@ -138,6 +138,16 @@ impl EditApi for Slow {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stop_is_a_reason_only_if_it_left_something_undone() {
+    for tenths in 1..300 {
+        let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: accepted, poll: completed });
+        let ending = stopped_after(Duration::from_millis(100 * tenths), api, SlowDisk, 1).await;
+        let is_done = with_status(&ending, JobStatus::Completed) == 1;
+        assert_eq!(ending.stopped.is_none(), is_done, "stopped after {tenths} tenths of a second");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stopped_run_waits_for_the_answers_to_its_submits() {
     for (seconds, status) in [(45, JobStatus::Pending), (290, JobStatus::Pending), (9000, JobStatus::Uncertain)] {
         let ending = stopped_after(Duration::from_secs(2), Arc::new(Slow(seconds)), FakeDisk, 1).await;
