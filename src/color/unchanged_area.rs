@@ -46,6 +46,8 @@ pub(super) struct UnchangedArea<'p> {
     before: &'p Plane<Rgb>,
     differences: &'p Plane<f32>,
     region: &'p Plane<bool>,
+    /// The size of the region in pixels.
+    changed: usize,
     /// The main color of the region before.
     body: Rgb,
     /// The product in the picture before. It is searched for only if the answer depends on it.
@@ -59,7 +61,7 @@ impl<'p> UnchangedArea<'p> {
         region: &'p Plane<bool>,
         body: Rgb,
     ) -> UnchangedArea<'p> {
-        UnchangedArea { before, differences, region, body, foreground: OnceCell::new() }
+        UnchangedArea { before, differences, region, changed: region.count(), body, foreground: OnceCell::new() }
     }
 
     /// Returns the share of a surface, 0 to 1, that was left unchanged next to the changed region. It continues the
@@ -89,7 +91,7 @@ impl<'p> UnchangedArea<'p> {
                 if product.pixels > left.pixels { product } else { left }
             }
         };
-        LeftOut { share: share_of(left.pixels, self.region), cut_off: share_of(left.cut_off, self.region) }
+        LeftOut { share: self.share(left.pixels), cut_off: self.share(left.cut_off) }
     }
 
     /// Returns the part of a mask that is next to the region.
@@ -112,8 +114,7 @@ impl<'p> UnchangedArea<'p> {
             .filter(|part| !seams[*part].is_empty())
             .partition(|part| bordering[*part] as f32 > MAX_BORDER_SHARE * border as f32);
         let is_cut_off = |part: &usize| {
-            share_of(sizes[*part], self.region) > MIN_CUT_OFF_SHARE
-                && self.smooth_share(&seams[*part]) > MIN_SMOOTH_SHARE
+            self.share(sizes[*part]) > MIN_CUT_OFF_SHARE && self.smooth_share(&seams[*part]) > MIN_SMOOTH_SHARE
         };
         let cut_off = own.iter().copied().filter(is_cut_off).map(|part| sizes[part]).sum();
         let pixels = own.iter().map(|part| sizes[*part]).sum();
@@ -151,17 +152,17 @@ impl<'p> UnchangedArea<'p> {
         for (index, is_kept) in kept.data.iter_mut().enumerate() {
             *is_kept = *is_kept && !near.data[index] && is_pale(Oklab::from(self.before.data[index]));
         }
-        share_of(open(&kept, 2).count(), self.region)
+        self.share(open(&kept, 2).count())
+    }
+
+    /// Returns the share of a surface, 0 to 1, that is `left` next to its changed region, in pixels.
+    fn share(&self, left: usize) -> f64 {
+        left as f64 / (left + self.changed).max(1) as f64
     }
 
     fn foreground(&self) -> &Foreground {
         self.foreground.get_or_init(|| find_foreground(self.before))
     }
-}
-
-/// Returns the share of a surface, 0 to 1, that is `left` next to its changed `region`, in pixels.
-fn share_of(left: usize, region: &Plane<bool>) -> f64 {
-    left as f64 / (left + region.count()).max(1) as f64
 }
 
 fn is_pale(color: Oklab) -> bool {
