@@ -35,17 +35,25 @@ impl ManifestScope {
 
 /// Opens the manifest of a run. The table of a report may have no rows, if every job is completed.
 pub(super) fn open(manifest: &Path) -> Result<Manifest, Problems> {
-    match reported_run(manifest) {
-        Some(_) => Manifest::open_leftovers(manifest),
-        None => Manifest::open(manifest),
-    }
+    open_with(manifest, Manifest::open)
 }
 
 /// Opens a manifest like [`open`], for callers that read all rows once.
 pub(super) fn open_on_trust(manifest: &Path) -> Result<Manifest, Problems> {
+    open_with(manifest, Manifest::open_on_trust)
+}
+
+fn open_with(manifest: &Path, open: fn(&Path) -> Result<Manifest, Problems>) -> Result<Manifest, Problems> {
+    // The folder of a run has files with the endings of manifests, but none of them is one.
+    if RunFolder::new(manifest).journal().is_file() {
+        let name = manifest.display().to_string();
+        let hint = format!("the command that continues this run is in `dyehouse status {}`", shell_word(&name));
+        let message = "it is a folder, and a manifest is a file".to_owned();
+        return Err(Diagnostic::about_job(Severity::Error, &name, None, message, &hint).into());
+    }
     match reported_run(manifest) {
         Some(_) => Manifest::open_leftovers(manifest),
-        None => Manifest::open_on_trust(manifest),
+        None => open(manifest),
     }
 }
 

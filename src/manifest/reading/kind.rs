@@ -2,7 +2,6 @@ use std::path::Path;
 
 use crate::manifest::diagnostic::Diagnostic;
 use crate::manifest::suggest;
-use crate::words::shell_word;
 
 use super::unsupported;
 
@@ -46,12 +45,8 @@ pub fn near_picture(path: &Path, folder: &Path) -> Option<String> {
     suggest::near_file(path, folder, |file| FileKind::of(file, "").is_err())
 }
 
-/// Returns the error of a folder that is given in place of a file. The folder of a run has files with the endings of
-/// manifests that are none.
+/// Returns the error of a folder that is given in place of a file.
 pub(in crate::manifest) fn a_folder(name: &str) -> Diagnostic {
-    let hint = match Path::new(name).join("journal.jsonl").is_file() {
-        true => format!("the command that continues this run is in `dyehouse status {}`", shell_word(name)),
-        false => "name a .csv, .yaml or .jsonl file in it".to_owned(),
-    };
+    let hint = "name a .csv, .yaml or .jsonl file in it".to_owned();
     Diagnostic::about_file(name, "it is a folder, and a manifest is a file", hint)
 }
