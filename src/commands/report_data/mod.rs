@@ -189,7 +189,10 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
         originals: originals.iter().map(|file| original(folder, file)).collect(),
         color: job.color,
         check: shown.filter(|_| is_done).and_then(color_check),
-        tries: attempts().filter(|_| !rerolls.is_empty()).map(|edit| attempt(edit, request.seed, shown)).collect(),
+        tries: attempts()
+            .filter(|_| !rerolls.is_empty())
+            .map(|edit| attempt(folder, edit, request.seed, shown))
+            .collect(),
         prediction_id: shown.and_then(|edit| edit.prediction.as_ref()).map(ToString::to_string),
         cost: attempts().map(|edit| edit.spent).fold(Cents::ZERO, |sum, cost| sum + cost),
         reserved,
@@ -254,11 +257,11 @@ fn color_check(edit: &Edit) -> Option<ColorCheck> {
 
 /// Returns an attempt for a report. `seed` is the manifest's, and `shown` is the edit whose pictures are shown as the
 /// job's.
-fn attempt(edit: &Edit, seed: Option<Seed>, shown: Option<&Edit>) -> TryView {
+fn attempt(folder: &RunFolder, edit: &Edit, seed: Option<Seed>, shown: Option<&Edit>) -> TryView {
     let is_shown = shown.is_some_and(|shown| shown.fingerprint == edit.fingerprint);
     let is_done = edit.status() == JobStatus::Completed;
     let file = |file: &SavedFile| match is_shown {
-        true => result_file(RESULTS, &file.name, file),
+        true => saved_file(folder, file),
         false => result_file(EARLIER, &aside_name(file), file),
     };
     TryView {
