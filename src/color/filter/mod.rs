@@ -1,12 +1,14 @@
 //! Filters over planes: blurs, morphology, resampling, connected components.
 
 mod components;
+mod resample;
 
 use std::ops::RangeInclusive;
 
 use super::Plane;
 
 pub(super) use components::{Connected, adjacent, components, flooded, keep_parts, neighbors};
+pub(super) use resample::{enlarge, interpolate, shrink};
 
 /// A value that can be averaged.
 pub(super) trait Sample: Copy {
@@ -240,67 +242,6 @@ pub(super) fn close(mask: &Plane<bool>, radius: usize) -> Plane<bool> {
     erode(&dilate(mask, radius), radius)
 }
 
-/// Returns a smaller picture. Each of its pixels is the mean over the area that it covers.
-pub(super) fn shrink<T: Sample>(plane: &Plane<T>, width: usize, height: usize) -> Plane<T> {
-    let (columns, across) = covered(plane.width, width);
-    let mut narrow = Vec::with_capacity(width * plane.height);
-    for row in plane.data.chunks_exact(plane.width.max(1)) {
-        narrow.extend(columns.iter().map(|(first, covered)| {
-            let pixels = row[*first..].iter().zip(covered);
-            let sum = pixels.fold(T::ZERO, |sum, (pixel, covered)| sum.plus(pixel.times(*covered)));
-            sum.times(across)
-        }));
-    }
-    let (rows, down) = covered(plane.height, height);
-    let mut data = vec![T::ZERO; width * height];
-    for ((first, covered), sums) in rows.iter().zip(data.chunks_exact_mut(width.max(1))) {
-        let sums = T::flat_mut(sums);
-        for (row, covered) in narrow[first * width..].chunks_exact(width.max(1)).zip(covered) {
-            sums.iter_mut().zip(T::flat(row)).for_each(|(sum, value)| *sum += value * covered);
-        }
-        sums.iter_mut().for_each(|sum| *sum *= down);
-    }
-    Plane { width, height, data }
-}
-
-/// Returns what each of `to` pixels covers in a line of `from` pixels: the first pixel, and the shares of it and of the
-/// following ones. The second value is the reciprocal of the length that each covers.
-fn covered(from: usize, to: usize) -> (Vec<(usize, Vec<f32>)>, f32) {
-    let step = from as f64 / to as f64;
-    let window = |at: usize| {
-        let (begin, end) = (at as f64 * step, (at + 1) as f64 * step);
-        let share = |at: usize| (end.min((at + 1) as f64) - begin.max(at as f64)).max(0.0) as f32;
-        let first = begin as usize;
-        (first, (first..(end.ceil() as usize).min(from)).map(share).collect())
-    };
-    ((0..to).map(window).collect(), (1.0 / step) as f32)
-}
-
-/// Returns a mask in another size. Values between its pixels are interpolated bilinearly, and values above one half are
-/// set.
-pub(super) fn enlarge(mask: &Plane<bool>, width: usize, height: usize) -> Plane<bool> {
-    let index = |at: usize, from: usize, to: usize| {
-        let exact = ((at as f32 + 0.5) * from as f32 / to as f32 - 0.5).clamp(0.0, (from - 1) as f32);
-        let low = exact as usize;
-        (low, (low + 1).min(from - 1), exact - low as f32)
-    };
-    let columns: Vec<_> = (0..width).map(|x| index(x, mask.width, width)).collect();
-    let value = |is_set: bool| f32::from(u8::from(is_set));
-    let mut wide = Vec::with_capacity(width * mask.height);
-    for row in mask.data.chunks_exact(mask.width.max(1)) {
-        let mixed = |(left, right, across): &(usize, usize, f32)| {
-            value(row[*left]) * (1.0 - across) + value(row[*right]) * across
-        };
-        wide.extend(columns.iter().map(mixed));
-    }
-    let mut data = Vec::with_capacity(width * height);
-    for (top, bottom, down) in (0..height).map(|y| index(y, mask.height, height)) {
-        let (upper, lower) = (&wide[top * width..][..width], &wide[bottom * width..][..width]);
-        data.extend(upper.iter().zip(lower).map(|(upper, lower)| upper * (1.0 - down) + lower * down > 0.5));
-    }
-    Plane { width, height, data }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -376,12 +317,5 @@ mod tests {
         let diagonal = mask(&["#..", ".#.", "..#"]);
         assert_eq!(components(&diagonal, Connected::Corners).1.len(), 2);
         assert_eq!(components(&diagonal, Connected::Sides).1.len(), 4);
-    }
-
-    #[test]
-    fn shrinking_keeps_the_mean() {
-        let plane = Plane { width: 5, height: 3, data: (0..15).map(|value| value as f32).collect() };
-        let small = shrink(&plane, 2, 2);
-        assert!((small.data.iter().sum::<f32>() / 4.0 - 7.0).abs() < 1e-5);
     }
 }
