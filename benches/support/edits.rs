@@ -6,7 +6,8 @@ use dyehouse::color::{Hex, Lab, Rgb, Verdict, ciede2000, decode, encode, luminan
 use image::{GrayImage, ImageFormat, RgbImage, imageops};
 
 /// Typical changes of right edits by services.
-pub(crate) const DISTORTIONS: [&str; 5] = ["as it is", "jpeg 80", "shift", "at 640 px", "cast"];
+pub(crate) const DISTORTIONS: [&str; 7] =
+    ["as it is", "jpeg 80", "shift", "shift of 2 %", "3 % closer", "at 640 px", "cast"];
 
 /// Errors other than a wrong color, with the expected verdict.
 pub(crate) const SPOILED: [(&str, Verdict); 9] = [
@@ -121,6 +122,16 @@ pub(crate) fn distorted(picture: &RgbImage, kind: &str) -> RgbImage {
         "shift" => RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
             *picture.get_pixel(x.saturating_sub(2), (y + 1).min(picture.height() - 1))
         }),
+        "shift of 2 %" => RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
+            let (across, down) = (picture.width() / 50, picture.height() / 50);
+            *picture.get_pixel(x.saturating_sub(across), (y + down).min(picture.height() - 1))
+        }),
+        "3 % closer" => {
+            let (width, height) = picture.dimensions();
+            let inner =
+                imageops::crop_imm(picture, width * 3 / 200, height * 3 / 200, width * 97 / 100, height * 97 / 100);
+            imageops::resize(&inner.to_image(), width, height, imageops::FilterType::Triangle)
+        }
         "at 640 px" => imageops::resize(picture, 640, 640, imageops::FilterType::Triangle),
         "cast" => RgbImage::from_fn(picture.width(), picture.height(), |x, y| {
             let [r, g, b] = picture.get_pixel(x, y).0.map(f32::from);

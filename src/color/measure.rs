@@ -6,6 +6,7 @@ use super::flaws::Edit;
 use super::illumination::Illumination;
 use super::kept_product::Scope;
 use super::region::{foreground, material};
+use super::registration::registered;
 use super::specular::unveiled;
 use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
 
@@ -69,6 +70,7 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     let Some([old, new]) = aligned(over_grey(before), over_grey(after)) else {
         return without_before(after, &visible, wanted, tolerance, "the picture before has another shape, so");
     };
+    let old = registered(old, &new);
     let Comparison { region, kept, differences } = compare(&old, &new);
     let whole = |region: &Plane<bool>| region.ring_share(2, |x, y| region.at(x, y)) > 0.5;
     // If the whole picture changed alike, no region stands out.

@@ -21,6 +21,7 @@ mod measure;
 mod plane;
 mod recolor;
 mod region;
+mod registration;
 mod shading;
 mod spaces;
 mod specular;

@@ -44,6 +44,23 @@ fn a_recolored_picture_measures_as_the_requested_color() {
 }
 
 #[test]
+fn an_edit_that_is_framed_differently_is_measured_like_any_other() {
+    let sandbox = Sandbox::new();
+    let label = |mut picture: RgbImage| {
+        for (x, y) in (30..90).flat_map(|x| (55..66).map(move |y| (x, y))) {
+            picture.put_pixel(x, y, Rgb([40, 32, 30]));
+        }
+        image::imageops::resize(&picture, 600, 600, image::imageops::Triangle)
+    };
+    let (before, after) = (label(disc([198, 40, 40])), label(disc([30, 144, 255])));
+    sandbox.write("mug.png", png(before));
+    let closer = image::imageops::crop_imm(&after, 20, 4, 570, 570).to_image();
+    sandbox.write("closer.png", png(image::imageops::resize(&closer, 600, 600, image::imageops::Triangle)));
+    let printed = code(&sandbox.run("color measure mug.png closer.png --to #1B80E3"), 0);
+    assert!(printed.starts_with("verdict   on\n"), "{printed}");
+}
+
+#[test]
 fn only_the_named_color_is_changed() {
     let sandbox = Sandbox::new();
     let mut picture = disc([198, 40, 40]);
