@@ -2,6 +2,9 @@ use crate::job::Cents;
 
 use crate::words::counted;
 
+/// What happens to earlier pictures. Those of jobs that do not complete stay.
+const MOVE: &str = "move to earlier/ once the new ones are there";
+
 /// Jobs whose requests differ from earlier runs. A changed word in a template changes a whole catalog, so they are
 /// reported before the first submit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,10 +26,16 @@ impl std::fmt::Display for ChangedJobs {
         }
         match self.shown {
             0 => Ok(()),
-            all if all == self.jobs => formatter.write_str("; earlier pictures move to earlier/"),
-            some => write!(formatter, "; the earlier pictures of {some} move to earlier/"),
+            all if all == self.jobs => write!(formatter, "; earlier pictures {MOVE}"),
+            some => write!(formatter, "; the earlier pictures of {some} {MOVE}"),
         }
     }
+}
+
+/// Returns the text about edited jobs that have no new pictures yet.
+pub fn outdated_text(jobs: u64) -> String {
+    let (have, their) = if jobs == 1 { ("has", "its") } else { ("have", "their") };
+    format!("{} still {have} {their} earlier picture in results/", counted(jobs, "edited job"))
 }
 
 #[cfg(test)]
@@ -36,15 +45,15 @@ mod tests {
     #[test]
     fn changed_jobs_are_announced_with_their_cost_or_as_free() {
         let catalog = ChangedJobs { jobs: 4000, shown: 4000, price: Some(Cents(7)) };
-        insta::assert_snapshot!(catalog, @"4000 jobs edited and paid for again, about $280.00; earlier pictures move to earlier/");
+        insta::assert_snapshot!(catalog, @"4000 jobs edited and paid for again, about $280.00; earlier pictures move to earlier/ once the new ones are there");
         let single = ChangedJobs { jobs: 1, shown: 1, price: None };
-        insta::assert_snapshot!(single, @"1 job edited and made again; earlier pictures move to earlier/");
+        insta::assert_snapshot!(single, @"1 job edited and made again; earlier pictures move to earlier/ once the new ones are there");
     }
 
     #[test]
     fn rows_without_pictures_are_not_reported_as_moved() {
         let words = |shown| ChangedJobs { jobs: 3, shown, price: None }.to_string();
         assert!(words(0).ends_with("made again"));
-        assert!(words(2).ends_with("; the earlier pictures of 2 move to earlier/"));
+        assert!(words(2).ends_with("; the earlier pictures of 2 move to earlier/ once the new ones are there"));
     }
 }

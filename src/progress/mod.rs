@@ -13,7 +13,7 @@ mod screen;
 mod uncertain_submit;
 mod waiting;
 
-pub use changed_jobs::ChangedJobs;
+pub use changed_jobs::{ChangedJobs, outdated_text};
 pub use logs::start_logs;
 pub use open_predictions::open_text;
 pub use planned_rerolls::{PlannedRerolls, at_most};

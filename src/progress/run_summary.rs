@@ -8,7 +8,7 @@ use crate::job::{Backend, Cents, HeldBack, Partition, StopKind};
 use crate::report::BatchTotals;
 use crate::runner::StopReason;
 
-use super::changed_jobs::ChangedJobs;
+use super::changed_jobs::{ChangedJobs, outdated_text};
 use super::open_predictions::open_text;
 use super::uncertain_submit::UncertainSubmit;
 use crate::words::{counted, duration};
@@ -130,6 +130,9 @@ impl RunSummary {
         }
         if self.changed.jobs > 0 {
             line("changed", &self.changed.to_string());
+        }
+        if self.totals.outdated > 0 {
+            line("outdated", &outdated_text(self.totals.outdated));
         }
         if self.differing.rows > 0 {
             line("differs", &self.differing.to_string());

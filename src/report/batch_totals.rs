@@ -15,6 +15,8 @@ pub struct BatchTotals {
     pub open: u64,
     /// The number of jobs with pictures in `results/` that are no longer in the manifest. They do not count in `jobs`.
     pub removed: u64,
+    /// The number of jobs that were edited, but have no new picture yet, and still show an earlier one in `results/`.
+    pub outdated: u64,
     /// The jobs that were not submitted because pictures exist in `results/` that the journal does not know.
     pub held_back: HeldBack,
     /// The checked results, by the verdict on their color.

@@ -44,6 +44,8 @@ pub struct BatchView {
     pub open: u64,
     /// The number of jobs with pictures in `results/` that are no longer in the manifest.
     pub removed: u64,
+    /// The number of jobs that were edited, but have no new picture yet, and still show an earlier one in `results/`.
+    pub outdated: u64,
     /// The jobs that the last run did not submit because of pictures that the journal does not know.
     pub held_back: HeldBack,
     /// The 429s and the pauses, in chronological order.

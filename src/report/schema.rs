@@ -55,6 +55,7 @@ pub fn summary_schema() -> Value {
             })),
             "open": count("Predictions that are open at the provider, or were when the run ended. They are paid for, and `pending` among the jobs."),
             "removed": count("Jobs with pictures in `results/` that the manifest no longer has."),
+            "outdated": count("Jobs that were edited, but have no new picture yet: the one in `results/` is of the earlier request."),
             "held_back": object("Jobs that the last run did not submit, because pictures that the journal does not know are in the place of their results.", json!({
                 "jobs": count("How many."),
                 "pictures": {"description": "The first of the pictures.", "type": "array", "items": {"type": "string"}},

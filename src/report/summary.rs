@@ -92,6 +92,7 @@ impl<'a> Summary<'a> {
                 jobs: batch.counts,
                 open: batch.open,
                 removed: batch.removed,
+                outdated: batch.outdated,
                 held_back: batch.held_back.clone(),
                 colors: tally.colors,
                 retouched: tally.retouched,

@@ -232,3 +232,25 @@ fn results_of_rows_that_came_back_are_reported_where_they_are_until_their_rows_a
     assert!(pictures.into_iter().all(|picture| reported.next() == Some(picture)), "{table}");
     assert!(table.contains("earlier/vase.") && table.contains("earlier/lamp."), "{table}");
 }
+
+#[test]
+fn an_edited_row_keeps_its_earlier_picture_until_the_new_one_is_there_and_is_counted() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let mug = nights.picture("mug.png");
+    nights.provider.behave(Behavior { every: Some((1, 422)), ..Behavior::default() });
+    let edited = [("mug", "#00FF00"), FIRST[1], FIRST[2]];
+    let printed = code(&nights.night(&edited, ""), 3);
+    assert!(printed.contains("earlier pictures move to earlier/ once the new ones are there"), "{printed}");
+    let told = "  outdated  1 edited job still has its earlier picture in results/\n";
+    assert!(printed.contains(told), "{printed}");
+    assert_eq!(nights.picture("mug.png"), mug);
+    let summary = nights.sandbox.json("out/report/summary.json");
+    assert_eq!(summary["outdated"], 1, "{summary}");
+    assert_eq!(summary["notes"][0], "1 edited job still has its earlier picture in results/", "{summary}");
+    assert!(code(&nights.night(&edited, ""), 3).contains(told), "a run with nothing to do says so too");
+    assert!(code(&nights.sandbox.run("status out"), 0).contains(told));
+
+    nights.provider.behave(Behavior::default());
+    assert!(!code(&nights.night(&edited, "--retry-failed"), 0).contains("outdated"));
+}

@@ -4,6 +4,7 @@ mod live;
 mod plan_counts;
 mod resume;
 mod retouched;
+mod shown_pictures;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,7 +19,7 @@ use crate::journal::{
 };
 use crate::outputs::{self, EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
-use crate::progress::UncertainSubmit;
+use crate::progress::{UncertainSubmit, outdated_text};
 use crate::report::{
     self, BatchState, BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     TryView, Written,
@@ -29,11 +30,12 @@ use crate::words::{counted, is_are, release_command};
 
 use super::Failure;
 use super::manifest_scope::original_directory;
+use retouched::is_retouched;
 
 pub(super) use live::{Live, Refresher};
 pub(super) use plan_counts::{Outcome, PlanCounts};
 pub(super) use resume::{continue_from, resume};
-pub(super) use retouched::is_retouched;
+pub(super) use shown_pictures::ShownPictures;
 
 /// The inputs of a report.
 pub(super) struct ReportInputs<'g> {
@@ -107,7 +109,7 @@ fn status(edit: Option<&Edit>) -> JobStatus {
 }
 
 fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
-    let PlanCounts { outcome: Outcome { counts, .. }, removed } = *planned;
+    let PlanCounts { outcome: Outcome { counts, outdated, .. }, removed } = *planned;
     let ReportInputs { folder, ledger, manifest, .. } = inputs;
     let (backend, budget) = ledger.last_run().map(|run| (run.backend, run.budget_cents)).unzip();
     let end = ledger.last_run_end();
@@ -123,6 +125,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
     let is_whole = state == BatchState::Finished;
     let notes = [
         (removed > 0).then(|| removed_note(removed)),
+        (outdated > 0).then(|| outdated_text(outdated)),
         (!held_back.is_empty()).then(|| format!("{held_back}; {}", HeldBack::HINT)),
     ];
     BatchView {
@@ -148,6 +151,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
         resume: (!is_whole).then(|| continue_from(ledger, manifest, folder.path())),
         open: ledger.open_predictions(),
         removed,
+        outdated,
         notes: notes.into_iter().flatten().collect(),
         held_back,
     }

@@ -9,7 +9,7 @@ use crate::job::{ErrorClass, JobStatus, StatusCounts};
 use crate::journal::{Brief, Ledger, Stage};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks};
 
-use super::is_retouched;
+use super::shown_pictures::ShownPictures;
 
 /// The status of jobs.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub(in crate::commands) struct Outcome {
     pub(in crate::commands) colors: VerdictCounts,
     /// The number of jobs whose pictures the user has changed since they were saved.
     pub(in crate::commands) retouched: u64,
+    /// The number of jobs without pictures of their current request, but with those of an earlier one in `results/`.
+    pub(in crate::commands) outdated: u64,
     /// The number of jobs that were submitted again for their color.
     pub(in crate::commands) rerolled: u64,
 }
@@ -28,9 +30,11 @@ pub(in crate::commands) struct Outcome {
 impl Outcome {
     /// Adds a job, which the journal may not know. The colors of pictures that the user has changed count as not
     /// measured.
-    pub(in crate::commands) fn add(&mut self, edit: Option<&Brief<'_>>, is_retouched: bool) {
+    pub(in crate::commands) fn add(&mut self, edit: Option<&Brief<'_>>, pictures: ShownPictures) {
+        let is_retouched = pictures == ShownPictures::Retouched;
         self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
         self.retouched += u64::from(is_retouched);
+        self.outdated += u64::from(pictures == ShownPictures::Earlier);
         self.rerolled += u64::from(edit.is_some_and(|edit| edit.rerolls > 0));
         match edit.map(|edit| (edit.stage, &edit.color)) {
             Some((Stage::Failed(class), _)) => *self.errors.entry(class).or_default() += 1,
@@ -66,14 +70,14 @@ impl PlanCounts {
             let state_of = |line: &PlanLine<'_>| {
                 let key = line.key()?;
                 let edit = ledger.brief(&key);
-                let is_retouched = edit.as_ref().is_some_and(|edit| is_retouched(edit, &key.job, folder));
-                Ok((edit, is_retouched, ledger.is_shown(&key.job)))
+                let pictures = ShownPictures::of(edit.as_ref(), &key, ledger, folder);
+                Ok((edit, pictures))
             };
             // Looking up a million pictures is mostly waiting.
             let states: Vec<_> = lines.par_iter().map(state_of).collect::<Result<_, FolderError>>()?;
-            for (edit, is_retouched, is_shown) in states {
-                outcome.add(edit.as_ref(), is_retouched);
-                removed = removed.saturating_sub(u64::from(is_shown));
+            for (edit, pictures) in states {
+                outcome.add(edit.as_ref(), pictures);
+                removed = removed.saturating_sub(u64::from(pictures.exist()));
             }
         }
         Ok(PlanCounts { outcome, removed })

@@ -101,7 +101,7 @@ impl Finished<'_> {
     }
 
     fn summary(&self, outcome: Outcome, removed: u64) -> Result<RunSummary, Failure> {
-        let Outcome { counts, errors, colors, retouched, rerolled } = outcome;
+        let Outcome { counts, errors, colors, retouched, outdated, rerolled } = outcome;
         let Session { started, options, run_plan, opening, differing, changed, .. } = &self.session;
         let RunOutcome { ledger, stopped } = &self.ending;
         let duplicates = DuplicatePictures::of_report(&options.folder);
@@ -115,6 +115,7 @@ impl Finished<'_> {
                 jobs: counts,
                 open: ledger.open_predictions(),
                 removed,
+                outdated,
                 held_back: run_plan.held_back.clone(),
                 colors,
                 retouched,

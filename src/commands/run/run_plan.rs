@@ -4,7 +4,7 @@ use rayon::iter::{Either, IntoParallelRefIterator, ParallelIterator};
 
 use crate::commands::decision::Decider;
 use crate::commands::options::Options;
-use crate::commands::report_data::{Outcome, PlanCounts, is_retouched};
+use crate::commands::report_data::{Outcome, PlanCounts, ShownPictures};
 use crate::job::{Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
 use crate::plan::{self, ColorRules, Decided, Decision, DecisionCounts, Kept, Task, Work};
@@ -47,8 +47,7 @@ struct JobState<'l> {
     id: HashedId,
     /// The journal's summary of its edit, if it is not selected.
     brief: Option<Brief<'l>>,
-    /// Whether the job has pictures in `results/`, of any edit.
-    is_shown: bool,
+    pictures: ShownPictures,
     /// The decision; `None` if it is not selected.
     decided: Option<Decided<'l>>,
     /// The picture that holds the job back.
@@ -112,18 +111,18 @@ impl RunPlan {
 
     /// Adds a job of the plan. A job without a decision is not selected, and only counted.
     fn add(&mut self, job: JobState<'_>) {
-        let JobState { id, brief, is_shown, decided, picture, .. } = job;
+        let JobState { id, brief, pictures, decided, picture, .. } = job;
         let edit = decided.as_ref().map_or(brief.as_ref(), |decided| decided.edit.as_ref());
         self.ids.push(id);
         self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
-        self.shown += u64::from(is_shown);
+        self.shown += u64::from(pictures.exist());
         self.decisions.push(decided.as_ref().map(|decided| decided.decision));
         let Some(decided) = &decided else { return };
-        self.decided.add(decided, is_shown);
+        self.decided.add(decided, pictures.exist());
         if let Some(picture) = picture {
             self.held_back.add(picture);
         }
-        self.initial_outcome.add(edit, decided.base == Decision::Keep(Kept::Retouched));
+        self.initial_outcome.add(edit, pictures);
     }
 
     /// Returns the state of a job of the plan from the journal. Looks for its pictures if it may be selected.
@@ -142,9 +141,13 @@ impl RunPlan {
         let (decided, picture) = decided.unzip();
         let brief = if decided.is_none() { ledger.brief(&key) } else { None };
         let edit = decided.as_ref().map_or(brief.as_ref(), |decided| decided.edit.as_ref());
-        let is_shown = edit.is_some_and(|edit| edit.is_shown) || ledger.is_shown(&key.job);
+        let base = decided.as_ref().map(|decided| decided.base);
+        let pictures = match base {
+            Some(Decision::Keep(Kept::Retouched)) => ShownPictures::Retouched,
+            _ => ShownPictures::recorded(edit, &key.job, ledger),
+        };
         let id = self.ids.hash(key.job.as_str());
-        Ok(JobState { id, brief, is_shown, decided, picture: picture.flatten(), key })
+        Ok(JobState { id, brief, pictures, decided, picture: picture.flatten(), key })
     }
 
     /// Returns the status of the selected jobs before the run.
@@ -252,9 +255,11 @@ impl RunPlan {
             let key = line?.key()?;
             let brief = ledger.brief(&key);
             // Pictures that were unchanged and had no work are not checked again.
-            let is_retouched = *decision != Decision::Keep(Kept::Completed)
-                && brief.as_ref().is_some_and(|brief| is_retouched(brief, &key.job, folder));
-            outcome.add(brief.as_ref(), is_retouched);
+            let pictures = match decision {
+                Decision::Keep(Kept::Completed) => ShownPictures::Current,
+                _ => ShownPictures::of(brief.as_ref(), &key, ledger, folder),
+            };
+            outcome.add(brief.as_ref(), pictures);
         }
         Ok(outcome)
     }

@@ -33,7 +33,7 @@ pub(super) fn print_status(
 ) -> Result<PlanCounts, Failure> {
     let run = ledger.last_run();
     let plan = plan_counts(folder, ledger)?;
-    let Outcome { counts, colors, .. } = plan.outcome;
+    let Outcome { counts, colors, outdated, .. } = plan.outcome;
     let held_back = run.map(|run| run.held_back.clone()).unwrap_or_default();
     let end = ledger.last_run_end();
     let has_pending = held_back.leaves_others(counts.pending);
@@ -64,6 +64,7 @@ pub(super) fn print_status(
         jobs: counts,
         open: ledger.open_predictions(),
         removed: plan.removed,
+        outdated,
         held_back,
         colors,
         cost_cents: Costs {

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::job::{Backend, Cents};
-use crate::progress::{UncertainSubmit, cost_here, open_text};
+use crate::progress::{UncertainSubmit, cost_here, open_text, outdated_text};
 use crate::report::Costs;
 use crate::words;
 
@@ -83,6 +83,9 @@ fn add_jobs(text: &mut String, view: &StatusView) {
     if view.removed > 0 {
         add_line(text, "removed", &format!("{:>width$} no longer in the manifest; the pictures stay", view.removed));
     }
+    if view.outdated > 0 {
+        add_line(text, "outdated", &outdated_text(view.outdated));
+    }
     if !view.held_back.is_empty() {
         let held_back = format!("{:>width$}: {}", view.held_back.jobs, view.held_back.reason());
         add_line(text, "held back", &held_back);
@@ -144,6 +147,7 @@ mod tests {
             jobs: StatusCounts { total: 5000, completed: 4120, failed: 12, uncertain: 0, pending: 868 },
             open: 0,
             removed: 0,
+            outdated: 0,
             held_back: HeldBack::default(),
             colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
             cost_cents: Costs { charged: true, spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },

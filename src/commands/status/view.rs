@@ -26,6 +26,7 @@ pub(super) struct StatusView {
     pub(super) jobs: StatusCounts,
     pub(super) open: u64,
     pub(super) removed: u64,
+    pub(super) outdated: u64,
     pub(super) held_back: HeldBack,
     pub(super) colors: VerdictCounts,
     pub(super) cost_cents: Costs,
