@@ -21,8 +21,8 @@ pub use error::OutputError;
 pub use import::{ImportOutcome, PictureImport, ShownIn};
 pub use inline::decode;
 pub use paths::{
-    EARLIER, ORIGINALS, RESULTS, aside_name, candidate_paths, file_name, file_stem, presence, presence_by_size,
-    remove_leftovers, set_aside,
+    EARLIER, ORIGINALS, RESULTS, aside_name, candidate_paths, file_name, file_stem, is_aside, presence,
+    presence_by_size, remove_leftovers, set_aside,
 };
 pub use results::{Results, Staged};
 pub use slot::Slot;

@@ -144,6 +144,11 @@ pub fn candidate_paths(run: &Path, file: &SavedFile) -> [PathBuf; 3] {
     [run.join(RESULTS).join(&file.name), run.join(ORIGINALS).join(&file.name), run.join(EARLIER).join(aside_name(file))]
 }
 
+/// Whether a picture of the run's folder `run` is in `earlier/`, even if the user has changed it.
+pub fn is_aside(run: &Path, file: &SavedFile) -> bool {
+    exists_nonempty(&run.join(EARLIER).join(aside_name(file)))
+}
+
 /// Returns the name of a file that was moved aside: `mug.png` with the hash of its content, `mug.0a1b2c3d.png`.
 pub fn aside_name(file: &SavedFile) -> String {
     let hash = short(&file.blake3);
@@ -185,9 +190,7 @@ pub(super) fn exists_nonempty(path: &Path) -> bool {
 /// correction by the color lock does not count as a change by the user.
 pub fn presence(run: &Path, file: &SavedFile) -> Presence {
     match presence_by_size(run, &file.name, file.bytes) {
-        Presence::Changed | Presence::Missing if exists_nonempty(&run.join(EARLIER).join(aside_name(file))) => {
-            Presence::Displaced
-        }
+        Presence::Changed | Presence::Missing if is_aside(run, file) => Presence::Displaced,
         presence => presence,
     }
 }

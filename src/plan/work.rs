@@ -59,7 +59,7 @@ impl Task {
 pub enum Standing {
     /// The manifest asks for it, or for no other edit with its id.
     Current,
-    /// The manifest asks for another edit with its id, so its pictures are moved aside.
+    /// The manifest asks for another edit with its id, or for none and the run prunes, so its pictures are saved aside.
     Superseded,
     /// It is a re-roll, whose pictures are kept aside until they are known to be better.
     Alternative,

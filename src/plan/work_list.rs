@@ -29,8 +29,9 @@ pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>
 }
 
 /// Returns the work for edits in the journal that the manifest no longer asks for, because pictures that were paid for
-/// are still fetched. `asks_for` returns the fingerprint that the manifest asks for with an id.
-pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>) -> Vec<Work> {
+/// are still fetched. `asks_for` returns the fingerprint that the manifest asks for with an id. Edits of ids that it does
+/// not have get the standing `of_removed`.
+pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>, of_removed: Standing) -> Vec<Work> {
     let mut orphans: Vec<Work> = ledger
         .live_edits()
         .filter_map(|(job, edit)| {
@@ -41,7 +42,7 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>
             if is_wanted(edit.fingerprint) || edit.reroll.is_some_and(|reroll| is_wanted(reroll.of)) {
                 return None;
             }
-            let standing = if wanted.is_some() { Standing::Superseded } else { Standing::Current };
+            let standing = if wanted.is_some() { Standing::Superseded } else { of_removed };
             Some(Work {
                 key: EditKey { job: job.clone(), fingerprint: edit.fingerprint },
                 task,

@@ -1,6 +1,6 @@
 //! Repeated runs of a manifest: only new and changed rows cost money, and removed rows cost nothing.
 
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use crate::support::{Behavior, Provider, Sandbox, code};
@@ -217,20 +217,43 @@ fn a_junit_file_that_fails_at_the_end_does_not_affect_summary_report_and_notific
 }
 
 #[test]
-fn results_of_rows_that_came_back_are_reported_where_they_are_until_their_rows_are_selected() {
+fn results_of_rows_that_came_back_return_though_their_rows_are_not_selected() {
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let pictures = ["mug.png", "vase.png", "lamp.png"].map(|name| nights.picture(name));
     code(&nights.night(&[FIRST[0], ("vase", "#00FF00")], "--prune"), 0);
-    code(&nights.night(&FIRST, "--only mug"), 0);
-
+    // A run that stops at once leaves them where they are, and reports them there.
+    code(&nights.night(&FIRST, "--deadline 0s"), 4);
+    let reported = |nights: &Nights| reported_pictures(&nights.sandbox);
+    assert_eq!(reported(&nights), pictures);
     let table = nights.sandbox.read("out/report/results.csv");
-    let mut reported = table.lines().skip(1).map(|row| {
-        let path = row.split(',').find(|cell| cell.ends_with(".png")).unwrap();
-        std::fs::read(nights.sandbox.path("out").join(path)).unwrap()
-    });
-    assert!(pictures.into_iter().all(|picture| reported.next() == Some(picture)), "{table}");
     assert!(table.contains("earlier/vase.") && table.contains("earlier/lamp."), "{table}");
+
+    let printed = code(&nights.night(&FIRST, "--only mug"), 0);
+    assert!(printed.contains("catalog.csv: 1 job, 2 restored from earlier/, "), "{printed}");
+    assert_eq!(["mug.png", "vase.png", "lamp.png"].map(|name| nights.picture(name)), pictures);
+    assert_eq!(reported(&nights), pictures);
+    assert!(!nights.sandbox.read("out/report/results.csv").contains("earlier/"));
+    assert_eq!(nights.provider.accepted(), 4, "only the edit of the vase was paid for in addition");
+}
+
+#[test]
+fn pictures_of_rows_that_are_not_selected_and_were_removed_from_earlier_are_left_to_their_run() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    code(&nights.night(&FIRST[..2], "--prune"), 0);
+    std::fs::remove_dir_all(nights.sandbox.path("out/earlier")).unwrap();
+    nights.provider.behave(Behavior { forgets: true, ..Behavior::default() });
+    let requests = nights.provider.requests();
+    assert!(code(&nights.night(&FIRST, "--only mug"), 0).starts_with("nothing to do"));
+    assert_eq!(nights.provider.requests(), requests);
+}
+
+/// Returns the pictures of all jobs from where `results.csv` says that they are.
+fn reported_pictures(sandbox: &Sandbox) -> Vec<Vec<u8>> {
+    let table = sandbox.read("out/report/results.csv");
+    let paths = table.lines().skip(1).map(|row| row.split(',').find(|cell| cell.ends_with(".png")).unwrap());
+    paths.map(|path| std::fs::read(sandbox.path("out").join(path)).unwrap()).collect()
 }
 
 #[test]
@@ -253,4 +276,29 @@ fn an_edited_row_keeps_its_earlier_picture_until_the_new_one_is_there_and_is_cou
 
     nights.provider.behave(Behavior::default());
     assert!(!code(&nights.night(&edited, "--retry-failed"), 0).contains("outdated"));
+}
+
+#[test]
+fn predictions_of_removed_rows_are_fetched_straight_to_earlier_by_a_run_that_prunes() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST[..1], ""), 0);
+    let slow = Behavior { edit: Duration::from_secs(600), ..Behavior::default() };
+    nights.provider.behave(slow);
+    nights.sandbox.edits("catalog.csv", &FIRST);
+    let child = nights.provider.run(&nights.sandbox, "").stdout(Stdio::piped()).spawn().unwrap();
+    nights.provider.wait_for_submits(3);
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    code(&child.wait_with_output().unwrap(), 4);
+    nights.provider.behave(Behavior::default());
+
+    let output = nights.night(&FIRST[..1], "--prune --json");
+    code(&output, 0);
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(nights.sandbox.names("out/results"), ["mug.png"]);
+    assert_eq!(nights.sandbox.names("out/earlier").len(), 2);
+    assert_eq!((summary["removed"].as_u64(), summary["set_aside"].as_u64()), (Some(0), Some(2)), "{summary}");
+
+    code(&nights.night(&FIRST, ""), 0);
+    assert_eq!(nights.provider.accepted(), 3, "rows that come back find their pictures");
+    assert_eq!(nights.sandbox.names("out/results"), ["lamp.png", "mug.png", "vase.png"]);
 }

@@ -226,7 +226,7 @@ fn result_file(folder: &str, name: &str, file: &SavedFile) -> ResultFile {
     }
 }
 
-/// Returns the picture of a completed job. If it was moved aside, the next run that selects the job brings it back.
+/// Returns the picture of a completed job. If it was moved aside, the next run brings it back.
 fn saved_file(folder: &RunFolder, file: &SavedFile) -> ResultFile {
     match outputs::presence(folder.path(), file) {
         Presence::Displaced => result_file(EARLIER, &aside_name(file), file),

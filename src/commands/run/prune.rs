@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use crate::commands::Failure;
@@ -7,17 +9,17 @@ use crate::outputs;
 use crate::run_folder::{FolderError, RunFolder};
 use crate::runner;
 
-/// Moves the pictures of jobs that are no longer in the manifest to `earlier/`, and returns the number of jobs. Also
-/// moves those that an interrupted prune has left.
+/// Moves the pictures of jobs that are no longer in the manifest to `earlier/`, and returns the jobs. Also moves those
+/// that an interrupted prune has left.
 pub(super) async fn prune(
     folder: &RunFolder,
     ledger: &mut Ledger,
     disk: FileDisk,
     is_asked_for: impl Fn(&JobId) -> bool,
-) -> Result<u64, Failure> {
+) -> Result<BTreeSet<JobId>, Failure> {
     let removed = ledger.shown_without(&is_asked_for).map_err(FolderError::from)?;
-    let count = removed.len() as u64;
-    if count > 0 {
+    let jobs = removed.iter().map(|key| key.job.clone()).collect();
+    if !removed.is_empty() {
         let mut shown = Vec::new();
         for key in &removed {
             let edit = ledger.edit(key).map_err(FolderError::from)?;
@@ -34,5 +36,5 @@ pub(super) async fn prune(
             outputs::set_aside(folder.path(), edit.files())?;
         }
     }
-    Ok(count)
+    Ok(jobs)
 }

@@ -7,7 +7,8 @@ use crate::commands::options::Options;
 use crate::commands::report_data::{Outcome, PlanCounts, ShownPictures};
 use crate::job::{Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
-use crate::plan::{self, ColorRules, Decided, Decision, DecisionCounts, Kept, Task, Work};
+use crate::outputs;
+use crate::plan::{self, ColorRules, Decided, Decision, DecisionCounts, Kept, Standing, Task, Work};
 use crate::progress::RemainingWork;
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
@@ -21,6 +22,8 @@ pub(super) struct RunPlan {
     decisions: Vec<Option<Decision>>,
     /// Edits that were paid for and are no longer in the manifest.
     orphans: Vec<Work>,
+    /// Edits of jobs that are not selected, whose pictures move back from `earlier/`.
+    returning: Vec<Work>,
     ids: Ids,
     /// The jobs that may be selected; `None` for all of them.
     part: Option<Ids>,
@@ -66,6 +69,7 @@ impl RunPlan {
         let mut run_plan = RunPlan {
             decisions: Vec::new(),
             orphans: Vec::new(),
+            returning: Vec::new(),
             ids: plan.others,
             part: plan.selected,
             rules: options.color_rules(),
@@ -78,7 +82,7 @@ impl RunPlan {
         };
         let mut wanted: HashMap<JobId, Option<Fingerprint>> =
             plan::unfinished(ledger).map(|job| (job.clone(), None)).collect();
-        let mut selected_jobs = 0;
+        let (mut selected_jobs, mut unselected) = (0, Vec::new());
         let decider = Decider::of(options, ledger);
         for block in plan_blocks(folder)? {
             let block = block?;
@@ -97,11 +101,17 @@ impl RunPlan {
                     state.brief = decided.edit;
                 }
                 selected_jobs += usize::from(state.decided.is_some());
+                if state.brief.as_ref().is_some_and(is_away) {
+                    unselected.push(state.key.clone());
+                }
                 run_plan.add(state);
             }
         }
         run_plan.ids.sort();
-        run_plan.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten());
+        // A prune moves pictures of removed jobs away, so those that are still to come are not put in their place.
+        let of_removed = if run_plan.prunes(options) { Standing::Superseded } else { Standing::Current };
+        run_plan.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten(), of_removed);
+        run_plan.returning = returning(ledger, folder, unselected)?;
         let is_in_work = |key| ledger.brief(key).is_some_and(|brief| brief.stage == Stage::Processing);
         let followed =
             run_plan.orphans.iter().filter(|work| matches!(work.task, Task::Follow) && !is_in_work(&work.key));
@@ -191,12 +201,13 @@ impl RunPlan {
     /// Returns the number of jobs and edits with work to do.
     pub(super) fn work_count(&self) -> u64 {
         let open = self.decisions.iter().flatten().filter(|decision| !matches!(decision, Decision::Keep(_)));
-        (open.count() + self.orphans.len()) as u64
+        (open.count() + self.orphans.len() + self.returning.len()) as u64
     }
 
     /// Returns the amount of work, to be announced before it begins.
     pub(super) fn remaining_work(&self) -> RemainingWork {
-        RemainingWork { total: self.selected(), work: self.work_count(), returning: self.decided.returning }
+        let returning = self.decided.returning + self.returning.len() as u64;
+        RemainingWork { total: self.selected(), work: self.work_count(), returning }
     }
 
     /// Whether the API may be needed. It is not if pictures are only reviewed.
@@ -210,6 +221,19 @@ impl RunPlan {
         self.ids.has(text)
     }
 
+    /// Whether pictures of removed jobs are moved away. A manifest without jobs is probably a mistake, and must not remove
+    /// all pictures.
+    pub(super) fn prunes(&self, options: &Options) -> bool {
+        options.prunes && self.counts.total > 0
+    }
+
+    /// Returns the removed jobs whose pictures came during the run and were saved in `earlier/`.
+    pub(super) fn saved_aside<'a>(&'a self, ledger: &'a Ledger) -> impl Iterator<Item = &'a JobId> {
+        let removed = self.orphans.iter().filter(|work| work.standing == Standing::Superseded);
+        let removed = removed.map(|work| &work.key).filter(|key| !self.is_job(key.job.as_str()));
+        removed.filter(|key| ledger.status(key) == JobStatus::Completed).map(|key| &key.job)
+    }
+
     /// Whether a name is that of the first picture of a job of the manifest, also on file systems that ignore case.
     pub(super) fn is_named(&self, stem: &str) -> bool {
         self.ids.is_named(stem)
@@ -219,7 +243,7 @@ impl RunPlan {
     /// is spent. The plan is read lazily.
     pub(super) fn work<'a>(&'a self, folder: &'a RunFolder) -> impl Iterator<Item = Result<Work, FolderError>> {
         let free = self.work_matching(folder, Decision::is_free);
-        free.chain(self.orphans.iter().cloned().map(Ok))
+        free.chain(self.returning.iter().chain(&self.orphans).cloned().map(Ok))
             .chain(self.work_matching(folder, |decision| !decision.is_free()))
     }
 
@@ -263,6 +287,26 @@ impl RunPlan {
         }
         Ok(outcome)
     }
+}
+
+/// Whether an edit is completed, and its pictures are not in `results/`.
+fn is_away(edit: &Brief<'_>) -> bool {
+    edit.stage == Stage::Completed && !edit.is_shown
+}
+
+/// Returns the work for completed edits of jobs that are not selected. Their pictures are moved back, which costs nothing,
+/// so that `results/` has those of the manifest. A review of their colors, and pictures that are no longer in `earlier/`,
+/// wait for a run that selects their jobs.
+fn returning(ledger: &Ledger, folder: &RunFolder, edits: Vec<EditKey>) -> Result<Vec<Work>, FolderError> {
+    let mut returning = Vec::new();
+    for key in edits {
+        let edit = ledger.edit(&key)?;
+        let are_aside = edit.is_some_and(|edit| edit.files().iter().all(|file| outputs::is_aside(folder.path(), file)));
+        if are_aside && ledger.brief(&key).is_some_and(|brief| brief.rerolls == 0) {
+            returning.push(Work { key, task: Task::Reinstate, standing: Standing::Current, target: None });
+        }
+    }
+    Ok(returning)
 }
 
 fn missing_line(folder: &RunFolder, line: usize) -> FolderError {

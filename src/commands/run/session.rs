@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -133,15 +134,14 @@ impl<'a> Session<'a> {
         let spent_before = ledger.spent();
         let mut changes = self.expected_changes(&ledger)?;
         notifications.begin();
-        // A manifest without jobs is probably a mistake, and must not remove all pictures.
-        let mut set_aside = 0;
-        if self.arguments.prune && self.run_plan.counts.total == 0 {
-            self.screen.print_line("nothing is pruned, because the manifest has no jobs");
-        } else if self.arguments.prune {
+        let mut set_aside = BTreeSet::new();
+        if self.run_plan.prunes(&self.options) {
             let is_asked_for = |id: &JobId| self.run_plan.is_job(id.as_str());
             set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
+        } else if self.options.prunes {
+            self.screen.print_line("nothing is pruned, because the manifest has no jobs");
         }
-        if set_aside > 0 {
+        if !set_aside.is_empty() {
             changes = Changes::Jobs;
         }
         let ending = if changes == Changes::None && self.is_recorded(&ledger) {
@@ -149,6 +149,8 @@ impl<'a> Session<'a> {
         } else {
             self.run_jobs(ledger, disk, interruption).await?
         };
+        set_aside.extend(self.run_plan.saved_aside(&ending.ledger).cloned());
+        let set_aside = set_aside.len() as u64;
         Ok(Finished { session: self, ending, spent_before, set_aside, changes })
     }
 

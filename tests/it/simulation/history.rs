@@ -224,7 +224,7 @@ impl History {
         let (free, paid): (Vec<_>, Vec<_>) = reviewed.partition(|(_, decision)| decision.is_free());
         let work = |(job, decision): (&PlannedJob, Decision)| plan::work(job, decision, rules);
         let wanted: HashMap<&JobId, _> = self.jobs.iter().map(|job| (&job.job.id, job.fingerprint)).collect();
-        let orphans = plan::orphans(ledger, |id| wanted.get(id).copied());
+        let orphans = plan::orphans(ledger, |id| wanted.get(id).copied(), plan::Standing::Current);
         free.into_iter().filter_map(work).chain(orphans).chain(paid.into_iter().filter_map(work)).collect()
     }
 
