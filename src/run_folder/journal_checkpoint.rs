@@ -1,9 +1,10 @@
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 
 use crate::files::{read_at, sync_folder};
 use crate::job::ContentHash;
-use crate::journal::replay;
+use crate::journal::{ReplayError, replay};
 
 use super::error::FolderError;
 use super::folder::RunFolder;
@@ -94,8 +95,17 @@ impl RunFolder {
 /// Returns the error of the journal's first broken line. An outdated copy has none.
 fn broken_line(folder: &RunFolder) -> Option<FolderError> {
     let path = folder.journal();
-    let cause = replay(File::open(&path).ok()?).err()?;
+    let cause = replay(File::open(&path).ok()?).err().or_else(|| foreign_line_end(&path))?;
     Some(FolderError::Journal { path, cause })
+}
+
+/// Returns the error of a journal whose line ends were changed by an editor. Such lines are valid, but the file is not
+/// what the last run left.
+fn foreign_line_end(path: &Path) -> Option<ReplayError> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(path).ok()?).read_until(b'\n', &mut line).ok()?;
+    let cause = "it ends with CR LF instead of LF: an editor has changed the whole file".to_owned();
+    line.ends_with(b"\r\n").then_some(ReplayError::Broken { line: 1, cause })
 }
 
 /// Returns the hash of the last bytes of `journal` before `length`.

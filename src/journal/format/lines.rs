@@ -45,27 +45,42 @@ impl<'s> Lines<'s> {
         }
     }
 
-    /// Reads the next line; `None` at the end.
+    /// Reads the next line; `None` at the end. Skips lines of white space, which editors add.
     pub(in crate::journal) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        loop {
+            let (length, is_whole) = self.find_end()?;
+            if length == 0 && !is_whole {
+                return Ok(None);
+            }
+            let (found, offset) = (self.unread.start..self.unread.start + length, self.offset);
+            let taken = length + usize::from(is_whole);
+            self.unread.start += taken;
+            self.offset += taken as u64;
+            if is_whole && self.buffer[found.clone()].trim_ascii().is_empty() {
+                continue;
+            }
+            return Ok(Some(Line { offset, bytes: &self.buffer[found], is_whole }));
+        }
+    }
+
+    /// Returns the offset of the first byte that was not returned or skipped.
+    pub(in crate::journal) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Reads until the end of the next line. Returns its length without the line feed, and whether it has one.
+    fn find_end(&mut self) -> io::Result<(usize, bool)> {
         let mut searched = 0;
-        let (length, is_whole) = loop {
+        loop {
             let unread = &self.buffer[self.unread.clone()];
             if let Some(found) = memchr::memchr(b'\n', &unread[searched..]) {
-                break (searched + found, true);
+                return Ok((searched + found, true));
             }
             searched = unread.len();
             if self.fill()? == 0 {
-                break (searched, false);
+                return Ok((searched, false));
             }
-        };
-        if length == 0 && !is_whole {
-            return Ok(None);
         }
-        let (start, offset) = (self.unread.start, self.offset);
-        let taken = length + usize::from(is_whole);
-        self.unread.start += taken;
-        self.offset += taken as u64;
-        Ok(Some(Line { offset, bytes: &self.buffer[start..start + length], is_whole }))
     }
 
     /// Moves the unread bytes to the front of the buffer and reads more after them. The buffer doubles if a line fills
@@ -101,7 +116,7 @@ mod tests {
             read.push((line.offset, line.bytes.len(), line.is_whole));
         }
         let long = BLOCK as u64 + 7;
-        assert_eq!(read, [(0, 1, true), (2, BLOCK + 7, true), (3 + long, 0, true), (4 + long, 4, false)]);
+        assert_eq!(read, [(0, 1, true), (2, BLOCK + 7, true), (4 + long, 4, false)], "an empty line is skipped");
         assert_eq!(Lines::one_at(&text, 2).unwrap().len(), BLOCK + 7);
         assert!(Lines::one_at(&text, 4 + long).is_err(), "a line without its end may be a part");
     }

@@ -7,6 +7,9 @@ use crate::journal::ledger::Ledger;
 /// The number of final jobs that stay live, because soon following steps, such as a check, need them.
 pub const RECENT: usize = 256;
 
+/// The bytes with which some editors begin a file.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The content of a journal, and the end of its intact part.
 #[derive(Debug, Default)]
 pub struct Replayed {
@@ -74,15 +77,26 @@ impl Replayed {
 fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usize) -> Result<Replayed, ReplayError> {
     let mut finished = replayed.ledger.final_jobs();
     let (mut lines, mut scanner) = (Lines::behind(journal, replayed.length), Scanner::default());
-    while let Some(line) = lines.next()? {
+    loop {
+        let Some(line) = lines.next()? else {
+            replayed.length = lines.offset();
+            break;
+        };
         if !line.is_whole {
+            replayed.length = line.offset;
             replayed.torn = line.bytes.len() as u64;
             break;
         }
-        let number = replayed.records + 1;
-        let broken = |cause: String| ReplayError::Broken { line: number, cause };
+        let broken =
+            |cause: String| line_error(journal, line.offset, |number| ReplayError::Broken { line: number, cause });
         let read = scanner.read(line.bytes).map_err(|error| match error {
-            LineError::Newer(_) => ReplayError::Newer { line: number, cause: error.to_string() },
+            LineError::Newer(_) => {
+                let cause = error.to_string();
+                line_error(journal, line.offset, |number| ReplayError::Newer { line: number, cause })
+            }
+            LineError::Malformed(_) if line.bytes.starts_with(BYTE_ORDER_MARK) => {
+                broken("it begins with a byte order mark, which an editor has added".to_owned())
+            }
             LineError::Malformed(_) => broken(error.to_string()),
         })?;
         match read {
@@ -99,10 +113,29 @@ fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usi
         {
             replayed.ledger.archive(job);
         }
-        replayed.records = number;
-        replayed.length = line.offset + line.bytes.len() as u64 + 1;
+        replayed.records += 1;
     }
     Ok(replayed)
+}
+
+/// Returns the error `of` the line at `offset`, with its number.
+fn line_error(journal: &dyn ReadAt, offset: u64, of: impl FnOnce(u64) -> ReplayError) -> ReplayError {
+    line_number(journal, offset).map_or_else(ReplayError::Io, of)
+}
+
+/// Returns the number of the line at `offset`, from 1. Empty lines count, because editors count them.
+fn line_number(journal: &dyn ReadAt, offset: u64) -> io::Result<u64> {
+    let (mut number, mut at, mut buffer) = (1, 0, vec![0; 1 << 16]);
+    while at < offset {
+        let wanted = buffer.len().min(usize::try_from(offset - at).unwrap_or(buffer.len()));
+        let read = journal.read_at(&mut buffer[..wanted], at)?;
+        if read == 0 {
+            break;
+        }
+        number += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
+        at += read as u64;
+    }
+    Ok(number)
 }
 
 #[cfg(test)]
@@ -240,6 +273,22 @@ pub(super) mod tests {
         let second = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
         bytes[second] = b'#';
         assert!(matches!(replay(bytes), Err(ReplayError::Broken { line: 2, .. })));
+    }
+
+    #[test]
+    fn lines_of_white_space_are_skipped_wherever_they_are_and_a_torn_line_after_them_is_truncated() {
+        let whole = lines(&[("a", intent(1)), ("a", accepted(7))]);
+        let text = String::from_utf8(whole.clone()).unwrap();
+        let spaced = text.replace('\n', "\n \t\r\n\n").into_bytes();
+        let replayed = replay(spaced.clone()).unwrap();
+        assert_eq!(replayed.ledger, replay(whole).unwrap().ledger);
+        assert_eq!((replayed.records, replayed.length, replayed.torn), (3, spaced.len() as u64, 0));
+        for torn in [" ", "{\"v\":1"] {
+            let replayed = replay([&spaced[..], torn.as_bytes()].concat()).unwrap();
+            assert_eq!((replayed.length, replayed.torn), (spaced.len() as u64, torn.len() as u64));
+        }
+        let broken = [&spaced[..], b"#\n"].concat();
+        assert!(matches!(replay(broken), Err(ReplayError::Broken { line: 10, .. })));
     }
 
     #[test]
