@@ -59,7 +59,7 @@ pub(super) fn print_status(
         manifest: run.map(|run| run.manifest.clone()),
         backend: run.map(|run| run.backend),
         partition: run.and_then(|run| run.partition),
-        started_at: ledger.started_at(),
+        started_at: started_at(ledger),
         last_record_at: ledger.last_at(),
         jobs: counts,
         open: ledger.open_predictions(),
@@ -82,6 +82,12 @@ pub(super) fn print_status(
         print(table::text(&view).as_bytes());
     }
     Ok(plan)
+}
+
+/// Returns when the folder's first run started. If the clock was set back since, it is the earliest known time, because
+/// no run starts after its last record.
+fn started_at(ledger: &Ledger) -> Option<Timestamp> {
+    [ledger.started_at(), ledger.last_run_at(), ledger.last_at()].into_iter().flatten().min()
 }
 
 /// Returns the pace of the last run.
