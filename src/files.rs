@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -51,13 +51,39 @@ pub(crate) fn folder_of(path: &Path) -> &Path {
 pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let above = path.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
     let missing: Vec<&Path> = above.take_while(|folder| !folder.exists()).collect();
-    fs::create_dir_all(path)?;
+    fs::create_dir_all(path).map_err(|error| DanglingLink::on_the_way_to(path).map_or(error, io::Error::other))?;
     // An existing folder may have been created by a process that died before it was synced.
     std::iter::once(path).chain(missing).try_for_each(|made| match made.parent() {
         Some(parent) if parent.as_os_str().is_empty() => sync_folder(Path::new(".")),
         Some(parent) => sync_folder(parent),
         None => Ok(()),
     })
+}
+
+/// The reason why a folder cannot be created: a link on its path leads nowhere, often to a disk that is not mounted. The
+/// operating system only says that the link exists.
+#[derive(Debug, thiserror::Error)]
+#[error("{link} is a link to {}, which does not exist", target.display())]
+pub(crate) struct DanglingLink {
+    /// The path of the link, or `it` if that is the whole path.
+    link: String,
+    target: PathBuf,
+}
+
+impl DanglingLink {
+    /// What a user can do about it.
+    pub(crate) const HINT: &str = "is the disk mounted? Mount it, then run again";
+
+    /// Whether it is the cause of an error.
+    pub(crate) fn caused(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|cause| cause.is::<DanglingLink>())
+    }
+
+    fn on_the_way_to(path: &Path) -> Option<DanglingLink> {
+        let link = path.ancestors().find(|path| path.is_symlink() && !path.exists())?;
+        let named = if link == path { "it".to_owned() } else { link.display().to_string() };
+        Some(DanglingLink { link: named, target: fs::read_link(link).ok()? })
+    }
 }
 
 /// Makes the directory entries of a folder durable. Otherwise, a power loss can undo a rename or remove a new file.

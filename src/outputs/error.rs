@@ -1,6 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::files::DanglingLink;
 use crate::job::ErrorClass;
 use crate::photo::PictureError;
 
@@ -38,6 +39,18 @@ impl OutputError {
                 Some(ErrorClass::Download)
             }
             OutputError::Disk { .. } => None,
+        }
+    }
+
+    /// Returns a hint for the user, if it has stopped a run.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            OutputError::Disk { cause, .. } if DanglingLink::caused(cause) => DanglingLink::HINT,
+            OutputError::Disk { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
+                "the folder was moved or removed while it was in use: bring it back before you run again. Without its journal, \
+                 all jobs would be paid for again"
+            }
+            _ => "free some space or fix the permissions, then run again: everything paid for is in the journal",
         }
     }
 

@@ -1,7 +1,11 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::files::DanglingLink;
 use crate::journal::{LinesError, ReplayError};
+
+/// The action of creating the folder.
+pub(super) const MAKE: &str = "make the folder";
 
 /// The reason why a run's folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +54,7 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// The journal does not continue from where the last run left it.
-    #[error("use {}: its journal is an outdated copy, or was shortened since the last run", path.display())]
+    #[error("use {}: its journal is an outdated copy, or was edited since the last run", path.display())]
     StaleJournal {
         /// The path of the folder.
         path: PathBuf,
@@ -60,6 +64,12 @@ pub enum FolderError {
     /// There is no run in the folder.
     #[error("find a run in {}", path.display())]
     NoRun {
+        /// The path of the folder.
+        path: PathBuf,
+    },
+    /// There is none any more, although a run was using it.
+    #[error("use {}: it was moved or removed while it was in use", path.display())]
+    Gone {
         /// The path of the folder.
         path: PathBuf,
     },
@@ -90,7 +100,14 @@ impl FolderError {
             FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::NotADirectory => {
                 "this is a file: name the folder of a run, such as runs/<manifest's stem>".to_owned()
             }
-            FolderError::Io { .. } => "fix its permissions, or choose another folder with --out".to_owned(),
+            FolderError::Io { cause, .. } if cause.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                "the disk is read-only: make it writable, then try again".to_owned()
+            }
+            FolderError::Io { cause, .. } if DanglingLink::caused(cause) => DanglingLink::HINT.to_owned(),
+            FolderError::Io { action: MAKE, .. } => {
+                "fix the permissions of the folder that it is in, or choose another folder with --out".to_owned()
+            }
+            FolderError::Io { .. } => "fix its permissions, then try again".to_owned(),
             FolderError::Locked { .. } => {
                 "wait for it to end; using another folder would charge its jobs again".to_owned()
             }
@@ -115,6 +132,9 @@ impl FolderError {
                 checkpoint.display()
             ),
             FolderError::NoRun { .. } => "name the folder of a run, such as runs/<manifest's stem>".to_owned(),
+            FolderError::Gone { .. } => {
+                "bring it back before you run again: without its journal, all jobs would be paid for again".to_owned()
+            }
             FolderError::Plan { .. } => "run the manifest again: the file is rewritten each time".to_owned(),
         }
     }

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use crate::files::make_folder;
 
-use super::error::FolderError;
+use super::error::{FolderError, MAKE};
 use super::folder::RunFolder;
 
 /// The lock of a run's folder. The operating system releases it when the process ends in any way. The existence of the
 /// file has no meaning.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    /// `None` if the folder has no such file, and none can be created.
+    _file: Option<File>,
 }
 
 impl Lock {
@@ -21,26 +22,37 @@ impl Lock {
     ///
     /// [`FolderError::Locked`], with the process that holds the lock.
     pub fn take(folder: &RunFolder) -> Result<Lock, FolderError> {
-        make_folder(folder.path()).map_err(FolderError::io("make the folder", folder.path()))?;
+        make_folder(folder.path()).map_err(FolderError::io(MAKE, folder.path()))?;
         let path = folder.lock_file();
         let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
         let mut file = file.map_err(FolderError::io("open", &path))?;
-        match lock(&file) {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                // The holder is only used in the error message, so it may be unknown.
-                let _ = file.read_to_string(&mut holder);
-                let holder =
-                    if holder.trim().is_empty() { "another process".to_owned() } else { holder.trim().to_owned() };
-                return Err(FolderError::Locked { path: folder.path().to_owned(), holder });
-            }
-            Err(TryLockError::Error(cause)) => return Err(FolderError::io("lock", &path)(cause)),
-        }
+        lock(&file).map_err(|error| refused(folder, &mut file, error))?;
         let holder =
             format!("process {} (since {})\n", std::process::id(), jiff::Timestamp::now().strftime("%F %T UTC"));
         file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(FolderError::io("write", &path))?;
-        Ok(Lock { _file: file })
+        Ok(Lock { _file: Some(file) })
+    }
+
+    /// Takes the lock of a folder that is only read. On a read-only disk, the lock is shared with other readers, and needs
+    /// no file.
+    ///
+    /// # Errors
+    ///
+    /// [`FolderError::Locked`], with the process that holds the lock.
+    pub fn take_to_read(folder: &RunFolder) -> Result<Lock, FolderError> {
+        let path = folder.lock_file();
+        match Lock::take(folder) {
+            Err(FolderError::Io { cause, .. }) if cause.kind() == ErrorKind::ReadOnlyFilesystem => {}
+            taken => return taken,
+        }
+        match File::open(&path) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Lock { _file: None }),
+            opened => {
+                let mut file = opened.map_err(FolderError::io("open", &path))?;
+                file.try_lock_shared().map_err(|error| refused(folder, &mut file, error))?;
+                Ok(Lock { _file: Some(file) })
+            }
+        }
     }
 
     /// Returns the name of the process that has locked the folder; `None` if none has.
@@ -82,6 +94,20 @@ impl ReportTurn {
             file.lock().map_err(FolderError::io("lock", &path))?;
         }
         Ok(ReportTurn { _file: file })
+    }
+}
+
+/// Returns the error for a lock that was not given.
+fn refused(folder: &RunFolder, file: &mut File, error: TryLockError) -> FolderError {
+    match error {
+        TryLockError::WouldBlock => {
+            let mut holder = String::new();
+            // The holder is only used in the error message, so it may be unknown.
+            let _ = file.read_to_string(&mut holder);
+            let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() }.to_owned();
+            FolderError::Locked { path: folder.path().to_owned(), holder }
+        }
+        TryLockError::Error(cause) => FolderError::io("lock", folder.lock_file())(cause),
     }
 }
 

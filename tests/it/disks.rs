@@ -77,6 +77,23 @@ fn a_results_folder_that_vanishes_ends_the_run_and_the_next_one_fetches_again() 
 }
 
 #[test]
+fn a_run_whose_folder_is_moved_away_asks_for_it_back_before_the_next_run() {
+    let slow = Behavior { edit: Duration::from_millis(300), answer: Duration::from_millis(150), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.manifest("catalog.csv", 30);
+    let mut program = run(&sandbox, &provider);
+    let child = program.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    provider.wait_for_submits(5);
+    std::fs::rename(sandbox.path("out"), sandbox.path("away")).unwrap();
+    let printed = code(&child.wait_with_output().unwrap(), 1);
+    let (told, remedy) = ("was moved or removed while it was in use", "bring it back before you run again");
+    assert!(printed.contains(told) && printed.contains(remedy), "{printed}");
+    assert!(!printed.contains("everything paid for is in the journal") && !sandbox.path("out").exists(), "{printed}");
+    std::fs::rename(sandbox.path("away"), sandbox.path("out")).unwrap();
+    goes_on(&sandbox, &provider, 30);
+}
+
+#[test]
 fn a_plan_that_becomes_unreadable_ends_the_run_as_unfinished() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     // The plan is longer than the block that is read of it at once.
@@ -194,4 +211,30 @@ fn results_that_cannot_be_written_are_reported_before_anything_is_paid_for() {
     assert!(printed.contains("Read-only file system") && provider.accepted() == 0, "{printed}");
     disk.remount("remount,rw");
     goes_on(&sandbox, &provider, 10);
+}
+
+#[test]
+#[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
+fn shares_on_read_only_disks_are_merged_and_commands_that_write_say_what_to_do() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 6);
+    let disk = Mounted::tmpfs(&sandbox.path("runs"), "size=128m");
+    let share = |number| format!("run catalog.csv -o runs/{number} --partition {number}/2 --rate 200/s --burst 20");
+    for number in 1..=2 {
+        code(&provider.client(&sandbox, &share(number)).output().unwrap(), 0);
+    }
+    disk.remount("remount,ro");
+    for command in ["report runs/1", "compact runs/1"] {
+        let printed = code(&sandbox.run(command), 1);
+        assert!(printed.contains("Read-only file system") && !printed.contains("--out"), "{printed}");
+        assert!(printed.contains("hint: the disk is read-only: make it writable"), "{printed}");
+    }
+    code(&sandbox.run("status runs/1"), 0);
+    code(&sandbox.run("merge runs/1 runs/2 -o all"), 0);
+    assert_eq!(sandbox.names("all/results").len(), 6);
+    assert!(code(&provider.client(&sandbox, "run catalog.csv -o all").output().unwrap(), 0).contains("nothing to do"));
+    // The same disk may be writable by another path, by which a run uses the folder.
+    let lock = std::fs::File::open(sandbox.path("runs/1/.lock")).unwrap();
+    lock.lock().unwrap();
+    code(&sandbox.run("merge runs/1 runs/2 -o another"), 5);
 }

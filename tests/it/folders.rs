@@ -201,3 +201,67 @@ fn the_default_folder_of_another_manifest_with_the_same_name_is_refused() {
     code(&elsewhere.current_dir(sandbox.path("moved")).output().unwrap(), 0);
     assert!(run("run moved/catalog.csv", 0).starts_with(nothing), "a part of it was run in another directory");
 }
+
+#[cfg(unix)]
+#[test]
+fn links_to_a_disk_that_is_not_mounted_are_reported_with_their_targets() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 1);
+    std::fs::create_dir(sandbox.path("linked")).unwrap();
+    for link in ["linked/results", "dangling"] {
+        std::os::unix::fs::symlink("/nonexistent/disk", sandbox.path(link)).unwrap();
+    }
+    for (folder, expected) in [
+        ("linked", "linked/results: it is a link to /nonexistent/disk, which does not exist"),
+        ("dangling", "make the folder dangling: it is a link to /nonexistent/disk, which does not exist"),
+        ("dangling/spring", "dangling/spring: dangling is a link to /nonexistent/disk, which does not exist"),
+    ] {
+        let printed = code(&provider.client(&sandbox, &format!("run catalog.csv -o {folder}")).output().unwrap(), 1);
+        assert!(printed.contains(expected) && printed.contains("hint: is the disk mounted?"), "{printed}");
+    }
+    assert_eq!(provider.accepted(), 0);
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_start_a_run_after_its_last_record() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 1);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    let journal = sandbox.read("out/journal.jsonl");
+    let (first, rest) = journal.split_once('\n').unwrap();
+    let mut opening: serde_json::Value = serde_json::from_str(first).unwrap();
+    opening["at"] = "2099-01-01T00:00:00.000Z".into();
+    sandbox.rewind("out", format!("{opening}\n{rest}"));
+    sandbox.manifest("catalog.csv", 2);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    let status: serde_json::Value = serde_json::from_slice(&sandbox.run("status out --json").stdout).unwrap();
+    let at = |name: &str| status[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    assert!(at("started_at") <= at("last_record_at"), "{status}");
+}
+
+#[test]
+fn a_journal_with_empty_lines_is_read_and_changes_by_an_editor_are_named() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 2);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    let journal = sandbox.read("out/journal.jsonl");
+    let refused = |journal: String| {
+        sandbox.write("out/journal.jsonl", journal);
+        code(&provider.run(&sandbox, "").output().unwrap(), 1)
+    };
+    let printed = refused(journal.replace('\n', "\r\n"));
+    assert!(printed.contains("line 1: it ends with CR LF"), "{printed}");
+    let printed = refused(format!("\u{feff}{journal}"));
+    assert!(printed.contains("line 1: it begins with a byte order mark"), "{printed}");
+    let printed = refused(journal.replacen('\n', "\n\n", 1));
+    assert!(printed.contains("its journal is an outdated copy, or was edited since the last run"), "{printed}");
+
+    sandbox.write("out/journal.jsonl", format!("{journal}\n"));
+    assert!(code(&sandbox.run("status out"), 0).contains("finished"));
+    sandbox.manifest("catalog.csv", 3);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    code(&provider.run(&sandbox, "--no-color-check").output().unwrap(), 0);
+    code(&sandbox.run("compact out"), 0);
+    assert!(code(&provider.run(&sandbox, "").output().unwrap(), 0).starts_with("nothing to do"));
+    assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (3, 3));
+}

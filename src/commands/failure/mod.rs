@@ -170,7 +170,8 @@ impl Failure {
                  permissions, and run again: the jobs are uncertain then, and the provider's dashboard shows their pictures"
                     .to_owned(),
             ),
-            Failure::Results(_) | Failure::Run(RunError::Results(_) | RunError::Journal { .. }) => Some(
+            Failure::Results(error) | Failure::Run(RunError::Results(error)) => Some(error.hint().to_owned()),
+            Failure::Run(RunError::Journal { .. }) => Some(
                 "free some space or fix the permissions, then run again: everything paid for is in the journal"
                     .to_owned(),
             ),
@@ -187,6 +188,15 @@ impl Failure {
             ),
             Failure::Merge(error) => Some(error.hint()),
             Failure::Report(error) => Some(error.hint().to_owned()),
+        }
+    }
+
+    /// Returns the failure of a command that was using a run's folder, which it has found before.
+    pub(super) fn in_use(self) -> Failure {
+        match self {
+            Failure::Folder(FolderError::NoRun { path })
+            | Failure::Run(RunError::Plan(FolderError::NoRun { path })) => Failure::Folder(FolderError::Gone { path }),
+            other => other,
         }
     }
 

@@ -18,7 +18,7 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn open(dir: &Path) -> Result<Source, Failure> {
         let folder = RunFolder::existing(dir)?;
-        let lock = Lock::take(&folder)?;
+        let lock = Lock::take_to_read(&folder)?;
         if let Ok(command) = std::fs::read_to_string(folder.merging()) {
             return Err(FolderError::MergeInterrupted { path: dir.to_owned(), command }.into());
         }

@@ -17,7 +17,7 @@ use crate::progress::Screen;
 use super::Failure;
 use super::interrupt::Interruption;
 use super::print::{print, print_json};
-use finished::End;
+use finished::{End, Finished};
 use notifications::Notifications;
 use session::{HeldFolder, Session};
 
@@ -62,5 +62,6 @@ fn execute(
 ) -> Result<End, Failure> {
     let (session, HeldFolder { lock: _lock, ledger, disk }) = Session::prepare(arguments, screen)?;
     interruption.listen()?;
-    runtime.block_on(session.work(ledger, disk, notifications, interruption))?.end()
+    let finished = runtime.block_on(session.work(ledger, disk, notifications, interruption));
+    finished.and_then(Finished::end).map_err(Failure::in_use)
 }
