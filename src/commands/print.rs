@@ -1,5 +1,7 @@
 use std::io::{ErrorKind, Write};
 
+use crate::progress::fitted;
+
 /// Writes to stdout. A closed pipe is not an error, because its reader does not need the rest.
 pub(super) fn print(bytes: &[u8]) {
     let mut stdout = std::io::stdout().lock();
@@ -8,6 +10,15 @@ pub(super) fn print(bytes: &[u8]) {
     {
         // A full disk is reported, but does not change the result of the command.
         tracing::error!("failed to write to stdout: {cause}");
+    }
+}
+
+/// Writes a summary to stdout. On a terminal, its lines are wrapped between words.
+pub(super) fn print_summary(text: &str) {
+    let terminal = console::Term::stdout();
+    match terminal.size_checked().filter(|_| terminal.features().is_attended()) {
+        Some((_, columns)) => print(fitted(text, columns.into()).as_bytes()),
+        None => print(text.as_bytes()),
     }
 }
 

@@ -4,6 +4,7 @@
 mod bar;
 mod changed_jobs;
 mod event_log;
+mod fitted;
 mod logs;
 mod open_predictions;
 mod planned_rerolls;
@@ -14,6 +15,7 @@ mod uncertain_submit;
 mod waiting;
 
 pub use changed_jobs::{ChangedJobs, outdated_text};
+pub use fitted::fitted;
 pub use logs::start_logs;
 pub use open_predictions::open_text;
 pub use planned_rerolls::{PlannedRerolls, at_most};

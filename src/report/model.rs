@@ -22,6 +22,8 @@ pub struct BatchView {
     pub manifest: String,
     /// The backend; `None` if no run was started.
     pub backend: Option<Backend>,
+    /// The origin of the API, if it is not the provider's.
+    pub other_origin: Option<String>,
     /// The time of the first submit.
     pub started_at: Option<Timestamp>,
     /// The time at which the last job ended, if nothing is in progress.

@@ -161,3 +161,30 @@ test("keys alone lead through the jobs", async () => {
   assert.ok(await page.isVisible("#help"));
   await close(page);
 });
+
+test("the command to continue breaks between its words only, and is copied as one line", async () => {
+  const page = await open(run);
+  const command = await page.textContent("#overview code");
+  for (const width of [320, 330, 340, 350, 360, 400, 480, 800]) {
+    await page.setViewportSize({ width, height: 900 });
+    const broken = await page.$eval("#overview code", (code) => {
+      const found = [], texts = document.createTreeWalker(code, NodeFilter.SHOW_TEXT);
+      while (texts.nextNode()) {
+        for (const word of texts.currentNode.data.matchAll(/\S+/g)) {
+          const range = document.createRange();
+          range.setStart(texts.currentNode, word.index);
+          range.setEnd(texts.currentNode, word.index + word[0].length);
+          if (new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size > 1) found.push(word[0]);
+        }
+      }
+      return found;
+    });
+    assert.deepEqual(broken, [], `${width} pixels`);
+  }
+  const copied = await page.$eval("#overview code", (code) => {
+    getSelection().selectAllChildren(code);
+    return getSelection().toString();
+  });
+  assert.equal(copied, command);
+  await close(page);
+});

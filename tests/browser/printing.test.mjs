@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeReport } from "./support/batch.mjs";
-import { close, open } from "./support/browser.mjs";
+import { PHONE, close, open } from "./support/browser.mjs";
 
 const laidOut = (page, count) => page.waitForFunction((count) => document.querySelectorAll("#sheet figure").length === count, count);
 const picturesIn = (pdf) => pdf.toString("latin1").split("/Subtype /Image").length - 1;
@@ -26,8 +26,9 @@ test("what is printed is what is chosen, with the decisions on it", async () => 
 });
 
 test("the figures at the top are whole, on a screen and on paper", async () => {
-  const page = await open(makeReport(60), { size: { width: 800, height: 900 } });
-  for (const media of ["screen", "print"]) {
+  const page = await open(makeReport(60));
+  for (const [media, width] of [["screen", 800], ["screen", PHONE.width], ["print", 800]]) {
+    await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ media });
     const cut = await page.$$eval(".figures li", (all) => all.filter((figure) => figure.scrollHeight > figure.offsetHeight).map((figure) => figure.textContent));
     assert.deepEqual(cut, [], media);

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::api::wire::PROVIDER_URL;
 use crate::color::Check;
 use crate::job::{Cents, Fingerprint, HeldBack, JobId, JobStatus, Seed};
 use crate::journal::{
@@ -133,6 +134,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
         title,
         manifest: (*manifest).to_owned(),
         backend,
+        other_origin: ledger.last_run().and_then(|run| run.origin.clone()).filter(|origin| origin != PROVIDER_URL),
         started_at: ledger.first_submit_at().or(ledger.started_at()),
         finished_at: ledger.last_finish_at().filter(|_| is_whole),
         last_run: ledger.last_run_at().map(|started_at| LastRun {

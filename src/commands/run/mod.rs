@@ -16,7 +16,7 @@ use crate::progress::Screen;
 
 use super::Failure;
 use super::interrupt::Interruption;
-use super::print::{print, print_json};
+use super::print::{print_json, print_summary};
 use finished::{End, Finished};
 use notifications::Notifications;
 use session::{HeldFolder, Session};
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
             if arguments.json {
                 print_json(&end.summary.json(end.exit));
             } else {
-                print(end.summary.text().as_bytes());
+                print_summary(&end.summary.text());
             }
             if let Some(failure) = &end.report_failure {
                 screen.fail(|style| failure.render(style));

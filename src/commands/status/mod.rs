@@ -11,7 +11,7 @@ use crate::report::Costs;
 use crate::run_folder::{FolderError, RunFolder};
 
 use super::Failure;
-use super::print::{print, print_json};
+use super::print::{print_json, print_summary};
 use super::report_data::{self, Outcome, PlanCounts, continue_from, read_ledger};
 use pace::Pace;
 use view::StatusView;
@@ -79,7 +79,7 @@ pub(super) fn print_status(
     if as_json {
         print_json(&view);
     } else {
-        print(table::text(&view).as_bytes());
+        print_summary(&table::text(&view));
     }
     Ok(plan)
 }

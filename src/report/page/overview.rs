@@ -31,7 +31,8 @@ struct Heading<'a> {
     bar: Vec<BarPart>,
     bar_text: String,
     notes: Vec<String>,
-    resume: Option<&'a str>,
+    /// The words of the command that continues the run. The page breaks between them only.
+    resume: Option<Vec<&'a str>>,
 }
 
 /// A part of the bar, in percent of its length.
@@ -59,7 +60,7 @@ pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str,
         bar: bar(&parts, batch.counts.total),
         bar_text: parts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", "),
         notes: batch.notes.iter().cloned().chain(alike).collect(),
-        resume: batch.resume.as_deref(),
+        resume: batch.resume.as_ref().map(|command| command.split(' ').collect()),
     };
     BTreeMap::from([
         ("batch", Value::from(Serde(&heading))),
@@ -87,12 +88,15 @@ fn bar(parts: &[(&'static str, u64)], total: u64) -> Vec<BarPart> {
 
 fn about(batch: &BatchView) -> String {
     let backend = match batch.backend {
-        Some(Backend::Embedded) => "edited on this machine",
-        Some(Backend::Vibedream) => "edited by vibedream.ai",
-        None => "",
+        Some(Backend::Embedded) => "edited on this machine".to_owned(),
+        Some(Backend::Vibedream) => match &batch.other_origin {
+            None => "edited by vibedream.ai".to_owned(),
+            Some(origin) => format!("edited through {origin}"),
+        },
+        None => String::new(),
     };
     let started = batch.started_at.map(|at| format!("started {}", at.strftime("%F %H:%M UTC")));
-    let parts = [Some(batch.manifest.as_str()), Some(backend), started.as_deref()];
+    let parts = [Some(batch.manifest.as_str()), Some(&backend), started.as_deref()];
     parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
@@ -159,4 +163,20 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
         }
     }
     figures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_another_api_than_the_provider() {
+        let about = |other_origin: Option<&str>| {
+            let other_origin = other_origin.map(str::to_owned);
+            let backend = Some(Backend::Vibedream);
+            about(&BatchView { manifest: "spring.csv".to_owned(), backend, other_origin, ..BatchView::default() })
+        };
+        assert_eq!(about(None), "spring.csv · edited by vibedream.ai");
+        assert_eq!(about(Some("http://127.0.0.1:8787")), "spring.csv · edited through http://127.0.0.1:8787");
+    }
 }

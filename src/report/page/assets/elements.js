@@ -12,8 +12,11 @@ const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
+// A command, which breaks between its words only.
+const command = (text) => make("code", {}, ...text.split(" ").flatMap((word, number) => [number ? " " : "", make("span", { class: "word", text: word })]));
+
 // The parts of a text of this program: commands between backticks become code.
-const told = (text) => text.split("`").map((part, number) => (number % 2 ? make("code", { text: part }) : part));
+const told = (text) => text.split("`").map((part, number) => (number % 2 ? command(part) : part));
 
 const svg = (path) => {
   const name = "http://www.w3.org/2000/svg";
