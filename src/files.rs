@@ -76,7 +76,7 @@ impl DanglingLink {
 
     /// Whether it is the cause of an error.
     pub(crate) fn caused(error: &io::Error) -> bool {
-        error.get_ref().is_some_and(|cause| cause.is::<DanglingLink>())
+        error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<DanglingLink>)
     }
 
     fn on_the_way_to(path: &Path) -> Option<DanglingLink> {
@@ -118,6 +118,21 @@ fn permit(builder: &mut Builder<'_, '_>) {
 
 #[cfg(not(unix))]
 fn permit(_builder: &mut Builder<'_, '_>) {}
+
+/// Whether two paths lead to the same file.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let is_same = || -> io::Result<bool> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            let [one, other] = [one.metadata()?, other.metadata()?].map(|found| (found.dev(), found.ino()));
+            Ok(one == other)
+        }
+        #[cfg(not(unix))]
+        Ok(one.canonicalize()? == other.canonicalize()?)
+    };
+    is_same().unwrap_or(false)
+}
 
 /// Reads bytes of `file` from `offset` into `buffer`, independently of its cursor. Returns their number, which is 0 at
 /// the end.

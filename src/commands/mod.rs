@@ -4,6 +4,7 @@ mod backend;
 mod check;
 mod color;
 mod compact;
+mod copied_folder;
 mod decision;
 mod failure;
 mod folder_owner;

@@ -1,6 +1,6 @@
 //! Folders that users or dead processes have changed: nothing is paid for again, and nothing is left behind.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use crate::retouched::disc_to_show;
@@ -264,4 +264,37 @@ fn a_journal_with_empty_lines_is_read_and_changes_by_an_editor_are_named() {
     code(&sandbox.run("compact out"), 0);
     assert!(code(&provider.run(&sandbox, "").output().unwrap(), 0).starts_with("nothing to do"));
     assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (3, 3));
+}
+
+#[test]
+fn a_copied_folder_warns_once_that_its_original_would_pay_for_the_same_jobs() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 4);
+    let run = |out: &str, limit: usize| {
+        let arguments = format!("run catalog.csv -o {out} --limit {limit} --rate 200/s --burst 20");
+        code(&provider.client(&sandbox, &arguments).output().unwrap(), 0)
+    };
+    run("out", 1);
+    let copy = |to: &str| {
+        let copied = Command::new("cp").args(["-r", "out", to]).current_dir(sandbox.path(".")).status();
+        assert!(copied.unwrap().success());
+    };
+    ["copy", "second", "third"].iter().for_each(|name| copy(name));
+    let told = "is a copy of";
+    assert!(!run("copy", 1).contains(told), "nothing is submitted");
+    let printed = run("copy", 2);
+    let original = sandbox.path("out").canonicalize().unwrap();
+    let warning = format!("copy is a copy of {}: jobs that both submit are paid for twice", original.display());
+    assert!(printed.contains(&warning), "{printed}");
+    assert!(!run("copy", 3).contains(told) && !run("out", 2).contains(told), "only once, and only in the copy");
+
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("out", sandbox.path("link")).unwrap();
+        assert!(!run("link", 3).contains(told), "it is the same folder");
+    }
+    std::fs::rename(sandbox.path("out"), sandbox.path("moved")).unwrap();
+    assert!(!run("moved", 4).contains(told) && !run("second", 2).contains(told), "there is no original");
+    run("out", 1);
+    assert!(!run("third", 2).contains(told), "another run is in the original's place");
 }

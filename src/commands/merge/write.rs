@@ -47,7 +47,16 @@ fn closing_records(sources: &[Source], before: Option<&RunStart>, jobs: StatusCo
     let held_back = HeldBack::of_all(sources.iter().map(|source| &source.run.held_back));
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let budget_cents = budgets.filter(|budgets| !budgets.is_empty()).map(|budgets| budgets.into_iter().sum());
-    let run =
-        RunStart { program, jobs, budget_cents, held_back, partition: None, directory: None, resume: None, ..run };
+    let run = RunStart {
+        program,
+        jobs,
+        budget_cents,
+        held_back,
+        partition: None,
+        directory: None,
+        folder: None,
+        resume: None,
+        ..run
+    };
     vec![Record::Run(RunEvent::Run(run)), Record::Run(RunEvent::Ended { reason, stop: stop.flatten() })]
 }

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use crate::cli::Run;
 use crate::commands::Failure;
 use crate::commands::backend::{self, ApiSetup};
+use crate::commands::copied_folder::copy_warning;
 use crate::commands::interrupt::Interruption;
 use crate::commands::manifest_scope::{self, ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
@@ -95,7 +96,8 @@ impl<'a> Session<'a> {
             price,
         };
         let name = arguments.manifest.display().to_string();
-        if let Some(warning) = other_run_warning(&options, &run_plan, &name)? {
+        let copied = copy_warning(&ledger, &options.folder, &name).filter(|_| decided.submits > 0);
+        for warning in other_run_warning(&options, &run_plan, &name)?.into_iter().chain(copied) {
             screen.say(&render(&warning, screen.style()));
         }
         let opening = opening_record(&ledger, &options, &run_plan, &name);
@@ -242,6 +244,11 @@ fn opening_record(ledger: &Ledger, options: &Options, run_plan: &RunPlan, name: 
         images_via: options.images_via.map(|via| via.to_string()),
         settings: options.inheritable(),
         directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
+        folder: match run_plan.decided.submits {
+            // The first run that submits in a copy of a folder warns, and knows the original from this.
+            0 => ledger.last_run().and_then(|run| run.folder.clone()),
+            _ => options.folder.path().canonicalize().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
+        },
         resume: Some(resume_command()),
     }
 }

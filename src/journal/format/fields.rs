@@ -39,6 +39,9 @@ pub struct RunStart {
     /// The working directory of the run; paths in its plan are relative to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub directory: Option<String>,
+    /// The absolute path of the run's folder when a run last had jobs to submit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// The command that resumes it, without secrets and without options that the user decides each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
