@@ -266,3 +266,20 @@ pub(super) fn problems_text(problems: &Problems, style: Style) -> String {
     }
     parts.join("\n\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_vanishes_under_a_run_is_no_wrong_usage() {
+        let gone = || FolderError::NoRun { path: "runs/spring".into() };
+        assert_eq!(Failure::Folder(gone()).exit(), Exit::Usage);
+        for failure in [Failure::Folder(gone()), Failure::Run(RunError::Plan(gone()))] {
+            let failure = failure.in_use();
+            assert_eq!(failure.exit(), Exit::CannotGoOn);
+            assert_eq!(failure.message(), "failed to use runs/spring: it was moved or removed while it was in use");
+            assert!(failure.hint().is_some_and(|hint| hint.starts_with("bring it back before you run again")));
+        }
+    }
+}
