@@ -89,7 +89,7 @@ impl ErrorClass {
             ErrorClass::Moderated => "reword the prompt or change the picture; the same request would be refused again",
             ErrorClass::Rejected => "fix the row as the provider's message says, then run again",
             ErrorClass::Lost => "may have been charged; each run polls again, and --retry-failed pays again",
-            ErrorClass::Timeout => "the next run polls again, at no cost; a higher `job_timeout` waits longer",
+            ErrorClass::Timeout => "each run polls once more, at no cost; a higher `job_timeout` waits longer",
             ErrorClass::Download => "the next run downloads the pictures again, at no cost",
             ErrorClass::Provider => {
                 "read the error: fix the row if it is wrong, otherwise run again with --retry-failed"

@@ -34,8 +34,8 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// What affects how long its edit takes, if its request is known.
     pub(super) kind: Option<RequestKind>,
-    /// Whether its prediction was lost before. If so, a single 404 is enough.
-    pub(super) was_lost: bool,
+    /// How its edit failed before, if it did.
+    pub(super) failed_before: Option<ErrorClass>,
     /// Its share of each wait, in 0..1, so that jobs that started together are not polled together.
     pub(super) jitter: f64,
     /// The path of its status, if it differs from the usual one.
@@ -185,7 +185,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         loop {
             let error = match self.fetch_rest(&outputs, &mut staged).await {
                 Ok(()) => return Ok(staged),
-                Err(error) if reads < error.max_url_refreshes() && !self.was_lost => error,
+                Err(error) if reads < error.max_url_refreshes() && !self.was_lost() => error,
                 Err(error) => return Err(give_up(error)),
             };
             reads += 1;
@@ -246,6 +246,11 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             }
             Finished::Failed { class, message } => Err(ExecutorOutcome::Failed { class, message }),
         }
+    }
+
+    /// Returns whether its prediction was lost before. If so, a single 404 is enough.
+    fn was_lost(&self) -> bool {
+        self.failed_before == Some(ErrorClass::Lost)
     }
 
     fn report(&self, event: ExecutorEvent<S::Staged>) {

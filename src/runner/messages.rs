@@ -22,6 +22,8 @@ pub(super) enum ExecutorEvent<T> {
     Withdrawn,
     /// A poll was answered, or failed with this cause.
     Polled(Result<(), String>),
+    /// The prediction takes longer than it may, and is followed further without a slot.
+    Overdue,
     /// The provider used a status that it does not document.
     UnknownStatus(String),
     /// An answer names more pictures than are saved.

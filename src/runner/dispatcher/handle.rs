@@ -59,6 +59,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.queues.retry(work.clone());
             }
             ExecutorEvent::Polled(answer) => self.handle_poll(answer).await?,
+            ExecutorEvent::Overdue => self.workers.enter(number, Phase::Overdue),
             ExecutorEvent::UnknownStatus(word) => {
                 if self.unknown_words.len() < MAX_UNKNOWN_WORDS && self.unknown_words.insert(word.clone()) {
                     self.notify_observer(&Event::UnknownStatus { job: &key.job, word: &word });

@@ -305,7 +305,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     fn totals(&self) -> RunTotals {
-        RunTotals::of(&self.ledger, self.workers.in_flight(), self.workers.count(Phase::Saving))
+        let in_progress = self.workers.in_flight() + self.workers.count(Phase::Overdue);
+        RunTotals::of(&self.ledger, in_progress, self.workers.count(Phase::Saving))
     }
 
     fn notify_observer(&mut self, event: &Event<'_>) {

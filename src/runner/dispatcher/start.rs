@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::api::{EditApi, Intended};
-use crate::job::ErrorClass;
 use crate::journal::{EditState, LedgerError, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
@@ -31,9 +30,6 @@ const MAX_COLOR_REVIEWS: usize = 1 << 14;
 /// How many finished predictions may wait for their downloads before no more are started: if downloads are slower
 /// than generation, the backlog takes memory and its URLs expire.
 const MAX_DOWNLOAD_BACKLOG: usize = 512;
-
-/// The state of an edit whose prediction the provider did not know.
-const LOST: EditState = EditState::Failed { class: ErrorClass::Lost };
 
 /// When the next submit may go out.
 enum Turn {
@@ -174,7 +170,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 | Task::Check
                 | Task::Correct => None,
             },
-            was_lost: self.ledger.live(&work.key).is_some_and(|edit| edit.state == LOST),
+            failed_before: self.ledger.live(&work.key).and_then(|edit| match edit.state {
+                EditState::Failed { class } => Some(class),
+                _ => None,
+            }),
             jitter: fastrand::Rng::with_seed(self.parts.seed.wrapping_add(worker)).f64(),
             status_path: self.ledger.live(&work.key).and_then(|edit| edit.status_path.clone()),
             polls_by_id: false,

@@ -35,6 +35,8 @@ pub(super) enum Phase {
     Submitting,
     /// The provider works on it.
     Generating,
+    /// The same, but it takes longer than it may. It keeps no slot, so that new submits do not wait for it.
+    Overdue,
     /// Its pictures are being downloaded and named.
     Saving,
     /// Its pictures are being checked or corrected.
@@ -43,7 +45,7 @@ pub(super) enum Phase {
     Ending,
 }
 
-const PHASES: usize = 5;
+const PHASES: usize = 6;
 
 impl Workers {
     /// Returns a new executor number.
@@ -84,7 +86,7 @@ impl Workers {
         self.counts[phase as usize]
     }
 
-    /// Returns how many predictions are in progress or about to be.
+    /// Returns how many slots are taken by predictions that are in progress or about to be.
     pub(super) fn in_flight(&self) -> usize {
         self.count(Phase::Submitting) + self.count(Phase::Generating)
     }
@@ -114,7 +116,8 @@ mod tests {
     use crate::journal::EditKey;
     use crate::plan::{Standing, Task};
 
-    const ALL: [Phase; PHASES] = [Phase::Submitting, Phase::Generating, Phase::Saving, Phase::Checking, Phase::Ending];
+    const ALL: [Phase; PHASES] =
+        [Phase::Submitting, Phase::Generating, Phase::Overdue, Phase::Saving, Phase::Checking, Phase::Ending];
 
     fn worker(executors: &Runtime, phase: Phase) -> Worker {
         let key =

@@ -34,6 +34,8 @@ struct Seen {
     not_found: u32,
     /// The last status that is not documented and was reported.
     reported_word: Option<String>,
+    /// Whether it was reported that the prediction takes longer than it may.
+    is_reported_overdue: bool,
 }
 
 impl Seen {
@@ -46,12 +48,18 @@ impl Seen {
             failure: None,
             not_found: 0,
             reported_word: None,
+            is_reported_overdue: false,
         }
     }
 
     /// Returns the age of the prediction.
     fn age(&self) -> Duration {
         self.age_at_start + self.started.elapsed()
+    }
+
+    /// Returns whether the provider says that the prediction is in progress.
+    fn is_in_progress(&self) -> bool {
+        self.errors == 0 && self.not_found == 0
     }
 
     /// Adds to the reason why a prediction is left for a later run what its last poll has shown.
@@ -105,11 +113,26 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     return self.ended(finished);
                 }
             };
-            if seen.started.elapsed() >= self.job_timeout {
-                let message = format!("not finished after {}", in_words(self.job_timeout));
-                return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
-            }
+            self.check_time_limit(&mut seen)?;
         }
+    }
+
+    /// Gives up a prediction that takes longer than it may. One of an earlier run first gives up its slot and gets the
+    /// same time again, because it may only have been left alone in between; but if it has timed out before, it is
+    /// enough that the provider still says that it is in progress.
+    fn check_time_limit(&self, seen: &mut Seen) -> Result<(), ExecutorOutcome> {
+        if seen.age() < self.job_timeout {
+            return Ok(());
+        }
+        let has_timed_out = self.failed_before == Some(ErrorClass::Timeout) && seen.is_in_progress();
+        if has_timed_out || seen.started.elapsed() >= self.job_timeout {
+            let message = format!("not finished after {}", in_words(self.job_timeout.max(seen.age_at_start)));
+            return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
+        }
+        if !std::mem::replace(&mut seen.is_reported_overdue, true) {
+            self.report(ExecutorEvent::Overdue);
+        }
+        Ok(())
     }
 
     /// Returns the wait until the prediction is likely to be finished, or until it is worth asking again.
@@ -134,7 +157,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         seen.not_found += 1;
         let schedule = self.polls.schedule;
         let is_sure = seen.started.elapsed() >= schedule.not_found_grace && seen.not_found >= schedule.not_found_limit;
-        if self.was_lost || is_sure {
+        if self.was_lost() || is_sure {
             return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
         }
         Ok(())
@@ -201,11 +224,13 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     }
 }
 
-/// Formats a time limit in minutes, or in seconds if it is short.
-fn in_words(limit: Duration) -> String {
-    match limit.as_secs() {
+/// Formats a time in its largest unit of which there are at least two.
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
         seconds @ 0..120 => counted(seconds, "second"),
-        seconds => counted(seconds / 60, "minute"),
+        seconds @ 120..7200 => counted(seconds / 60, "minute"),
+        seconds @ 7200..172_800 => counted(seconds / 3600, "hour"),
+        seconds => counted(seconds / 86_400, "day"),
     }
 }
 

@@ -3,6 +3,7 @@
 mod caps;
 mod limits;
 mod observer;
+mod overdue;
 mod polls;
 mod refusals;
 
