@@ -13,6 +13,7 @@ mod event;
 mod executor;
 #[doc(hidden)]
 pub mod fakes;
+mod lone_refusals;
 mod messages;
 mod pacing;
 mod picture_names;

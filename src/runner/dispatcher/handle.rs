@@ -1,6 +1,7 @@
 //! Handles the messages of executors: each one is recorded before anything follows from it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -147,7 +148,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 {
                     self.handle_limit(near).await?;
                 }
-                self.handle_obstacle(reason, cause).await?;
+                self.handle_obstacle(started, reason, cause).await?;
             }
             SubmitOutcome::Failed { class, message } => {
                 // A local picture that cannot be read was never sent, so this does not show that the provider works.
@@ -167,13 +168,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    /// Pauses submits, or ends the run, if too many in a row were not accepted.
-    async fn handle_obstacle(&mut self, reason: Obstacle, cause: String) -> Result<(), RunError> {
+    /// Pauses submits, or ends the run, if too many in a row were not accepted; the last one was sent at `sent`.
+    async fn handle_obstacle(&mut self, sent: Duration, reason: Obstacle, cause: String) -> Result<(), RunError> {
         let kind = match reason {
             Obstacle::RateLimited(_) => PauseCause::RateLimited,
             Obstacle::Unreachable => PauseCause::Unreachable,
         };
-        let action = self.breaker.submit_refused(self.elapsed(), reason);
+        let action = self.breaker.submit_refused(sent, self.elapsed(), reason);
         self.apply_breaker(action, kind, cause).await
     }
 

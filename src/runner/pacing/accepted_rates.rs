@@ -1,6 +1,9 @@
 /// How many rates are kept. A limit that has fallen is noticed after as many refusals.
 const KEPT: usize = 5;
 
+/// How many of them must be those of the same limit to show that there is one.
+const MIN_ALIKE: usize = 4;
+
 /// The relative difference up to which two rates are those of the same limit.
 const SAME_LIMIT: f64 = 0.15;
 
@@ -37,6 +40,12 @@ impl AcceptedRates {
         self.next = (self.next + 1) % KEPT;
     }
 
+    /// Returns whether nearly all of the last rates are those of the same limit.
+    pub(super) fn are_alike(&self) -> bool {
+        let least = self.highest().unwrap_or(f64::INFINITY) * (1.0 - SAME_LIMIT);
+        self.rates.iter().filter(|rate| **rate >= least).count() >= MIN_ALIKE
+    }
+
     /// Returns the highest rate.
     pub(super) fn highest(&self) -> Option<f64> {
         Some(self.rates.into_iter().fold(0.0, f64::max)).filter(|rate| *rate > 0.0)
@@ -53,6 +62,18 @@ mod tests {
         assert!(rates.add(7.5));
         assert!(!rates.add(4.0));
         assert_eq!(rates.highest(), Some(8.0));
+    }
+
+    #[test]
+    fn rates_are_alike_if_four_of_the_last_five_are() {
+        let mut rates = AcceptedRates::of(2.0);
+        assert!(!rates.are_alike());
+        for rate in [8.0, 7.5, 7.9] {
+            rates.add(rate);
+        }
+        assert!(!rates.are_alike());
+        rates.add(7.8);
+        assert!(rates.are_alike());
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod poll_limit;
 mod quota_claim;
 mod search;
 mod spacing;
+mod spare;
 mod submits;
 
 use std::num::NonZeroU32;

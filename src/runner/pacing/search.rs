@@ -300,10 +300,12 @@ impl RateSearch {
         self.estimate.went_through.highest().is_some_and(|good| self.estimate.rate < good * SLOW_SHARE)
     }
 
-    /// Returns whether a refusal confirms the previous one: at about the same rate, or soon after it.
+    /// Returns whether a refusal confirms the previous one, at about the same rate or soon after it, or whether as much was
+    /// accepted before each of the last ones.
     fn is_confirmed(&self) -> bool {
         let is_same = (self.estimate.rate / self.estimate.limit - 1.0).abs() < SAME_LIMIT;
-        is_same || (self.estimate.limit < FASTEST && self.accepted < SAME_CAUSE_WITHIN)
+        let is_soon = self.estimate.limit < FASTEST && self.accepted < SAME_CAUSE_WITHIN;
+        is_same || is_soon || self.estimate.went_through.are_alike()
     }
 
     /// Records that a submit sent at `sent` was accepted, after none was since `blocked`. A long rest is that of a

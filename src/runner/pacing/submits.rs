@@ -13,18 +13,15 @@ use super::concurrency_limit::{ConcurrencyLimit, LimitedBy};
 use super::quota_claim::QuotaClaim;
 use super::search::RateSearch;
 use super::spacing::Spacing;
-
-/// The factor by which the time between two submits becomes longer than a fixed rate says once one was refused: clocks and
-/// networks are not exact, and a provider with exactly that limit refuses a submit that is slightly early.
-const SAFETY_FACTOR: f64 = 1.005;
+use super::spare::Spare;
 
 /// The pace of submits: a fixed rate, or the search for the best one.
 #[derive(Debug)]
 pub(in crate::runner) struct Submits {
     pace: RateLimiter,
     search: Option<RateSearch>,
-    /// The interval of a fixed rate that was refused.
-    safe_interval: Option<Duration>,
+    /// What a fixed rate leaves between two submits.
+    spare: Option<Spare>,
     slots: ConcurrencyLimit,
     quota: QuotaClaim,
     spacing: Arc<Spacing>,
@@ -42,12 +39,11 @@ impl Submits {
                 ConcurrencyLimit::new(learned.in_flight),
             ),
         };
-        let safe_interval = match rate {
-            SubmitRate::Fixed(rate) => Some(rate.interval().mul_f64(SAFETY_FACTOR)),
+        let spare = match rate {
+            SubmitRate::Fixed(rate) => Some(Spare::new(rate.interval())),
             SubmitRate::Auto => None,
         };
-        let submits =
-            Submits { pace, search, safe_interval, slots, quota: QuotaClaim::default(), spacing: Arc::default() };
+        let submits = Submits { pace, search, spare, slots, quota: QuotaClaim::default(), spacing: Arc::default() };
         if let (SubmitRate::Fixed(rate), NonZeroU32::MIN) = (rate, burst) {
             submits.spacing.set_interval(rate.interval());
         }
@@ -88,6 +84,10 @@ impl Submits {
             search.accepted(sent);
             self.adjust();
         }
+        if let Some(spare) = &mut self.spare {
+            spare.accepted();
+            self.stretch();
+        }
     }
 
     /// Records that a submit sent at `sent` was refused with `in_flight_before` other predictions in flight; `hint`
@@ -99,9 +99,9 @@ impl Submits {
         hint: Option<Duration>,
         in_flight_before: u32,
     ) -> Option<Rate> {
-        if let Some(interval) = self.safe_interval {
-            self.pace.set_interval(interval);
-            self.spacing.stretch_to(interval);
+        if let Some(spare) = &mut self.spare {
+            spare.refused();
+            self.stretch();
         }
         let search = self.search.as_mut()?;
         let limited_by = self.slots.refused(sent, now, in_flight_before, search.estimate());
@@ -148,6 +148,15 @@ impl Submits {
         LearnedLimits { submits, in_flight: self.slots.learned(), ..LearnedLimits::default() }
     }
 
+    /// Applies the interval of a fixed rate.
+    fn stretch(&self) {
+        if let Some(spare) = &self.spare {
+            self.pace.set_interval(spare.interval());
+            self.spacing.stretch_to(spare.interval());
+        }
+    }
+
+    /// Applies the interval of a search.
     fn adjust(&self) {
         if let Some(search) = &self.search {
             self.pace.set_interval(search.interval());

@@ -67,6 +67,58 @@ async fn a_rate_that_is_the_provider_s_strict_limit_is_kept_whatever_the_disk_do
     assert!(started.elapsed() < Duration::from_secs(104), "{:?}", started.elapsed());
 }
 
+/// A provider that accepts a submit each `interval`, and no burst. Submits take a varying time to reach it.
+struct Strict {
+    interval: Duration,
+    delays: std::ops::Range<u64>,
+    retry_after: Option<&'static str>,
+    /// The random delays, when the next submit is accepted, and how many were accepted and refused.
+    state: std::sync::Mutex<(fastrand::Rng, tokio::time::Instant, u32, u32)>,
+}
+
+impl EditApi for Strict {
+    async fn submit(&self, _request: &EditRequest, _intended: &Intended) -> Exchange {
+        let delay = self.state.lock().unwrap().0.u64(self.delays.clone());
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+        let exchange = {
+            let (_, free_at, accepted_submits, refused) = &mut *self.state.lock().unwrap();
+            let now = tokio::time::Instant::now();
+            if now < *free_at {
+                *refused += 1;
+                let retry_after = self.retry_after.map(str::to_owned);
+                Exchange::Answer(Answer { status: 429, retry_after, ..Answer::default() })
+            } else {
+                *free_at = now + self.interval;
+                *accepted_submits += 1;
+                accepted(*accepted_submits)
+            }
+        };
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        exchange
+    }
+
+    async fn poll(&self, _prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
+        completed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_the_provider_s_strict_limit_is_kept_whatever_the_network_does() {
+    for (delays, retry_after, most_refused, longest) in
+        [(0..3, None, 8, 1.06), (0..8, None, 12, 1.1), (0..8, Some("1"), 12, 1.2), (0..20, None, 16, 1.2)]
+    {
+        let interval = Duration::from_secs(1) / 6;
+        let started = tokio::time::Instant::now();
+        let state = std::sync::Mutex::new((fastrand::Rng::with_seed(7), started, 0, 0));
+        let api = Arc::new(Strict { interval, delays: delays.clone(), retry_after, state });
+        let settings = Settings { submits: "6/s".parse().unwrap(), ..Settings::default() };
+        let ending = simulate(settings, Arc::clone(&api), Ledger::default(), FakeDisk, (0..400).map(work)).await;
+        let (refused, took) = (api.state.lock().unwrap().3, started.elapsed().as_secs_f64() / 400.0 * 6.0);
+        assert_eq!(with_status(&ending, JobStatus::Completed), 400);
+        assert!(refused <= most_refused && took < longest, "{delays:?} {retry_after:?}: {refused} refused, {took}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn limits_in_headers_are_kept_without_ever_being_met() {
     let started = tokio::time::Instant::now();

@@ -83,7 +83,7 @@ fn simulate(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Simulated
             } else {
                 simulated.cuts += u32::from(search.refused(sent, now, hint));
                 simulated.refused.push(sent);
-                if let BreakerAction::Pause(wait) = breaker.submit_refused(now, Obstacle::RateLimited(hint)) {
+                if let BreakerAction::Pause(wait) = breaker.submit_refused(sent, now, Obstacle::RateLimited(hint)) {
                     paused_until = paused_until.max(now + wait);
                 }
             }
