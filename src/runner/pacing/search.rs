@@ -33,10 +33,13 @@ const CEILING_STEP: f64 = 0.1;
 /// The share by which the rate grows above its ceiling, in as many accepted submits as it was held there.
 const PROBE_GROWTH: f64 = 0.2;
 
-/// The number of accepted submits at the ceiling before higher rates are probed. It doubles each time that the limit
-/// is met there, so that a constant limit is met less and less often, and by less.
+/// The share by which it grows with each accepted submit once the limit has risen.
+const RISEN_GROWTH: f64 = CEILING_STEP / 20.0;
+
+/// The number of accepted submits at the ceiling before higher rates are probed, at the start and once the limit was met.
+/// It doubles each time that the limit is met there, so that a constant limit is met less and less often, and by less.
 const MIN_PROBE_AFTER: u32 = 20;
-const PROBE_AFTER_IF_LEARNED: u32 = 160;
+const MIN_PROBE_AFTER_LIMIT: u32 = 160;
 const MAX_PROBE_AFTER: u32 = 5_000;
 
 /// The relative difference up to which two rates met the same limit, and the number of accepted submits within which
@@ -127,7 +130,7 @@ impl RateSearch {
                 ceiling: learned.map(Rate::per_second_f64),
                 limit: learned.map_or(FASTEST, Rate::per_second_f64),
                 went_through: AcceptedRates::default(),
-                probe_after: if learned.is_some() { PROBE_AFTER_IF_LEARNED } else { MIN_PROBE_AFTER },
+                probe_after: MIN_PROBE_AFTER,
             },
             is_advertised: false,
             limit_met_at: Duration::ZERO,
@@ -207,16 +210,17 @@ impl RateSearch {
             self.at_ceiling += 1;
         } else {
             self.has_held = true;
-            self.estimate.rate =
-                (self.estimate.rate * (1.0 + PROBE_GROWTH / f64::from(self.estimate.probe_after))).min(FASTEST);
+            let growth =
+                if self.has_risen() { RISEN_GROWTH } else { PROBE_GROWTH / f64::from(self.estimate.probe_after) };
+            self.estimate.rate = (self.estimate.rate * (1.0 + growth)).min(FASTEST);
             if self.estimate.rate >= ceiling * (1.0 + CEILING_STEP) {
-                if self.estimate.rate > self.estimate.limit * (1.0 + CEILING_STEP) {
-                    // The rate is far above the old limit and still accepted, so the limit has risen.
-                    self.estimate.probe_after = (self.estimate.probe_after / 2).max(MIN_PROBE_AFTER);
-                }
                 self.estimate.ceiling = Some(self.estimate.rate);
-                self.at_ceiling = 0;
                 self.hold_until = sent + self.window * 2;
+                if self.has_risen() {
+                    self.estimate.probe_after = (self.estimate.probe_after / 2).max(MIN_PROBE_AFTER);
+                } else {
+                    self.at_ceiling = 0;
+                }
             }
         }
     }
@@ -255,8 +259,10 @@ impl RateSearch {
         let surely_good = known.map_or(self.estimate.rate / 2.0, |known| known.min(self.estimate.rate));
         if !agrees {
             self.estimate.probe_after = (self.estimate.probe_after / 2).max(MIN_PROBE_AFTER);
-        } else if self.has_held {
-            self.estimate.probe_after = (self.estimate.probe_after * 2).min(MAX_PROBE_AFTER);
+        } else if self.estimate.ceiling.is_some() && self.accepted >= MIN_ACCEPTED {
+            let factor = if self.has_held { 2 } else { 1 };
+            let least = if self.has_risen() { MIN_PROBE_AFTER } else { MIN_PROBE_AFTER_LIMIT };
+            self.estimate.probe_after = (self.estimate.probe_after * factor).clamp(least, MAX_PROBE_AFTER);
         }
         if agrees && (self.estimate.ceiling.is_some() || self.is_confirmed()) {
             let ceiling = surely_good + (self.estimate.rate - surely_good) * CEILING_MARGIN;
@@ -281,6 +287,7 @@ impl RateSearch {
     /// Adds the rate at which submits were accepted from the previous refusal until the one at `now`. Returns the one that
     /// is known to be good, and whether the new one agrees with those before.
     fn rate_until_refusal(&mut self, now: Duration) -> (Option<f64>, bool) {
+        let before_probe = self.rate_before_probe();
         let went_through = &mut self.estimate.went_through;
         if self.accepted < MIN_ACCEPTED {
             went_through.forget_oldest();
@@ -289,10 +296,21 @@ impl RateSearch {
         let rate = f64::from(self.accepted) / (now - self.limit_met_at).as_secs_f64().max(f64::EPSILON);
         if self.limit_met_at.is_zero() {
             // A burst that the limit allows makes the first rate too high to be kept.
-            return (went_through.highest().or(Some(rate)), true);
+            return (went_through.highest().or(before_probe).or(Some(rate)), true);
         }
         let agrees = went_through.add(rate);
         (went_through.highest(), agrees)
+    }
+
+    /// Returns the rate that was accepted for some time before the current probe, if there is one: two steps below its rate,
+    /// because a burst may have hidden the limit, but no less than the limit that an earlier run has found.
+    fn rate_before_probe(&self) -> Option<f64> {
+        self.has_held.then(|| (self.estimate.rate / (1.0 + 2.0 * CEILING_STEP)).max(self.estimate.limit))
+    }
+
+    /// Returns whether the rate is far above the old limit and still accepted, so that the limit has risen.
+    fn has_risen(&self) -> bool {
+        self.estimate.rate > self.estimate.limit * (1.0 + CEILING_STEP)
     }
 
     /// Returns whether the rate is far below the one that is known to be good.

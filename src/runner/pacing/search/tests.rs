@@ -312,6 +312,43 @@ fn the_next_run_begins_at_the_learned_limit() {
     assert!(second.cuts <= 3, "{} cuts", second.cuts);
 }
 
+/// How long `jobs` submits take with a learned rate, as a multiple of the shortest time, and how many are refused.
+fn next_run(limiter: Limiter, learned: f64, rate: f64, jobs: usize) -> (f64, usize) {
+    let seconds = (4.0 * jobs as f64 / learned.min(rate)) as u64;
+    let simulated = simulate(limiter, RateSearch::new(Some(Rate::from_per_second(learned))), seconds);
+    let took = simulated.accepted[jobs - 1];
+    let refused = simulated.refused.iter().filter(|at| **at < took).count();
+    (took.as_secs_f64() * rate / jobs as f64, refused)
+}
+
+#[test]
+fn a_limit_that_has_doubled_since_the_last_run_is_taken_up_soon() {
+    for (rate, burst, most) in [(8.0, 1, 1.3), (8.0, 5, 1.2), (8.0, 20, 1.2), (0.5, 1, 1.3), (0.5, 5, 1.2)] {
+        let (took, refused) = next_run(Limiter::Bucket { rate, burst }, rate / 2.0, rate, 430);
+        assert!(took < most && refused <= 8, "{rate}/s, burst {burst}: {took} times as long, {refused} refused");
+    }
+}
+
+#[test]
+fn a_limit_that_is_unchanged_since_the_last_run_refuses_few_submits() {
+    for (rate, most) in [(0.2, 1.05), (1.0, 1.1), (4.0, 1.15), (30.0, 1.35)] {
+        for burst in [1, 5, 20] {
+            let limiter = Limiter::Bucket { rate, burst };
+            let learned = simulate(limiter, RateSearch::new(None), (2000.0 / rate) as u64).learned.unwrap();
+            let (took, refused) = next_run(limiter, learned.per_second_f64(), rate, 400);
+            assert!(took < most && refused <= 8, "{rate}/s, burst {burst}: {took} times as long, {refused} refused");
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_has_fallen_since_the_last_run_is_met_a_few_times_only() {
+    for burst in [1, 5, 20] {
+        let (took, refused) = next_run(Limiter::Bucket { rate: 4.0, burst }, 8.0, 4.0, 430);
+        assert!(took < 1.5 && refused <= 6, "burst {burst}: {took} times as long, {refused} refused");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
