@@ -13,7 +13,7 @@ impl Hex {
 }
 
 /// Whether a text in lower case is the name of a CSS color.
-pub fn is_name(text: &str) -> bool {
+pub(super) fn is_css_name(text: &str) -> bool {
     static NAMES: LazyLock<HashSet<String>> =
         LazyLock::new(|| csscolorparser::NAMED_COLORS.keys().map(|name| name.as_str().to_lowercase()).collect());
     NAMES.contains(text)

@@ -50,6 +50,12 @@ const MAX_HUE_DIFFERENCE: f32 = 75.0 * PI / 180.0;
 /// The smallest number of pixels in a region, at the analyzed size.
 const MIN_PIXELS: usize = 50;
 
+/// The largest share of a region that may belong to another one. Their soft edges overlap.
+const MAX_SHARED: f32 = 0.2;
+
+/// The smallest share of a product that can be its inside.
+const MIN_REST_SHARE: f32 = 0.03;
+
 /// The distance from the region within which shading is computed, in pixels: the soft outline and one pixel beyond.
 const SHADE_DISTANCE: usize = 4;
 
@@ -90,6 +96,9 @@ pub fn recolor(picture: &Plane<Rgb>, opacity: Option<&Plane<f32>>, change: Chang
 
 /// The recoloring of a picture of any size, determined on the reduced picture.
 pub struct Recoloring {
+    /// The pixels of the product, and those of them that change.
+    product: Plane<bool>,
+    region: Plane<bool>,
     surface: Surface,
     matte: Matte,
     /// The slow shade of a dark surface.
@@ -149,13 +158,36 @@ impl Recoloring {
         let slow = surface.slow(picture, &weights, &dilate(&region, SHADE_DISTANCE));
         let shade = |index: usize| slow.as_ref().map_or(1.0, |slow| slow.data[index]);
         let samples: Vec<(Rgb, f32)> = chosen.iter().map(|index| (picture.data[*index], shade(*index))).collect();
-        Ok(Recoloring { surface: surface.painted(change.to, &samples), matte, slow })
+        Ok(Recoloring { surface: surface.painted(change.to, &samples), matte, slow, product, region })
+    }
+
+    /// Whether the same region changes in another recoloring of the picture.
+    pub fn overlaps(&self, other: &Recoloring) -> bool {
+        overlap(&self.region, &other.region)
+    }
+
+    /// Whether a part of the product in `view` certainly stays as it is. It may change if it has the product's color,
+    /// because its outline is unknown then. Without a part, some area of the product has to stay.
+    pub fn leaves(&self, view: &View, part: Option<Part>) -> bool {
+        let Some(part) = part else {
+            let rest = self.product.zip(&dilate(&self.region, 1), |is_product, is_changed| is_product && !is_changed);
+            return rest.count() as f32 > MIN_REST_SHARE * self.product.count() as f32;
+        };
+        let colors = view.colors.map(Oklab::from);
+        let found = part_of(&view.colors, &colors, &self.product, part);
+        found.is_some_and(|found| !overlap(&found, &self.region))
     }
 
     /// Returns a painter for the rows of a picture of the given size, in pixels.
     pub fn painter(&self, width: usize, height: usize) -> Painter<'_> {
         Painter::new(self, width, height)
     }
+}
+
+/// Whether two regions share more than their edges.
+fn overlap(one: &Plane<bool>, other: &Plane<bool>) -> bool {
+    let shared = one.count_both(other) as f32;
+    shared > MAX_SHARED * one.count().min(other.count()) as f32
 }
 
 /// Whether the picture is a product that was cut out: most of its border is transparent.

@@ -62,7 +62,7 @@ impl<'r> Painter<'r> {
 
     /// Paints `pixels`, which belong to row `y` and start at column `first`.
     pub fn paint(&self, y: usize, first: usize, pixels: &mut [Rgb]) {
-        let Recoloring { surface, matte, slow } = self.recoloring;
+        let Recoloring { surface, matte, slow, .. } = self.recoloring;
         let row = Place::new(y, self.height, matte.sides.height);
         let width = matte.sides.width;
         let sides = &matte.sides.data[row.nearest * width..][..width];

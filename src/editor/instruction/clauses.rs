@@ -1,7 +1,7 @@
 //! Prompts as lists of clauses, and clauses as lists of words.
 
-use super::colors::function;
-use super::words::{begins_clause, is_keep};
+use super::colors::{color_at, function};
+use super::words::{asks_for_change, begins_clause, is_determiner, is_keep, stays};
 
 /// Symbols and phrases that mean the same as a word.
 const MEANINGS: &[(&str, &str)] = &[
@@ -15,7 +15,16 @@ const MEANINGS: &[(&str, &str)] = &[
     ("instead of", " from "),
     ("in place of", " from "),
     ("rather than", " from "),
+    ("everything but ", "everything except "),
+    ("all but ", "all except "),
+    ("apart from", " except "),
+    ("aside from", " except "),
+    ("other than", " except "),
+    ("with the exception of", " except "),
 ];
+
+/// Words that begin an exception within a request: "the pot except the lid to blue".
+const EXCEPTIONS: &[&str] = &["except", "excluding", "without", "not"];
 
 /// Returns the clauses of a prompt as lowercase words. The words after "and" or "but" are a separate clause if they
 /// begin like one.
@@ -27,7 +36,22 @@ pub(super) fn clauses(prompt: &str) -> Vec<Vec<String>> {
     for (phrase, meaning) in MEANINGS {
         text = text.replace(phrase, meaning);
     }
-    sentences(&text).iter().flat_map(|sentence| split_at_conjunctions(sentence)).collect()
+    let parts = sentences(&text).into_iter().flat_map(|sentence| split_at_conjunctions(&sentence));
+    let mut clauses: Vec<Vec<String>> = Vec::new();
+    for part in parts {
+        // "change the pot, except the lid, to blue" is one request with an exception.
+        let is_rest = part.first().is_some_and(|word| matches!(word.as_str(), "to" | "into"));
+        match clauses.iter_mut().rev().find(|clause| is_rest && is_unfinished(clause)) {
+            Some(request) => request.extend(part),
+            None => clauses.push(part),
+        }
+    }
+    clauses
+}
+
+/// Whether a clause requests a change, but does not say into what.
+fn is_unfinished(clause: &[String]) -> bool {
+    asks_for_change(clause) && !clause.iter().any(|word| matches!(word.as_str(), "to" | "into"))
 }
 
 fn sentences(text: &str) -> Vec<Vec<String>> {
@@ -59,17 +83,44 @@ fn sentences(text: &str) -> Vec<Vec<String>> {
 }
 
 fn split_at_conjunctions(sentence: &[String]) -> Vec<Vec<String>> {
-    let mut parts = vec![Vec::new()];
+    let mut parts: Vec<Vec<String>> = vec![Vec::new()];
     let at = |index: usize| sentence.get(index).map(String::as_str);
     for (index, word) in sentence.iter().enumerate() {
-        let joins = matches!(word.as_str(), "and" | "but" | "while" | "then" | "also");
-        if joins && at(index + 1).is_some_and(|next| begins_clause(next, at(index + 2))) {
+        let current = parts.last().map_or(&[][..], Vec::as_slice);
+        let is_determined = at(index + 1).is_some_and(is_determiner);
+        let joins = match word.as_str() {
+            // "make the lid and the handle red" has one color for both.
+            "and" if is_determined && is_unfinished(current) && !has_color(current) => false,
+            "and" | "but" | "while" | "then" | "also" => {
+                at(index + 1).is_some_and(|next| begins_clause(next, at(index + 2)))
+            }
+            "so" | "with" => {
+                let begins = is_determined || matches!(at(index + 1), Some("all" | "everything" | "it"));
+                begins && stays(&sentence[index..])
+            }
+            _ => false,
+        };
+        let ends_exception = matches!(word.as_str(), "to" | "into")
+            && current.first().is_some_and(|first| EXCEPTIONS.contains(&first.as_str()));
+        let excepts =
+            index > 0 && if word == "not" { excepts_thing(sentence, index) } else { is_keep(word, at(index + 1)) };
+        if joins {
             parts.push(Vec::new());
-        } else if index > 0 && is_keep(word, at(index + 1)) && word != "not" {
+        } else if excepts || ends_exception {
             parts.push(vec![word.clone()]);
         } else if let Some(part) = parts.last_mut() {
             part.push(word.clone());
         }
     }
     parts
+}
+
+fn has_color(words: &[String]) -> bool {
+    (0..words.len()).any(|at| color_at(words, at).is_some())
+}
+
+/// Whether "not" at the index `at` is about a thing and not about a color: "the body, not the lid".
+fn excepts_thing(words: &[String], at: usize) -> bool {
+    let thing = (at + 1..words.len()).find(|next| !is_determiner(&words[*next]));
+    thing.is_some_and(|thing| thing > at + 1 && color_at(words, thing).is_none())
 }

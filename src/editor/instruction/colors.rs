@@ -2,48 +2,86 @@
 
 use std::ops::Range;
 
-use crate::color::Hex;
+use crate::color::{Hex, MAX_NAME_WORDS, shop_color};
+
+use super::preposition;
+use super::words::{is_change, is_determiner, is_filler, is_link, is_of_color};
 
 /// A word that is a CSS color but more often describes a material.
 const MATERIAL_NAME: &str = "linen";
 
-/// Names that shops use and CSS does not have, with the values from encyclopedias. Many of them are also names of
-/// things, so they count only if no word follows that they could describe.
-const SHOP_NAMES: &[(&str, [u8; 3])] = &[
-    ("amber", [0xFF, 0xBF, 0x00]),
-    ("apricot", [0xFB, 0xCE, 0xB1]),
-    ("blush", [0xDE, 0x5D, 0x83]),
-    ("bronze", [0xCD, 0x7F, 0x32]),
-    ("burgundy", [0x80, 0x00, 0x20]),
-    ("camel", [0xC1, 0x9A, 0x6B]),
-    ("cerulean", [0x00, 0x7B, 0xA7]),
-    ("champagne", [0xF7, 0xE7, 0xCE]),
-    ("charcoal", [0x36, 0x45, 0x4F]),
-    ("cobalt", [0x00, 0x47, 0xAB]),
-    ("copper", [0xB8, 0x73, 0x33]),
-    ("cream", [0xFF, 0xFD, 0xD0]),
-    ("denim", [0x15, 0x60, 0xBD]),
-    ("ecru", [0xC2, 0xB2, 0x80]),
-    ("emerald", [0x50, 0xC8, 0x78]),
-    ("jade", [0x00, 0xA8, 0x6B]),
-    ("lilac", [0xC8, 0xA2, 0xC8]),
-    ("mahogany", [0xC0, 0x40, 0x00]),
-    ("mauve", [0xE0, 0xB0, 0xFF]),
-    ("mint", [0x3E, 0xB4, 0x89]),
-    ("mustard", [0xFF, 0xDB, 0x58]),
-    ("ochre", [0xCC, 0x77, 0x22]),
-    ("peach", [0xFF, 0xE5, 0xB4]),
-    ("rosegold", [0xB7, 0x6E, 0x79]),
-    ("ruby", [0xE0, 0x11, 0x5F]),
-    ("rust", [0xB7, 0x41, 0x0E]),
-    ("sage", [0xB2, 0xAC, 0x88]),
-    ("sapphire", [0x0F, 0x52, 0xBA]),
-    ("scarlet", [0xFF, 0x24, 0x00]),
-    ("taupe", [0x48, 0x3C, 0x32]),
-    ("terracotta", [0xE2, 0x72, 0x5B]),
-    ("ultramarine", [0x12, 0x0A, 0x8F]),
-    ("vermilion", [0xE3, 0x42, 0x34]),
-    ("wine", [0x72, 0x2F, 0x37]),
+/// Names that are also products: "the bottle green" is a bottle that becomes green.
+const PRODUCTS_IN_NAMES: &[&str] = &["bottle", "brick", "leaf", "petrol", "slate", "wine"];
+
+/// The colors of which two in a row name a mixture, as "blue green". A finer name before them is only explained: "navy
+/// blue".
+const BASIC: &[&str] = &[
+    "black", "blue", "brown", "gray", "green", "grey", "orange", "pink", "purple", "red", "violet", "white", "yellow",
+];
+
+/// Nouns and adjectives that make another color of the one after them.
+const QUALIFIERS: &[&str] = &[
+    "acid",
+    "antique",
+    "apple",
+    "army",
+    "ash",
+    "baby",
+    "blood",
+    "bubblegum",
+    "burnt",
+    "cherry",
+    "chocolate",
+    "coffee",
+    "cool",
+    "dove",
+    "duck",
+    "dull",
+    "dusky",
+    "dusty",
+    "earth",
+    "electric",
+    "faded",
+    "fluorescent",
+    "forest",
+    "grass",
+    "heather",
+    "honey",
+    "ice",
+    "icy",
+    "khaki",
+    "leaf",
+    "lemon",
+    "mid",
+    "midnight",
+    "mint",
+    "moss",
+    "muted",
+    "neon",
+    "ocean",
+    "off",
+    "oxford",
+    "pearl",
+    "petrol",
+    "pine",
+    "pigeon",
+    "powder",
+    "racing",
+    "sand",
+    "sandy",
+    "sea",
+    "signal",
+    "sky",
+    "smoke",
+    "smoky",
+    "soft",
+    "steel",
+    "stone",
+    "storm",
+    "sunny",
+    "traffic",
+    "warm",
+    "wine",
 ];
 
 /// Words that modify the color after them, with the channel value that is mixed in and its share.
@@ -79,10 +117,38 @@ fn plain(clause: &[String], at: usize) -> Option<Named> {
         let name: String = words[..length].iter().map(|word| word.trim_end_matches("'s")).collect();
         let is_name = name != MATERIAL_NAME && name.chars().all(|character| character.is_ascii_alphabetic());
         let css = is_name.then(|| name.parse().ok()).flatten();
-        let shop = || SHOP_NAMES.iter().find(|(known, _)| *known == name && ends(&words[length..]));
-        css.or_else(|| shop().map(|(_, hex)| Hex(*hex))).map(|hex| Named { hex, length, is_code: false })
+        let is_meant = || if length > 1 { !is_of_product(clause, at, length) } else { ends(&words[1..]) };
+        let hex = css.or_else(|| shop_color(&name).filter(|_| is_meant()))?;
+        Some(Named { hex, length, is_code: false })
     };
-    (1..=words.len().min(3)).rev().find_map(named)
+    (1..=words.len().min(MAX_NAME_WORDS)).rev().find_map(named)
+}
+
+/// Whether the first word of a name is a product that the others describe, as in "make the bottle green".
+fn is_of_product(clause: &[String], at: usize, length: usize) -> bool {
+    let before = at.checked_sub(1).map(|before| clause[before].as_str());
+    let is_thing = before.is_none_or(|word| is_determiner(word) || is_change(word));
+    let ends = clause.get(at + length).is_none_or(|word| is_link(word));
+    is_thing && ends && PRODUCTS_IN_NAMES.contains(&clause[at].as_str())
+}
+
+/// Returns the words of a color, up to the index after its last word, if they are more than the names in them say:
+/// "elephant grey", "green brown". With `is_stated`, a preposition before them says that they are a color.
+pub(super) fn unknown_name(clause: &[String], words: (usize, usize), is_stated: bool) -> Option<String> {
+    let (first, end) = words;
+    let begins_before = first.checked_sub(1).filter(|before| {
+        let word = clause[*before].as_str();
+        let is_owner = before.checked_sub(1).is_some_and(|owner| is_determiner(&clause[owner]));
+        let says_nothing =
+            is_link(word) || is_of_color(word) || is_determiner(word) || is_filler(word) || is_change(word);
+        let is_unknown = !says_nothing && preposition(clause, word).is_none() && color_at(clause, *before).is_none();
+        if is_stated { is_unknown } else { !is_owner && (QUALIFIERS.contains(&word) || word.ends_with("ish")) }
+    });
+    let is_mixed = end - first == 2
+        && plain(clause, first).is_some_and(|named| named.length == 1)
+        && (first..end).all(|at| BASIC.contains(&clause[at].as_str()));
+    let first = begins_before.or(is_mixed.then_some(first))?;
+    Some(clause[first..end].join(" "))
 }
 
 /// Returns the color of a name after a word such as `dark`, unless CSS has a name for the combination. Black or white

@@ -5,6 +5,7 @@ mod colors;
 mod named;
 mod requested_colors;
 mod scope;
+mod surroundings;
 mod words;
 
 #[cfg(test)]
@@ -16,18 +17,21 @@ use crate::color::Hex;
 
 use super::edit::EditError;
 use clauses::clauses;
-use colors::color_at;
-pub(super) use named::NamedPart;
-use named::named_part;
+use colors::{color_at, unknown_name};
+pub(super) use named::{KeptPart, NamedPart};
+use named::{Thing, kept_parts, thing};
 pub use requested_colors::{RequestedColors, requested_colors, wanted};
 pub use scope::scope;
-use words::{Elsewhere, asks_for_change, elsewhere, foreign, is_keep, is_of_color};
+use surroundings::{Elsewhere, elsewhere};
+use words::{asks_for_change, foreign, is_keep, is_of_color, is_preposition, pattern, stays};
 
 /// The changes that an instruction requests.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Instruction {
     /// The changes in order, at least one.
     pub(super) changes: Vec<ColorChange>,
+    /// The parts that must not change.
+    pub(super) kept: Vec<KeptPart>,
 }
 
 /// A change of the color of a part.
@@ -68,69 +72,144 @@ impl FromStr for Instruction {
 
     fn from_str(prompt: &str) -> Result<Instruction, EditError> {
         let mut changes = Vec::new();
+        let mut kept = Vec::new();
         let mut is_kept = false;
         for clause in clauses(prompt) {
             let Some(begin) = clause.first() else { continue };
             // "keep the lid and the handle" applies until a change is requested.
             is_kept = is_keep(begin, clause.get(1).map(String::as_str)) || (is_kept && !asks_for_change(&clause));
-            if is_kept {
+            if is_kept || stays(&clause) {
+                kept.extend(kept_parts(&clause).map_err(|part| {
+                    cannot(&format!(
+                        "it cannot keep the {part} apart from the rest; name its color, if it has another one"
+                    ))
+                })?);
                 continue;
             }
             if let Some(word) = foreign(&clause) {
                 return Err(cannot(&format!("it cannot {word} anything")));
             }
-            changes.extend(parts(&clause)?);
+            changes.extend(parts(&clause, !changes.is_empty())?);
         }
-        match changes.as_slice() {
-            [] => Err(cannot("the instruction names no target color")),
-            [_] => Ok(Instruction { changes }),
-            several if several.iter().all(|part| part.from.is_some() || part.named.is_some()) => {
-                Ok(Instruction { changes })
-            }
+        let is_whole = |part: &&ColorChange| part.from.is_none() && part.named.is_none();
+        match changes.len() {
+            0 => Err(cannot("the instruction names no target color")),
+            1 => Ok(Instruction { changes, kept }),
+            _ if changes.iter().filter(is_whole).count() <= 1 => Ok(Instruction { changes, kept }),
             _ => Err(cannot("several parts must each be named by their current color")),
         }
     }
 }
 
+/// The end of each refusal.
+const EXAMPLE: &str = ". An example: Change the red mug to #1E90FF, keep the background";
+
 fn cannot(why: &str) -> EditError {
-    EditError::Instruction(format!(
-        "this editor only recolors, and {why}; request a color by its hex code or its CSS name, as in: Change the red \
-         mug's color to #1E90FF, keep the background"
-    ))
+    EditError::Instruction(format!("this editor only recolors, and {why}{EXAMPLE}"))
 }
 
-/// Returns the changes that a clause requests, if it names colors.
-fn parts(clause: &[String]) -> Result<Vec<ColorChange>, EditError> {
+/// Returns the changes that a clause requests, if it names colors. With `is_further`, another clause has named the
+/// product.
+fn parts(clause: &[String], is_further: bool) -> Result<Vec<ColorChange>, EditError> {
     let mentions = mentions(clause)?;
-    let is_target = |mention: &Mention| matches!(mention.role, Role::To | Role::In);
-    let last_target = mentions.iter().rposition(is_target);
+    let is_stated = |mention: &Mention| matches!(mention.role, Role::To | Role::In);
+    let last_target = mentions.iter().rposition(is_stated);
     let last_target = last_target.or_else(|| mentions.iter().rposition(|mention| mention.role == Role::Unstated));
     let Some(last_target) = last_target else { return Ok(Vec::new()) };
-    if mentions[last_target].role == Role::Unstated && last_target > 0 {
-        let between = &clause[mentions[last_target - 1].words.1..mentions[last_target].words.0];
-        if matches!(between, [word] if word == "and" || word == "or") {
-            return Err(cannot("it cannot tell which of two colors is meant"));
-        }
+    if let Some(pattern) = pattern(clause) {
+        return Err(cannot(&format!("it cannot paint a pattern ({pattern})")));
     }
+    let joins = |words: &[String]| words.iter().any(|word| matches!(word.as_str(), "with" | "and" | "plus"));
+    // "a red mug with a blue handle" requests both.
+    let is_description = mentions.iter().all(|mention| mention.role == Role::Unstated)
+        && (!asks_for_change(clause) || mentions.iter().all(|mention| describes(clause, mention)))
+        && mentions.windows(2).all(|two| joins(&clause[two[0].words.1..two[1].words.0]));
     let mut parts: Vec<ColorChange> = Vec::new();
     let mut source: Option<Mention> = None;
     for (index, mention) in mentions.iter().enumerate() {
-        if is_target(mention) || index == last_target {
-            let named = named_part(clause, mention.words);
-            // The "red mug's handle" is not necessarily red. The "red handle" is.
-            let is_of_part = |source: &Mention| {
-                let behind = clause.get(source.words.1);
-                source.role == Role::From || named.is_none_or(|named| behind.is_some_and(|word| named.is(word)))
-            };
-            let from = source.take().filter(is_of_part).map(|source| source.hex);
-            parts.push(ColorChange { from, named, to: mention.hex, is_stated: is_target(mention) });
+        let between = mentions[..index].last().map(|last| &clause[last.words.1..mention.words.0]);
+        let is_additional = index > last_target && mention.role == Role::Unstated && {
+            let Some(between) = between else { continue };
+            if is_alternative(between) || !describes(clause, mention) {
+                return Err(cannot("it cannot tell which of two colors is meant"));
+            }
+            joins(between)
+        };
+        let is_target = is_stated(mention) || index == last_target || is_additional || is_description;
+        if is_target || is_complement(clause, mention) {
+            if index == last_target && mention.role == Role::Unstated && between.is_some_and(is_alternative) {
+                return Err(cannot("it cannot tell which of two colors is meant"));
+            }
+            let change = change(clause, mention, source.take(), is_further || !parts.is_empty())?;
+            if is_additional && change.named.is_none() {
+                return Err(cannot(&format!("it cannot tell what should be {}", clause[mention.words.0..].join(" "))));
+            }
+            parts.push(change);
         } else if index < last_target {
-            source = source.or(Some(*mention));
+            source = source.or(Some(*mention).filter(|mention| !is_aside(clause, mention)));
         } else if let Some(part) = parts.last_mut().filter(|_| mention.role == Role::From) {
             part.from = part.from.or(Some(mention.hex));
         }
     }
     Ok(parts)
+}
+
+/// Returns the change to the color of `mention`, from that of `source` if it is the color of the same part.
+fn change(
+    clause: &[String],
+    mention: &Mention,
+    source: Option<Mention>,
+    is_further: bool,
+) -> Result<ColorChange, EditError> {
+    let is_stated = matches!(mention.role, Role::To | Role::In);
+    if let Some(name) = unknown_name(clause, mention.words, is_stated).filter(|_| !mention.is_code) {
+        return Err(cannot(&format!("it does not know the color {name}; give its hex code")));
+    }
+    let thing = thing(clause, mention.words, is_further);
+    // The "red mug's handle" is not necessarily red. The "red handle" is.
+    let is_of_thing = |source: &Mention| {
+        let behind = clause.get(source.words.1);
+        source.role == Role::From || thing.as_ref().is_none_or(|thing| behind.is_some_and(|word| thing.is(word)))
+    };
+    let from = source.filter(is_of_thing).map(|source| source.hex);
+    let named = match thing {
+        Some(Thing::Other(name)) if from.is_none() => {
+            return Err(cannot(&format!("it cannot find the {name} unless the current color is named")));
+        }
+        Some(Thing::Several) => return Err(cannot("it changes one part at a time; write each with its color")),
+        Some(Thing::Part(named)) => Some(named),
+        _ => None,
+    };
+    Ok(ColorChange { from, named, to: mention.hex, is_stated })
+}
+
+/// Whether only a conjunction is between two colors.
+fn is_alternative(between: &[String]) -> bool {
+    between.is_empty() || matches!(between, [word] if word == "and" || word == "or")
+}
+
+/// Whether a thing that has the color follows it: "the red mug".
+fn describes(clause: &[String], mention: &Mention) -> bool {
+    clause.get(mention.words.1).is_some_and(|word| !is_preposition(word))
+}
+
+/// Whether a color is what the thing before it should become, and is followed by another part: "make the mug red with a
+/// blue lid".
+fn is_complement(clause: &[String], mention: &Mention) -> bool {
+    let behind = &clause[mention.words.1..];
+    let joins = behind.first().is_some_and(|word| match word.as_str() {
+        "with" => preposition(clause, word).is_none(),
+        "and" => behind.get(1).is_some_and(|_| color_at(behind, 1).is_none()),
+        "inside" | "outside" => behind.get(1).is_none_or(|next| next == "and" || next == "with"),
+        _ => false,
+    });
+    mention.role == Role::Unstated && joins && asks_for_change(clause) && !is_aside(clause, mention)
+}
+
+/// Whether a color belongs to something that only describes the product: "the mug with the red handle".
+fn is_aside(clause: &[String], mention: &Mention) -> bool {
+    let mut before = clause[..mention.words.0].iter().rev().take(2);
+    mention.role == Role::Unstated && describes(clause, mention) && before.any(|word| word == "with")
 }
 
 /// Returns the product's colors that a clause names, in order.

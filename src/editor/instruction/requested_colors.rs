@@ -3,7 +3,8 @@
 use crate::color::{Hex, hex_codes};
 
 use super::clauses::clauses;
-use super::words::{Elsewhere, elsewhere, is_keep, is_link, is_of_color};
+use super::surroundings::{Elsewhere, elsewhere};
+use super::words::{is_keep, is_link, is_of_color};
 use super::{ColorChange, Instruction, Mention, Role, role};
 
 /// The colors that a prompt requests by their hex codes.
@@ -44,7 +45,7 @@ pub fn requested_colors(prompt: &str) -> RequestedColors {
     }
     let uses = uses(prompt);
     let colors = match prompt.parse::<Instruction>() {
-        Ok(Instruction { changes }) if are_explained(&codes, &changes, &uses) => {
+        Ok(Instruction { changes, .. }) if are_explained(&codes, &changes, &uses) => {
             let is_target = |code: &Hex| changes.iter().any(|change| change.to == *code);
             return RequestedColors { colors: codes.into_iter().filter(is_target).collect(), is_unclear: false };
         }
@@ -54,12 +55,15 @@ pub fn requested_colors(prompt: &str) -> RequestedColors {
 }
 
 /// Whether each code is a target of `changes`, or certainly another color. In "the mug #1E90FF with a #F5C518 lid", the
-/// first is neither.
+/// second may only describe the mug.
 fn are_explained(codes: &[Hex], changes: &[ColorChange], uses: &[(Hex, Use)]) -> bool {
-    codes.iter().all(|code| {
-        changes.iter().any(|change| change.to == *code || (change.from == Some(*code) && change.is_stated))
-            || !uses.contains(&(*code, Use::Request))
-    })
+    let is_whole = |change: &ColorChange| change.from.is_none() && change.named.is_none();
+    let may_describe = changes.len() > 1 && changes.iter().any(is_whole);
+    !may_describe
+        && codes.iter().all(|code| {
+            changes.iter().any(|change| change.to == *code || (change.from == Some(*code) && change.is_stated))
+                || !uses.contains(&(*code, Use::Request))
+        })
 }
 
 /// Whether a prompt requests a mixture of colors, of which none is the old one: "a gradient from #1E90FF to #F5C518".
@@ -227,6 +231,7 @@ mod tests {
         for prompt in [
             "Make the body #1E90FF and the inside #F5C518",
             "Make the mug #1E90FF with a #F5C518 lid",
+            "Make the mug #1E90FF with a #F5C518 trim",
             "Make the mug a gradient from #1E90FF to #F5C518",
             "Make the mug #1E90FF no longer #F5C518",
             "Färbe den Korpus #1E90FF, den Deckel #F5C518",

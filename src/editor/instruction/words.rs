@@ -55,8 +55,24 @@ const KEEP: &[&str] = &[
     "dont",
     "without",
     "except",
+    "excluding",
     "not",
     "never",
+];
+
+/// Words that say that something stays as it is, anywhere in its clause.
+const STAY: &[&str] = &[
+    "stay",
+    "stays",
+    "staying",
+    "remain",
+    "remains",
+    "remaining",
+    "unchanged",
+    "untouched",
+    "unaltered",
+    "unmodified",
+    "intact",
 ];
 
 /// Words that request edits that this editor does not support.
@@ -74,28 +90,39 @@ const FILLER_WORDS: &[&str] = &[
     "also", "just", "now", "simply", "only", "and", "but", "let's", "the", "its",
 ];
 
-/// Words after a color that name its owner. Such a color is neither the current color nor a target.
-const SURROUNDINGS: &[&str] = &[
-    "background",
-    "backdrop",
-    "floor",
-    "wall",
-    "table",
-    "surface",
-    "ground",
-    "studio",
-    "lettering",
-    "logo",
-    "text",
-    "label",
-    "shadow",
-    "shadows",
-    "light",
-    "lighting",
+/// Words that make a pattern of colors.
+const PATTERNS: &[&str] = &[
+    "gradient",
+    "ombre",
+    "ombré",
+    "fade",
+    "stripe",
+    "stripes",
+    "striped",
+    "dots",
+    "dotted",
+    "polka",
+    "checks",
+    "checkered",
+    "chequered",
+    "checked",
+    "plaid",
+    "tartan",
+    "camouflage",
+    "camo",
+    "rainbow",
+    "floral",
+    "patterned",
+    "multicolor",
+    "multicolored",
+    "multicolour",
+    "multicoloured",
+    "half",
+    "marbled",
+    "zigzag",
+    "leopard",
+    "zebra",
 ];
-
-/// Things around a product or printed on it, which cannot be the product itself.
-const NOT_THE_PRODUCT: &[&str] = &["background", "backdrop", "lettering", "logo", "text", "shadow", "shadows"];
 
 /// Words for parts of products. They only tell that not the whole product is meant.
 const PART_WORDS: &[&str] = &[
@@ -183,6 +210,27 @@ const PART_WORDS: &[&str] = &[
     "zipper",
 ];
 
+/// Returns the word for a pattern that a clause requests. "Change the striped shirt to red" only describes one.
+pub(super) fn pattern(clause: &[String]) -> Option<&str> {
+    let is_pattern = |word: &&String| PATTERNS.contains(&word.as_str());
+    let at = clause.iter().position(|word| is_pattern(&word))?;
+    let is_source = clause[at + 1..].iter().any(|word| matches!(word.as_str(), "to" | "into"))
+        && !clause[..at].iter().any(|word| matches!(word.as_str(), "to" | "into" | "a" | "an"));
+    (!is_source).then_some(clause[at].as_str())
+}
+
+/// Whether a clause says that something stays as it is.
+pub(super) fn stays(clause: &[String]) -> bool {
+    clause.iter().any(|word| STAY.contains(&word.as_str()))
+}
+
+/// Whether a thing follows a word.
+pub(super) fn is_determiner(word: &str) -> bool {
+    matches!(word, "the" | "this" | "that" | "these" | "those" | "its" | "my" | "our" | "your")
+        || word.ends_with("'s")
+        || word.ends_with("s'")
+}
+
 /// Whether a word names a part of a product, also several of them or one with an owner.
 pub(super) fn is_part(word: &str) -> bool {
     let word = word.trim_end_matches("'s").trim_end_matches('\'');
@@ -222,56 +270,123 @@ pub(super) fn begins_clause(word: &str, next: Option<&str>) -> bool {
         || matches!(word, "the" | "its" | "then" | "also" | "please")
 }
 
-/// The owner of a color that does not belong to the product.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Elsewhere {
-    /// The surroundings of the product: "on a white background".
-    Place,
-    /// A thing whose color should change: "make the background white", "the logo to red".
-    Asked(String),
-}
-
-/// Returns the owner of a color if it is not the product, determined by the words before and after it in its clause.
-pub(super) fn elsewhere(before: &[String], behind: &[String]) -> Option<Elsewhere> {
-    const PLACE_PREPOSITIONS: &[&str] = &["on", "against", "before", "in", "onto", "over"];
-    let placed = |words: &[String]| words.iter().rev().take(3).any(|word| PLACE_PREPOSITIONS.contains(&word.as_str()));
-    if let Some(at) = before.iter().rposition(|word| NOT_THE_PRODUCT.contains(&word.as_str())) {
-        let is_its_color = before[at + 1..].iter().all(|word| is_link(word) || is_of_color(word));
-        let is_aside = before[..at].iter().rev().take(3).any(|word| matches!(word.as_str(), "with" | "without"));
-        if is_its_color && !is_aside {
-            let is_place = placed(&before[..at]);
-            return Some(if is_place { Elsewhere::Place } else { Elsewhere::Asked(before[at].clone()) });
-        }
-    }
-    if !is_of_surroundings(behind) {
-        return None;
-    }
-    let is_order = first(before).is_some_and(is_change) && before.len() <= 3;
-    let named = behind.iter().find(|word| NOT_THE_PRODUCT.contains(&word.as_str()));
-    match named {
-        Some(named) if is_order && !placed(before) => Some(Elsewhere::Asked(named.clone())),
-        _ => Some(Elsewhere::Place),
-    }
-}
-
-/// Whether the color before these words belongs to the surroundings of the product: "white seamless background".
-fn is_of_surroundings(behind: &[String]) -> bool {
-    const MAX_WORDS_BEHIND: usize = 3;
-    let mut near = behind.iter().take(MAX_WORDS_BEHIND).take_while(|word| !is_link(word));
-    near.any(|word| SURROUNDINGS.contains(&word.as_str()))
+pub(super) fn is_preposition(word: &str) -> bool {
+    is_link(word)
+        || matches!(
+            word,
+            "behind"
+                | "under"
+                | "underneath"
+                | "around"
+                | "beneath"
+                | "below"
+                | "next"
+                | "near"
+                | "beside"
+                | "at"
+                | "above"
+        )
 }
 
 pub(super) fn is_link(word: &str) -> bool {
     matches!(word, "to" | "into" | "in" | "as" | "with" | "from" | "of" | "and" | "or" | "is" | "be" | "on" | "become")
 }
 
+/// Whether a word before a color says nothing about which one it is: "a deep, matte" navy.
 pub(super) fn is_of_color(word: &str) -> bool {
-    matches!(word, "color" | "colour" | "a" | "an" | "the" | "should" | "must" | "becomes" | "pure" | "bright" | "hex")
+    const WORDS: &[&str] = &[
+        "color",
+        "colour",
+        "colors",
+        "colours",
+        "shade",
+        "tone",
+        "hue",
+        "a",
+        "an",
+        "the",
+        "should",
+        "must",
+        "becomes",
+        "hex",
+        "code",
+        "look",
+        "looks",
+        "appear",
+        "appears",
+        "have",
+        "all",
+        "only",
+        "one",
+        "that",
+        "something",
+        "more",
+        // Strength and finish.
+        "pure",
+        "bright",
+        "deep",
+        "rich",
+        "vivid",
+        "vibrant",
+        "solid",
+        "plain",
+        "true",
+        "real",
+        "bold",
+        "strong",
+        "intense",
+        "saturated",
+        "full",
+        "fresh",
+        "clean",
+        "crisp",
+        "uniform",
+        "very",
+        "really",
+        "completely",
+        "fully",
+        "entirely",
+        "totally",
+        "medium",
+        "matte",
+        "matt",
+        "mat",
+        "satin",
+        "glossy",
+        "gloss",
+        "shiny",
+        "polished",
+        "metallic",
+        "nice",
+        "beautiful",
+        "lovely",
+        "gorgeous",
+        "elegant",
+        "classic",
+        "modern",
+        "stylish",
+        "new",
+        "different",
+        "exact",
+        "exactly",
+        "same",
+    ];
+    WORDS.contains(&word)
+}
+
+/// Whether a word may be between a thing and its color. "and" begins another thing.
+pub(super) fn may_precede_color(word: &str) -> bool {
+    (is_link(word) && !matches!(word, "and" | "or")) || is_of_color(word)
+}
+
+/// Whether a word before a request says nothing itself.
+pub(super) fn is_filler(word: &str) -> bool {
+    FILLER_WORDS.contains(&word)
 }
 
 /// Returns the first word that is not a filler.
-fn first(clause: &[String]) -> Option<&str> {
-    clause.iter().map(String::as_str).find(|word| !FILLER_WORDS.contains(word))
+pub(super) fn first(clause: &[String]) -> Option<&str> {
+    clause.iter().map(String::as_str).find(|word| !is_filler(word))
 }
 
 /// Whether `word` is one of `stems`, or one of them with the ending `s`, `d`, `ed` or `ing`.
