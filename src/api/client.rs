@@ -2,7 +2,7 @@
 //! runner knows the cost of a second submit.
 
 use std::path::Path;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use base64::Engine;
@@ -104,13 +104,14 @@ impl Client {
         Ok(Client { http, base, key: key.clone(), bearer, body_timeouts: BODY_TIMEOUTS })
     }
 
-    /// Sends a request whose answer must begin within `timeout`.
+    /// Sends a request whose answer must begin within `timeout`. Callers box it, because jobs that wait for their
+    /// prediction or their download would keep room for it as well.
     async fn exchange(&self, request: RequestBuilder, timeout: Duration) -> Exchange {
-        let sent = in_time(timeout, request.header(AUTHORIZATION, self.bearer.clone()).send()).await;
-        match sent {
+        let sent = pin!(request.header(AUTHORIZATION, self.bearer.clone()).send());
+        match in_time(timeout, sent).await {
             Ok(Ok(response)) => {
                 let BodyTimeouts { whole, silence } = self.body_timeouts;
-                match in_time(whole, read(response, silence)).await {
+                match in_time(whole, pin!(read(response, silence))).await {
                     Ok(Exchange::Answer(answer)) => Exchange::Answer(self.without_key(answer)),
                     Ok(fault) => fault,
                     Err(_) => Exchange::Fault(Fault::Unknown("the answer did not end in time".to_owned())),
@@ -144,13 +145,13 @@ impl EditApi for Client {
         let timeout = if waits { SYNC_SUBMIT_TIMEOUT } else { SUBMIT_TIMEOUT };
         let timeout = timeout + upload_time(images.iter().map(String::len).sum());
         let url = self.base.join(&wire::generate_path(&request.model));
-        self.exchange(self.http.post(url).json(&Generate::new(request, images)), timeout).await
+        Box::pin(self.exchange(self.http.post(url).json(&Generate::new(request, images)), timeout)).await
     }
 
     async fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> Exchange {
         let named = path.and_then(|path| self.base.status(path));
         let url = named.unwrap_or_else(|| self.base.join(&wire::prediction_path(prediction)));
-        self.exchange(self.http.get(url), POLL_TIMEOUT).await
+        Box::pin(self.exchange(self.http.get(url), POLL_TIMEOUT)).await
     }
 
     fn status_path(&self, prediction: &PredictionId, status_url: &str) -> Option<StatusPath> {
@@ -163,12 +164,12 @@ const fn upload_time(bytes: usize) -> Duration {
     Duration::from_secs((bytes / MIN_UPLOAD_SPEED) as u64)
 }
 
-/// Waits for a future for at most `limit` and [`LAST_LOOK`].
+/// Waits for a future for at most `limit` and [`LAST_LOOK`]. The future is pinned by the caller, because an async
+/// function keeps room for its arguments twice.
 ///
 /// A process that was suspended for longer than the limit wakes up with both: a limit that has passed, and answers that
 /// have arrived but were not read. Without the last look, submits that were accepted would become uncertain.
-async fn in_time<F: Future>(limit: Duration, future: F) -> Result<F::Output, Elapsed> {
-    let mut future = pin!(future);
+async fn in_time<F: Future>(limit: Duration, mut future: Pin<&mut F>) -> Result<F::Output, Elapsed> {
     match tokio::time::timeout(limit, &mut future).await {
         Ok(output) => Ok(output),
         Err(_) => tokio::time::timeout(LAST_LOOK, future).await,
@@ -184,7 +185,7 @@ async fn read(mut response: Response, silence: Duration) -> Exchange {
         body: Vec::new(),
     };
     loop {
-        let chunk = match in_time(silence, response.chunk()).await {
+        let chunk = match in_time(silence, pin!(response.chunk())).await {
             Ok(chunk) => chunk.map_err(|error| explain(&error)),
             Err(_) => Err("the answer broke off (nothing more arrived)".to_owned()),
         };

@@ -214,7 +214,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     /// Downloads the outputs after those that are already `staged`.
     async fn fetch_rest(&self, outputs: &[String], staged: &mut Vec<S::Staged>) -> Result<(), OutputError> {
         for output in outputs.iter().skip(staged.len()) {
-            staged.push(self.store.fetch(output, Slot::of(&self.downloads).await).await?);
+            let slot = Slot::of(&self.downloads).await;
+            // Boxed, because jobs that wait for a slot would keep room for it as well.
+            staged.push(Box::pin(self.store.fetch(output, slot)).await?);
         }
         Ok(())
     }

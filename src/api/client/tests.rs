@@ -217,7 +217,8 @@ async fn an_answer_that_arrived_while_the_process_was_suspended_is_read_after_it
         tokio::time::sleep(limit).await;
         answer.send("accepted").unwrap();
     };
-    let (answered, ()) = tokio::join!(in_time(limit, answered), connection);
+    let mut answered = pin!(answered);
+    let (answered, ()) = tokio::join!(in_time(limit, answered.as_mut()), connection);
     assert_eq!(answered.unwrap().unwrap(), "accepted");
-    assert!(in_time(limit, std::future::pending::<()>()).await.is_err(), "what never arrives is not waited for");
+    assert!(in_time(limit, pin!(std::future::pending::<()>())).await.is_err(), "what never arrives is not waited for");
 }
