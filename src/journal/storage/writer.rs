@@ -152,7 +152,8 @@ async fn write(
 ) -> Result<(), JournalError> {
     let mut group = Vec::new();
     while lines.recv_many(&mut group, BACKLOG).await > 0 {
-        let bytes: Vec<u8> = group.iter().flat_map(|line| line.bytes.iter().copied()).collect();
+        let mut bytes = Vec::with_capacity(group.iter().map(|line| line.bytes.len()).sum());
+        group.iter().for_each(|line| bytes.extend_from_slice(&line.bytes));
         let length = bytes.len() as u64;
         let outcome = commit(&mut disk, bytes).await;
         if outcome.is_ok() {
