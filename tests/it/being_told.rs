@@ -123,6 +123,25 @@ fn failing_notifications_do_not_change_the_result_of_a_run() {
 }
 
 #[test]
+fn a_notification_whose_url_cannot_be_read_is_reported_and_neither_stops_the_run_nor_the_others() {
+    let (sandbox, provider) = two_jobs();
+    let listener = Listener::start(0, StatusCode::OK);
+    let url = format!("{}/ping", listener.url);
+    let mut run = provider.run(&sandbox, "-q");
+    run.env("DYEHOUSE_NOTIFY_URL_FILE", "/no/such/file").env("DYEHOUSE_HEALTHCHECK_URL", &url);
+    let printed = code(&run.output().unwrap(), 0);
+    assert!(printed.contains("failed to find the webhook: read /no/such/file, which DYEHOUSE_NOTIFY_URL_FILE names"));
+    assert_eq!((listener.paths(), provider.accepted()), (vec!["/ping/start".to_owned(), "/ping".to_owned()], 2));
+
+    let mut run = provider.run(&sandbox, "-q");
+    run.env("DYEHOUSE_NOTIFY_URL", &url).env("DYEHOUSE_HEALTHCHECK_URL", "se-cret");
+    let printed = code(&run.output().unwrap(), 0);
+    let told = "failed to find the monitor: read DYEHOUSE_HEALTHCHECK_URL: expected a URL";
+    assert!(printed.contains(told) && !printed.contains("se-cret"), "{printed}");
+    assert_eq!(listener.paths()[2..], ["/ping"]);
+}
+
+#[test]
 fn a_monitor_is_pinged_at_every_end_of_a_run() {
     let (sandbox, provider) = two_jobs();
     sandbox.write("bad.csv", "id,promt\na,Make it red\n");

@@ -2,7 +2,6 @@ use std::path::PathBuf;
 
 use crate::api::BaseUrlError;
 use crate::job::{Backend, JobId, Partition};
-use crate::notify::NoticeUrlError;
 use crate::words::{counted, shell_word};
 
 /// A note on the patterns of `--only`.
@@ -97,14 +96,6 @@ pub enum UsageError {
     /// The manifest's base URL is invalid.
     #[error("use `run.base_url`: {0}")]
     BaseUrl(BaseUrlError),
-    /// The URL of a webhook or a monitor is invalid.
-    #[error("use {variable}: {cause}")]
-    NoticeUrl {
-        /// The name of the variable with the URL.
-        variable: &'static str,
-        /// The error of the URL.
-        cause: NoticeUrlError,
-    },
     /// A time of day was given, but this machine's time zone is unknown.
     #[error("determine the local time zone: {0}")]
     TimeZone(jiff::Error),
@@ -165,7 +156,6 @@ impl UsageError {
                 "give an origin such as https://api.vibedream.ai; plain http is allowed only for this machine"
                     .to_owned()
             }
-            UsageError::NoticeUrl { .. } => "give a complete URL, such as https://example.com/hooks/1".to_owned(),
             UsageError::TimeZone(_) => {
                 "install tzdata, or set TZ to a time zone known to this machine, such as UTC".to_owned()
             }

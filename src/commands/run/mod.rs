@@ -25,7 +25,7 @@ use session::{HeldFolder, Session};
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
     let interruption = Interruption::default();
-    let mut notifications = Notifications::of(arguments)?;
+    let mut notifications = Notifications::of(arguments);
     let ended = execute(arguments, screen, &runtime, &mut notifications, &interruption);
     interruption.work_is_over();
     // The result is printed first. The folder is already unlocked, because a command may use it.

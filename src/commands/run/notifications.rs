@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::cli::Run;
+use crate::commands::Failure;
 use crate::commands::interrupt::Interruption;
-use crate::commands::{Failure, UsageError};
 use crate::exit::Exit;
 use crate::manifest::Style;
 use crate::notify::{
@@ -20,7 +20,7 @@ use crate::notify::{
     write_metrics,
 };
 use crate::runner::{StopReason, StopSignal};
-use crate::secrets::{Secret, SecretError};
+use crate::secrets::Secret;
 
 use super::End;
 
@@ -44,26 +44,19 @@ pub(super) struct Notifications {
 }
 
 impl Notifications {
-    /// Returns the notifications from the command line or the environment.
-    pub(super) fn of(arguments: &Run) -> Result<Notifications, Failure> {
+    /// Returns the notifications from the command line or the environment. One that cannot be sent is logged as an error
+    /// and left out: it must not stop the run, nor the others.
+    pub(super) fn of(arguments: &Run) -> Notifications {
         let given = &arguments.notifications;
-        let url = |configured: &Option<NoticeUrl>, secret: &Secret| -> Result<Option<NoticeUrl>, Failure> {
-            if configured.is_some() {
-                return Ok(configured.clone());
-            }
-            Ok(find(secret)?.map(|found| url_of(found.expose_secret(), secret)).transpose()?)
-        };
-        let webhook = url(&given.notify, &Secret::NOTIFY_URL)?.and_then(|url| match signing_key() {
-            Ok(key) => Some(Webhook { url, key }),
-            // A missing notification must not stop the run, and a summary that should be signed is not sent unsigned.
-            Err(cause) => {
-                log_failure(Err(NoticeError { what: format!("notify {url} of the end of the run"), cause }));
-                None
-            }
+        let webhook = url("find the webhook", given.notify.as_ref(), &Secret::NOTIFY_URL).and_then(|url| {
+            // A summary that should be signed is not sent unsigned.
+            let key = usable(format!("notify {url} of the end of the run"), signing_key())?;
+            Some(Webhook { url, key })
         });
-        let healthcheck = url(&given.healthcheck, &Secret::HEALTHCHECK_URL)?.map(|url| Healthcheck { url });
+        let monitor = url("find the monitor", given.healthcheck.as_ref(), &Secret::HEALTHCHECK_URL);
+        let healthcheck = monitor.map(|url| Healthcheck { url });
         let metrics_file = given.metrics_file.clone();
-        Ok(Notifications { arguments: arguments.clone(), webhook, healthcheck, metrics_file, start_ping: None })
+        Notifications { arguments: arguments.clone(), webhook, healthcheck, metrics_file, start_ping: None }
     }
 
     /// Pings the monitor for the start of the run, without waiting for it.
@@ -144,8 +137,28 @@ impl Notifications {
     }
 }
 
-fn find(secret: &Secret) -> Result<Option<secrecy::SecretString>, SecretError> {
-    let Some(found) = secret.find(|name| std::env::var_os(name))? else { return Ok(None) };
+/// Returns the URL from the command line, or from a secret. `what` says what it is for, as a phrase to follow
+/// "failed to".
+fn url(what: &str, configured: Option<&NoticeUrl>, secret: &Secret) -> Option<NoticeUrl> {
+    let found = || match find(secret)? {
+        Some(text) => {
+            let url = NoticeUrl::parse(text.expose_secret());
+            url.map(Some).map_err(|error| format!("read {}: {error}", secret.variable))
+        }
+        None => Ok(None),
+    };
+    configured.cloned().or_else(|| usable(what.to_owned(), found())?)
+}
+
+/// Returns what a notification needs, or logs why it cannot be had. `what` is a phrase to follow "failed to".
+fn usable<T>(what: String, found: Result<T, String>) -> Option<T> {
+    found.map_err(|cause| log_failure(Err(NoticeError { what, cause }))).ok()
+}
+
+fn find(secret: &Secret) -> Result<Option<SecretString>, String> {
+    let Some(found) = secret.find(|name| std::env::var_os(name)).map_err(|error| error.to_string())? else {
+        return Ok(None);
+    };
     for notice in &found.notices {
         tracing::warn!("{notice}");
     }
@@ -153,13 +166,9 @@ fn find(secret: &Secret) -> Result<Option<secrecy::SecretString>, SecretError> {
 }
 
 fn signing_key() -> Result<Option<SigningKey>, String> {
-    let Some(secret) = find(&Secret::NOTIFY_SECRET).map_err(|error| error.to_string())? else { return Ok(None) };
+    let Some(secret) = find(&Secret::NOTIFY_SECRET)? else { return Ok(None) };
     let key = SigningKey::of(&secret).map_err(|error| format!("read {}: {error}", Secret::NOTIFY_SECRET.variable))?;
     Ok(Some(key))
-}
-
-fn url_of(text: &str, secret: &Secret) -> Result<NoticeUrl, UsageError> {
-    NoticeUrl::parse(text).map_err(|cause| UsageError::NoticeUrl { variable: secret.variable, cause })
 }
 
 /// Waits for a notification within a time limit, which is shorter after the program was asked to stop.
