@@ -8,6 +8,7 @@ use crate::job::{ImageRef, JobId, JobRef, RequestHash, Size, UrlRef, is_shortene
 use crate::manifest::is_invisible;
 use crate::plan::expiry::expires_at;
 
+use super::bare_hex::has_bare_hex;
 use super::named_color::names_another;
 use super::warning_kind::{WarningKind, WarningKinds};
 
@@ -66,6 +67,7 @@ impl JobFeatures {
             "" => names_another(prompt, color),
             hashes => asks_for_another(hashes, color),
         };
+        let is_unchecked = colors.is_empty() && !is_unclear && has_bare_hex(prompt);
         let is_page = |image: &ImageRef<'_>| matches!(image, ImageRef::Url(url) if is_page(url));
         let found = [
             (WarningKind::TooManyImages, request.images.len() > USUAL_IMAGES),
@@ -77,7 +79,8 @@ impl JobFeatures {
             (WarningKind::BrokenHex, is_broken),
             (WarningKind::OtherColor, job.color.is_some_and(is_another)),
             (WarningKind::UnclearColors, is_unclear),
-            (WarningKind::Colorless, colors.is_empty() && !names_a_color(prompt)),
+            (WarningKind::UncheckedHex, is_unchecked),
+            (WarningKind::Colorless, colors.is_empty() && !is_unchecked && !names_a_color(prompt)),
         ];
         let kinds = WarningKinds::of(found);
         let end = |image: &ImageRef<'_>| match image {

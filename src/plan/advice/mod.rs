@@ -4,8 +4,10 @@
 //! warning_kind  the kinds of warnings, with their messages
 //! job_features  the features of a job that warnings depend on
 //! named_color   colors that prompts name in words
+//! bare_hex      hex codes without `#`
 //! ```
 
+mod bare_hex;
 mod job_features;
 mod named_color;
 mod warning_kind;
@@ -306,6 +308,20 @@ mod tests {
                 "2: the prompt names several colors, and which of them are requested is unclear",
             ]
         );
+    }
+
+    #[test]
+    fn a_code_without_its_sign_is_reported_unless_a_color_is_checked() {
+        let colored = Job { color: Some(Hex([30, 144, 255])), ..job(3, "make it 1E90FF", &["https://x/a"]) };
+        let jobs = [
+            job(0, "make it #1E90FF", &["https://x/a"]),
+            job(1, "Change the bottle to # 1e90ff", &["https://x/a"]),
+            job(2, "Change the bottle to 0x1E90FF", &["https://x/a"]),
+            colored,
+            job(4, "Change it to #1E90FF (in 1E90FF)", &["https://x/a"]),
+        ];
+        let told = "2: the prompt has a color code without `#`: no color is checked (and in 1 more)";
+        assert_eq!(printed(&jobs), [told]);
     }
 
     #[test]

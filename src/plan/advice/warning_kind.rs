@@ -12,6 +12,7 @@ pub(super) enum WarningKind {
     BrokenHex,
     OtherColor,
     UnclearColors,
+    UncheckedHex,
     Colorless,
 }
 
@@ -37,7 +38,7 @@ impl WarningKinds {
 
 impl WarningKind {
     /// All kinds, in the order in which they are shown.
-    pub(super) const ALL: [WarningKind; 12] = [
+    pub(super) const ALL: [WarningKind; 13] = [
         WarningKind::TooManyImages,
         WarningKind::Duplicate,
         WarningKind::Expiring,
@@ -49,6 +50,7 @@ impl WarningKind {
         WarningKind::BrokenHex,
         WarningKind::OtherColor,
         WarningKind::UnclearColors,
+        WarningKind::UncheckedHex,
         WarningKind::Colorless,
     ];
 
@@ -98,6 +100,10 @@ impl WarningKind {
             WarningKind::UnclearColors => (
                 "the prompt names several colors, and which of them are requested is unclear",
                 "add a `color` column with the requested color; without it, another color is not noticed",
+            ),
+            WarningKind::UncheckedHex => (
+                "the prompt has a color code without `#`: no color is checked",
+                "write it with the sign, as in #1E90FF, or add a `color` column",
             ),
             WarningKind::Colorless => (
                 "no color in the prompt, but other jobs have one",
