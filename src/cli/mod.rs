@@ -281,7 +281,7 @@ pub struct Recolor {
     /// Change the part that has this color [default: the product's main color]
     #[arg(long, value_name = "COLOR")]
     pub from: Option<Hex>,
-    /// Write this PNG file
+    /// Write this PNG file, and replace it if it exists
     #[arg(short, long, value_name = "FILE")]
     pub out: PathBuf,
     /// Print the measurement of the result as one JSON object

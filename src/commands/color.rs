@@ -60,6 +60,9 @@ fn recolor_picture(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure
     if !is_png {
         return Err(UsageError::NotPng(arguments.out.clone()).into());
     }
+    if files::is_same_file(&arguments.picture, &arguments.out) {
+        return Err(UsageError::Original(arguments.out.clone()).into());
+    }
     let mut photo = read(&arguments.picture, screen)?;
     let before: View = photo.reduced(COMPARED_SIDE);
     let change = Change { from: arguments.from.map(Hex::linear), part: None, to: arguments.to.linear() };

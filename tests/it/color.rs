@@ -193,6 +193,25 @@ fn wrong_usage_is_reported_with_a_hint() {
     assert!(printed.contains("failed to read gone.png: "), "{printed}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_recolored_picture_replaces_other_files_and_never_its_original() {
+    let sandbox = Sandbox::new();
+    let original = png(disc([198, 40, 40]));
+    sandbox.write("mug.png", &original);
+    std::fs::hard_link(sandbox.path("mug.png"), sandbox.path("hard.png")).unwrap();
+    std::os::unix::fs::symlink("mug.png", sandbox.path("link.png")).unwrap();
+    for out in ["mug.png", "./mug.png", "hard.png", "link.png"] {
+        let printed = code(&sandbox.run(&format!("color recolor mug.png --to navy -o {out}")), 2);
+        assert!(printed.contains(&format!("failed to write {out}: it is the picture that is recolored")), "{printed}");
+        assert!(printed.contains("-recolored.png"), "{printed}");
+    }
+    assert!(std::fs::read(sandbox.path("mug.png")).unwrap() == original);
+    sandbox.write("out.png", "an earlier one");
+    code(&sandbox.run("color recolor mug.png --to navy -o out.png"), 0);
+    assert!(std::fs::read(sandbox.path("out.png")).unwrap().starts_with(b"\x89PNG"));
+}
+
 #[test]
 fn a_truncated_local_picture_is_detected_before_its_edit_is_paid_for() {
     let sandbox = Sandbox::new();

@@ -110,6 +110,9 @@ pub enum UsageError {
     /// A recolored picture must be named `.png`.
     #[error("write {}: pictures are written as PNG files", .0.display())]
     NotPng(PathBuf),
+    /// A recolored picture would replace its original.
+    #[error("write {}: it is the picture that is recolored", .0.display())]
+    Original(PathBuf),
 }
 
 impl UsageError {
@@ -160,6 +163,11 @@ impl UsageError {
                 "install tzdata, or set TZ to a time zone known to this machine, such as UTC".to_owned()
             }
             UsageError::JunitFile { .. } => "give a file in an existing folder that can be written to".to_owned(),
+            UsageError::Original(path) => {
+                let stem = path.file_stem().unwrap_or_default().display();
+                let other = path.with_file_name(format!("{stem}-recolored.png"));
+                format!("give it another name, as in: -o {}", shell_word(&other.display().to_string()))
+            }
             UsageError::NotPng(path) => format!("name it {}", path.with_extension("png").display()),
         }
     }
