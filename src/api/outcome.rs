@@ -367,22 +367,24 @@ fn is_bidi(character: char) -> bool {
     matches!(character, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Returns a text as one line of at most 200 characters.
+/// The maximum length of a message, in characters.
+const MAX_MESSAGE: usize = 200;
+
+/// Returns a text as one line of at most [`MAX_MESSAGE`] characters. The end of a longer one is an ellipsis.
 fn cut(text: &str) -> String {
     let mut line = String::new();
     for word in text
         .split(|character: char| character.is_whitespace() || character.is_control() || is_bidi(character))
         .filter(|word| !word.is_empty())
     {
-        if line.chars().count() + word.chars().count() >= 200 {
-            line.extend(word.chars().take(200_usize.saturating_sub(line.chars().count())));
-            line.push('…');
-            break;
-        }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.extend(word.chars().take(MAX_MESSAGE + 1));
+        if line.chars().count() > MAX_MESSAGE {
+            let kept: String = line.chars().take(MAX_MESSAGE - 1).collect();
+            return format!("{}…", kept.trim_end());
+        }
     }
     line
 }

@@ -118,6 +118,16 @@ fn a_403_about_moderation_may_be_about_the_account_and_any_other_about_the_key()
 }
 
 #[test]
+fn a_long_message_is_cut_between_or_in_its_words() {
+    let kept = "word ".repeat(40);
+    assert_eq!(cut(&kept), kept.trim_end());
+    assert_eq!(cut(&format!("{kept}more")), format!("{}…", kept.trim_end()));
+    let sentence = format!("{}keep the background", "word ".repeat(37));
+    assert_eq!(cut(&sentence), format!("{}keep the backg…", "word ".repeat(37)));
+    assert_eq!(cut(&"é".repeat(5000)), format!("{}…", "é".repeat(199)));
+}
+
+#[test]
 fn a_404_may_be_about_the_endpoint() {
     for status in [404, 405, 410] {
         let outcome = submit(&answer(status, "no"));
