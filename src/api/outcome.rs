@@ -43,6 +43,7 @@
 //! | anything else | polled again |
 
 mod prediction;
+mod refusal;
 
 use std::time::Duration;
 
@@ -55,6 +56,7 @@ use super::hint::wait_hint;
 use super::wire::{self, PredictionId};
 use super::{Answer, Exchange, Fault};
 use prediction::of_prediction;
+use refusal::refusal_class;
 
 /// The outcome of a submit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -332,14 +334,6 @@ fn cents(value: &Value) -> Option<Cents> {
     let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
     let number = number.filter(|number| number.is_finite() && *number > 0.0)?;
     Some(Cents(((number - 1e-6).ceil().max(1.0) as u64).min(MAX_PRICE)))
-}
-
-/// Returns the class of a refusal: `Moderated` if its message mentions moderation, and `otherwise` if not.
-fn refusal_class(message: &str, otherwise: ErrorClass) -> ErrorClass {
-    let message = message.to_ascii_lowercase();
-    let moderated =
-        ["moderat", "flagged", "safety", "nsfw", "content policy"].iter().any(|word| message.contains(word));
-    if moderated { ErrorClass::Moderated } else { otherwise }
 }
 
 /// The beginning of a body from which a message is made, in bytes.
