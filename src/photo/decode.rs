@@ -24,13 +24,13 @@ impl Photo {
 
 fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
     let guessed = ImageReader::new(Cursor::new(encoded)).with_guessed_format();
-    let mut reader = guessed.map_err(|error| DecodeError(error.into()))?;
+    let mut reader = guessed.map_err(image::ImageError::from)?;
     reader.limits(limits());
-    let mut decoder = reader.into_decoder().map_err(DecodeError)?;
+    let mut decoder = reader.into_decoder()?;
     // A broken orientation or profile is no reason to refuse the picture.
     let orientation = decoder.orientation().ok();
     let icc = decoder.icc_profile().ok().flatten();
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(DecodeError)?;
+    let mut picture = DynamicImage::from_decoder(decoder)?;
     if let Some(orientation) = orientation {
         picture.apply_orientation(orientation);
     }

@@ -4,7 +4,7 @@ use image::Limits;
 pub(super) const MAX_SIDE: u32 = 16_384;
 
 /// The maximum memory for decoding, in bytes.
-const MAX_MEMORY: u64 = 512 << 20;
+pub(super) const MAX_MEMORY: u64 = 512 << 20;
 
 /// Returns the limits for decoding.
 pub(super) fn limits() -> Limits {

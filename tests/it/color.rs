@@ -88,6 +88,7 @@ fn pictures_without_a_product_and_broken_ones_have_different_errors() {
         ("speck.png", png(RgbImage::new(1, 1)), 1, "no product could be distinguished from the background"),
         ("clear.png", png(RgbaImage::new(90, 90)), 1, "no product could be distinguished from the background"),
         ("large.gif", header, 1, "failed to read large.gif: "),
+        ("wide.png", png(RgbImage::new(16_385, 1)), 1, "failed to read wide.png: it is over 16384 pixels a side"),
         ("torn.png", whole[..whole.len() / 2].to_vec(), 1, "failed to read torn.png: "),
         ("torn.jpg", jpeg[..jpeg.len() / 2].to_vec(), 1, "failed to read torn.jpg: the JPEG is cut off"),
         ("text.jpg", b"<html>not found</html>".to_vec(), 1, "failed to read text.jpg: "),
