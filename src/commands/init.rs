@@ -53,6 +53,9 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
             false
         }
     });
+    if pictures.is_empty() {
+        return Err(InitError::NoUsableNames(arguments.pictures.clone()).into());
+    }
     let text = match out.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase().as_str() {
         "csv" => table(&folder, &pictures, &colors),
         "yaml" | "yml" if pictures.len() == found => document(&rows(&folder, &pictures), &colors),
@@ -105,7 +108,7 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<NamedPicture>> {
     Ok(pictures.collect())
 }
 
-/// Parses `ocean=#1E90FF`, `#1E90FF` and `navy`. A name that is given twice counts once.
+/// Parses `ocean=#1E90FF`, `#1E90FF` and `navy`. A color that is given twice counts once.
 fn colors(texts: &[String]) -> Result<Vec<Color>, InitError> {
     let mut colors: Vec<Color> = Vec::new();
     for text in texts {
@@ -116,8 +119,10 @@ fn colors(texts: &[String]) -> Result<Vec<Color>, InitError> {
         if slug(&name).len() > MAX_COLOR_BYTES {
             return Err(InitError::ColorName { name, most_bytes: MAX_COLOR_BYTES });
         }
-        if colors.iter().all(|known| slug(&known.name) != slug(&name)) {
-            colors.push(Color { name, hex });
+        match colors.iter().find(|known| slug(&known.name) == slug(&name)) {
+            Some(known) if known.hex != hex => return Err(InitError::SameName(name)),
+            Some(_) => {}
+            None => colors.push(Color { name, hex }),
         }
     }
     Ok(colors)

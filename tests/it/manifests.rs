@@ -112,6 +112,18 @@ fn init_writes_a_valid_manifest_for_long_and_unusual_names() {
 }
 
 #[test]
+fn init_refuses_a_folder_without_usable_names_and_two_colors_with_one_name() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.path("photos")).unwrap();
+    image::RgbImage::new(4, 4).save(sandbox.path("photos/a|b.png")).unwrap();
+    let printed = code(&sandbox.run("init photos -o a.csv"), 2);
+    assert!(printed.contains("it can contain none of the names of the pictures"), "{printed}");
+    let printed = code(&sandbox.run("init photos -o a.yaml --colors red=#FF0000,Red=#B00000"), 2);
+    assert!(printed.contains("failed to use the color name `Red` for two colors"), "{printed}");
+    assert_eq!(sandbox.names("."), ["photos"]);
+}
+
+#[test]
 fn pictures_in_a_folder_with_brackets_can_be_rows_of_a_pattern() {
     let sandbox = Sandbox::new();
     std::fs::create_dir_all(sandbox.path("new [a-z]")).unwrap();

@@ -18,6 +18,12 @@ pub enum InitError {
     /// The folder has no pictures.
     #[error("find pictures in {}", .0.display())]
     NoPictures(PathBuf),
+    /// A manifest can contain the name of no picture in the folder.
+    #[error("write a manifest for {}: it can contain none of the names of the pictures", .0.display())]
+    NoUsableNames(PathBuf),
+    /// Two colors have the same name.
+    #[error("use the color name `{0}` for two colors")]
+    SameName(String),
     /// The file's extension is neither that of YAML nor that of CSV.
     #[error("decide what kind of manifest {} should be", .0.display())]
     UnknownKind(PathBuf),
@@ -41,6 +47,10 @@ impl InitError {
             InitError::Exists(_) => "name another file with --out, or replace it with --force",
             InitError::Unreadable { .. } => "name a folder of pictures",
             InitError::NoPictures(_) => "name a folder that contains JPEG, PNG, GIF or WebP files",
+            InitError::NoUsableNames(_) => "rename the pictures; `|` is allowed in a .yaml",
+            InitError::SameName(_) => {
+                "the name is part of each id: give each color its own, as in red=#FF0000,brick=#B22222"
+            }
             InitError::UnknownKind(_) => "name it .yaml or .csv",
             InitError::Color(_) => {
                 "write a hex such as '#1E90FF', a CSS name such as navy, or a name and a hex: ocean=#1E90FF"
