@@ -59,7 +59,7 @@ impl LastRunFigures {
         LastRunFigures {
             started_at,
             ended_at,
-            seconds: ended_at.map(|ended_at| ended_at.duration_since(started_at).as_secs_f64()),
+            seconds: ended_at.map(|ended_at| in_milliseconds(ended_at.duration_since(started_at).as_secs_f64())),
             submits: totals.map(|totals| totals.submits),
             spent_cents: totals.map(|totals| totals.spent_cents),
             stop,
@@ -85,8 +85,8 @@ impl<'a> Summary<'a> {
             stopped_because: batch.state.reason(),
             started_at: batch.started_at,
             finished_at: batch.finished_at,
-            seconds: seconds(batch),
-            working_seconds: tally.working_time(batch).map(|time| time.seconds()),
+            seconds: seconds(batch).map(in_milliseconds),
+            working_seconds: tally.working_time(batch).map(|time| in_milliseconds(time.seconds())),
             last_run: batch.last_run.map(LastRunFigures::of),
             totals: BatchTotals {
                 jobs: batch.counts,
@@ -117,4 +117,20 @@ impl<'a> Summary<'a> {
 /// Returns the duration of the batch in seconds, if it has ended.
 fn seconds(batch: &BatchView) -> Option<f64> {
     Some(batch.finished_at?.duration_since(batch.started_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
+}
+
+/// Rounds seconds to whole milliseconds, because sums of them have errors in the last digits.
+fn in_milliseconds(seconds: f64) -> f64 {
+    (seconds * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_milliseconds;
+
+    #[test]
+    fn sums_of_seconds_have_no_digits_beyond_milliseconds() {
+        assert_ne!(0.7 + 0.1, 0.8);
+        assert_eq!(in_milliseconds(0.7 + 0.1), 0.8);
+    }
 }
