@@ -10,7 +10,7 @@ use crate::manifest::Style;
 use crate::photo::{self, Photo, is_animated};
 use crate::progress::{Screen, style};
 
-use super::print::{print, print_json};
+use super::print::{log_unprinted, print, print_json};
 use super::{Failure, UsageError};
 
 /// The maximum size of a picture file, in bytes.
@@ -48,7 +48,7 @@ fn measure_picture(arguments: &Measure, screen: &Screen) -> Result<Exit, Failure
     let check =
         measure(before.as_ref().map(view).as_ref(), &view(&after), &arguments.to, tolerance, scope(arguments.from))
             .check;
-    print_check(&check, arguments.json);
+    print_check(&check, arguments.json)?;
     Ok(match check.verdict {
         Verdict::On | Verdict::Near => Exit::Complete,
         Verdict::Off | Verdict::Unmeasurable => Exit::Incomplete,
@@ -73,7 +73,7 @@ fn recolor_picture(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure
     files::replace(&arguments.out, &png).map_err(|error| failed(error.to_string()))?;
     let after = photo.reduced(COMPARED_SIDE);
     let check = measure(Some(&before), &after, &[arguments.to], Tolerance::default(), scope(arguments.from)).check;
-    print_check(&check, arguments.json);
+    log_unprinted(print_check(&check, arguments.json));
     Ok(if check.verdict == Verdict::Off { Exit::Incomplete } else { Exit::Complete })
 }
 
@@ -97,11 +97,11 @@ fn read(path: &Path, screen: &Screen) -> Result<Photo, Failure> {
     Ok(photo)
 }
 
-fn print_check(check: &Check, as_json: bool) {
+fn print_check(check: &Check, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return print_json(check);
     }
-    print(text(check, style(std::io::stdout().is_terminal())).as_bytes());
+    print(text(check, style(std::io::stdout().is_terminal())).as_bytes())
 }
 
 /// Returns a check as text.

@@ -6,7 +6,7 @@ use crate::run_folder::{Compaction, Lock, RunFolder};
 use crate::words::{counted, size};
 
 use super::Failure;
-use super::print::print;
+use super::print::{log_unprinted, print};
 
 /// Shortens the journal of a folder that no process is using.
 pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
@@ -26,6 +26,6 @@ pub(super) fn compact(arguments: &Compact) -> Result<Exit, Failure> {
         ),
         None => writeln!(text, "already as short as possible"),
     };
-    print(text.as_bytes());
+    log_unprinted(print(text.as_bytes()));
     Ok(Exit::Complete)
 }

@@ -13,7 +13,7 @@ pub(super) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
         None => {
             let mut page = Vec::new();
             clap_mangen::Man::new(definition()).render(&mut page).map_err(|cause| Failure::Output { cause })?;
-            print(&page);
+            print(&page)?;
         }
         Some(folder) => {
             let written = make_folder(folder).and_then(|()| clap_mangen::generate_to(definition(), folder));

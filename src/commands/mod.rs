@@ -28,7 +28,7 @@ use crate::cli::{Cli, Color, Command, SchemaOf, definition};
 use crate::exit::Exit;
 use crate::progress::{Screen, start_logs};
 
-use print::{print, print_json};
+use print::{log_unprinted, print, print_json};
 
 pub use failure::{Failure, InitError, MergeError, UsageError};
 
@@ -47,24 +47,21 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Serve(arguments) => serve::serve(arguments, &screen),
         Command::Init(arguments) => init::init(arguments, &screen),
         Command::Color(arguments) => color::color(arguments, &screen),
-        Command::Schema { of } => {
-            print_json(&match of {
-                SchemaOf::Manifest => crate::manifest::schema(),
-                SchemaOf::Summary => crate::report::summary_schema(),
-            });
-            Ok(Exit::Complete)
-        }
+        Command::Schema { of } => print_json(&match of {
+            SchemaOf::Manifest => crate::manifest::schema(),
+            SchemaOf::Summary => crate::report::summary_schema(),
+        })
+        .map(|()| Exit::Complete),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut definition(), "dyehouse", &mut script);
-            print(&script);
-            Ok(Exit::Complete)
+            print(&script).map(|()| Exit::Complete)
         }
         Command::Man { out } => man::man(out.as_deref()),
     };
     done.unwrap_or_else(|failure| {
         if prints_json(&cli.command) {
-            print_json(&failure.json());
+            log_unprinted(print_json(&failure.json()));
         }
         screen.fail(|style| failure.render(style));
         failure.exit()

@@ -2,19 +2,27 @@ use std::io::{ErrorKind, Write};
 
 use crate::progress::fitted;
 
+use super::Failure;
+
 /// Writes to stdout. A closed pipe is not an error, because its reader does not need the rest.
-pub(super) fn print(bytes: &[u8]) {
+pub(super) fn print(bytes: &[u8]) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
-    if let Err(cause) = stdout.write_all(bytes).and_then(|()| stdout.flush())
-        && cause.kind() != ErrorKind::BrokenPipe
-    {
-        // A full disk is reported, but does not change the result of the command.
-        tracing::error!("failed to write to stdout: {cause}");
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => Err(Failure::Output { cause }),
+        _ => Ok(()),
+    }
+}
+
+/// Logs that something could not be printed, for commands that have done more than print: a full disk does not change
+/// their result.
+pub(super) fn log_unprinted(printed: Result<(), Failure>) {
+    if let Err(failure) = printed {
+        tracing::error!("{}", failure.message());
     }
 }
 
 /// Writes a summary to stdout. On a terminal, its lines are wrapped between words.
-pub(super) fn print_summary(text: &str) {
+pub(super) fn print_summary(text: &str) -> Result<(), Failure> {
     let terminal = console::Term::stdout();
     match terminal.size_checked().filter(|_| terminal.features().is_attended()) {
         Some((_, columns)) => print(fitted(text, columns.into()).as_bytes()),
@@ -23,9 +31,9 @@ pub(super) fn print_summary(text: &str) {
 }
 
 /// Writes `value` to stdout as one JSON object.
-pub(super) fn print_json(value: &impl serde::Serialize) {
+pub(super) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     // The printed values contain only text, numbers and lists, which always serialize.
     let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
     bytes.push(b'\n');
-    print(&bytes);
+    print(&bytes)
 }

@@ -9,7 +9,7 @@ use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
 use crate::runner;
 use crate::words::counted;
 
-use super::print::print;
+use super::print::{log_unprinted, print};
 use super::report_data::{self, ReportInputs};
 use super::{Failure, UsageError};
 
@@ -35,7 +35,7 @@ pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     let sum: Cents = released.iter().map(|reservation| reservation.cents).sum();
     let jobs = counted(released.len() as u64, "request");
     text.push_str(&format!("{jobs}, {sum} released; {} spent, {} still reserved\n", ledger.spent(), ledger.reserved()));
-    print(text.as_bytes());
+    log_unprinted(print(text.as_bytes()));
     let _turn = ReportTurn::wait(&folder)?;
     let manifest = report_data::manifest(&ledger);
     report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit: None })?;

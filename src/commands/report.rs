@@ -5,15 +5,16 @@ use crate::exit::Exit;
 use crate::run_folder::{ReportTurn, RunFolder};
 
 use super::Failure;
-use super::print::print;
+use super::print::{log_unprinted, print};
 use super::report_data::{self, Refresher, ReportInputs, read_ledger};
 
 /// Writes the report again, and with `--watch` keeps it up to date while the run is in progress.
 pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
+    let page = format!("{}\n", folder.report_page().display());
     if arguments.watch {
         let mut refresher = Refresher::new(folder.clone());
-        print(format!("{}\n", folder.report_page().display()).as_bytes());
+        log_unprinted(print(page.as_bytes()));
         while refresher.refresh()?.is_running {
             thread::sleep(refresher.rest());
         }
@@ -24,7 +25,7 @@ pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
     let junit = arguments.junit.as_deref();
     report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit })?;
     if !arguments.watch {
-        print(format!("{}\n", folder.report_page().display()).as_bytes());
+        log_unprinted(print(page.as_bytes()));
     }
     Ok(Exit::Complete)
 }

@@ -81,3 +81,23 @@ fn a_command_that_fails_still_prints_one_json_object() {
     let printed: Value = serde_json::from_slice(&sandbox.run("run bad.csv --json").stdout).unwrap();
     assert_eq!((&printed["state"], &printed["errors"][0]["line"]), (&"broken".into(), &1.into()), "{printed}");
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_command_that_only_prints_fails_if_it_cannot_and_one_that_did_something_does_not() {
+    let sandbox = disc_to_show("#1E90FF");
+    let ended = |arguments: &str| {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = sandbox.dyehouse(arguments).stdout(full).output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(printed.contains("failed to write to stdout: No space left on device"), "{arguments}: {printed}");
+        output.status.code()
+    };
+    night(&sandbox, &[("a", BLUE)], "", 0);
+    for arguments in ["status out", "status out --json", "check catalog.csv --json", "schema manifest", "man"] {
+        assert_eq!(ended(arguments), Some(1), "{arguments}");
+    }
+    for arguments in ["run catalog.csv -o out --backend embedded --json", "report out", "compact out"] {
+        assert_eq!(ended(arguments), Some(0), "{arguments}");
+    }
+}

@@ -52,21 +52,21 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
                 let plan = Some(Plan { forecast, sizes, colors });
                 let exit = if problems.is_empty() { Exit::Complete } else { Exit::Usage };
                 let (errors, more_errors) = (problems.with_counts(), problems.more);
-                print_json(&Checked { version: 1, errors, more_errors, warnings, plan, probe });
+                print_json(&Checked { version: 1, errors, more_errors, warnings, plan, probe })?;
                 return Ok(exit);
             }
-            print(text(&forecast, &advice, &warnings, &ledger, &options).as_bytes());
-            print(probe.map(|probed| probed.text()).unwrap_or_default().as_bytes());
+            print(text(&forecast, &advice, &warnings, &ledger, &options).as_bytes())?;
+            print(probe.map(|probed| probed.text()).unwrap_or_default().as_bytes())?;
             if problems.is_empty() { Ok(Exit::Complete) } else { Err(Failure::Manifest(problems)) }
         }
         Err(failure) if is_json => {
             let (errors, more_errors) = failure.diagnostics(&arguments.run.manifest.display().to_string());
-            print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None });
+            print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None })?;
             Ok(failure.exit())
         }
         // The notices may explain the errors.
         Err(Failure::Manifest(problems)) if !notices.is_empty() => {
-            print(format!("{}\n\n", problems_text(&Problems::from(notices), Style::Plain)).as_bytes());
+            print(format!("{}\n\n", problems_text(&Problems::from(notices), Style::Plain)).as_bytes())?;
             Err(Failure::Manifest(problems))
         }
         Err(failure) => Err(failure),

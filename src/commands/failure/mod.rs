@@ -108,7 +108,7 @@ pub enum Failure {
         cause: io::Error,
     },
     /// The output cannot be printed.
-    #[error("print: {cause}")]
+    #[error("write to stdout: {cause}")]
     Output {
         /// The operating system's error.
         cause: io::Error,

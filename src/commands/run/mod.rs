@@ -16,7 +16,7 @@ use crate::progress::Screen;
 
 use super::Failure;
 use super::interrupt::Interruption;
-use super::print::{print_json, print_summary};
+use super::print::{log_unprinted, print_json, print_summary};
 use finished::{End, Finished};
 use notifications::Notifications;
 use session::{HeldFolder, Session};
@@ -31,11 +31,10 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
     // The result is printed first. The folder is already unlocked, because a command may use it.
     let exit = match &ended {
         Ok(end) => {
-            if arguments.json {
-                print_json(&end.summary.json(end.exit));
-            } else {
-                print_summary(&end.summary.text());
-            }
+            log_unprinted(match arguments.json {
+                true => print_json(&end.summary.json(end.exit)),
+                false => print_summary(&end.summary.text()),
+            });
             if let Some(failure) = &end.report_failure {
                 screen.fail(|style| failure.render(style));
             }
@@ -43,7 +42,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
         }
         Err(failure) => {
             if arguments.json {
-                print_json(&notifications.notice(Err(failure)).summary);
+                log_unprinted(print_json(&notifications.notice(Err(failure)).summary));
             }
             screen.fail(|style| failure.render(style));
             failure.exit()

@@ -77,9 +77,9 @@ pub(super) fn print_status(
         uncertain: report_data::uncertain_submits(folder, ledger)?,
     };
     if as_json {
-        print_json(&view);
+        print_json(&view)?;
     } else {
-        print_summary(&table::text(&view));
+        print_summary(&table::text(&view))?;
     }
     Ok(plan)
 }
