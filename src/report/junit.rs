@@ -6,8 +6,10 @@
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use jiff::Timestamp;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
+use tempfile::NamedTempFile;
 
 use crate::files;
 use crate::job::Backend;
@@ -15,35 +17,81 @@ use crate::job::Backend;
 use super::error::ReportError;
 use super::model::BatchView;
 use super::row_buffer::RowBuffer;
-use super::test_case::{Ending, TestCase, TestTotals};
+use super::test_case::{Ending, Finding, TestCase, TestTotals};
 
-/// Atomically writes the test cases in `spool` to `path`.
+/// The file, while it is written.
+type Xml = Writer<BufWriter<NamedTempFile>>;
+
+/// A test suite without its cases. All texts are attributes.
+struct Suite<'a> {
+    title: &'a str,
+    started: Timestamp,
+    totals: TestTotals,
+    properties: &'a [(&'a str, &'a str)],
+}
+
+/// Atomically writes the test cases in `row_buffer` to `path`.
 pub(crate) fn write(
     path: &Path,
     batch: &BatchView,
     totals: TestTotals,
     row_buffer: &mut RowBuffer,
 ) -> Result<(), ReportError> {
+    let (title, manifest) = (attribute(batch.heading()), attribute(&batch.manifest));
+    let (spent, reserved) = (batch.spent.0.to_string(), batch.reserved.0.to_string());
+    let properties = [
+        ("manifest", manifest.as_str()),
+        ("backend", batch.backend.map_or("", Backend::as_str)),
+        ("state", batch.state.as_str()),
+        ("spent_cents", &spent),
+        ("reserved_cents", &reserved),
+    ];
+    let started = batch.started_at.unwrap_or_default();
+    put(path, &Suite { title: &title, started, totals, properties: &properties }, |xml| {
+        row_buffer.replay(|row| row.case.as_ref().map_or(Ok(()), |case| test_case(xml, &title, case)))
+    })
+}
+
+/// Atomically writes a report with a single error to `path`: a run of `manifest` could not start or continue. `text`
+/// has the details of `message`.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub fn write_junit_error(path: &Path, manifest: &str, message: &str, text: &str) -> Result<(), ReportError> {
+    let title = attribute(&Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy());
+    let manifest = attribute(manifest);
+    let totals = TestTotals { tests: 1, errors: 1, ..TestTotals::default() };
+    let properties = [("manifest", manifest.as_str()), ("state", "broken")];
+    let finding = Finding { kind: "broken".to_owned(), message: message.to_owned(), text: text.to_owned() };
+    let case = TestCase { name: "run".to_owned(), seconds: 0.0, ending: Ending::Error(finding) };
+    let suite = Suite { title: &title, started: Timestamp::now(), totals, properties: &properties };
+    put(path, &suite, |xml| test_case(xml, &title, &case))
+}
+
+fn put(path: &Path, suite: &Suite, cases: impl FnOnce(&mut Xml) -> io::Result<()>) -> Result<(), ReportError> {
     let failed = |source| ReportError::io("write", path, source);
     let file = files::temporary_in(files::folder_of(path), ".junit-").map_err(failed)?;
-    let mut file = BufWriter::new(file);
-    suites(&mut file, batch, totals, row_buffer).map_err(failed)?;
+    let file = suites(BufWriter::new(file), suite, cases).map_err(failed)?;
     let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 
-fn suites(file: impl Write, batch: &BatchView, totals: TestTotals, row_buffer: &mut RowBuffer) -> io::Result<()> {
+fn suites(
+    file: BufWriter<NamedTempFile>,
+    suite: &Suite,
+    cases: impl FnOnce(&mut Xml) -> io::Result<()>,
+) -> io::Result<BufWriter<NamedTempFile>> {
+    let Suite { title, started, totals, properties: named } = suite;
     let mut xml = Writer::new_with_indent(file, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let title = attribute(batch.heading());
-    let started = batch.started_at.unwrap_or_default().strftime("%FT%T").to_string();
     xml.create_element("testsuites").write_inner_content(|xml| {
         let suite = xml.create_element("testsuite").with_attributes([
-            ("name", title.as_str()),
+            ("name", *title),
             ("package", "dyehouse"),
             ("id", "0"),
-            ("timestamp", &started),
+            ("timestamp", &started.strftime("%FT%T").to_string()),
             // The schema's value for an unknown host.
             ("hostname", "localhost"),
             ("tests", &totals.tests.to_string()),
@@ -53,29 +101,23 @@ fn suites(file: impl Write, batch: &BatchView, totals: TestTotals, row_buffer: &
             ("time", &format!("{:.3}", totals.seconds)),
         ]);
         suite.write_inner_content(|xml| {
-            properties(xml, batch)?;
-            row_buffer.replay(|row| row.case.as_ref().map_or(Ok(()), |case| test_case(xml, &title, case)))?;
+            properties(xml, named)?;
+            cases(xml)?;
             xml.create_element("system-out").write_empty()?;
             xml.create_element("system-err").write_empty()?;
             Ok(())
         })?;
         Ok(())
     })?;
-    xml.into_inner().write_all(b"\n")
+    let mut file = xml.into_inner();
+    file.write_all(b"\n")?;
+    Ok(file)
 }
 
-fn properties(xml: &mut Writer<impl Write>, batch: &BatchView) -> io::Result<()> {
-    let (spent, reserved) = (batch.spent.0.to_string(), batch.reserved.0.to_string());
-    let manifest = attribute(&batch.manifest);
+fn properties(xml: &mut Xml, properties: &[(&str, &str)]) -> io::Result<()> {
     xml.create_element("properties").write_inner_content(|xml| {
-        for (name, value) in [
-            ("manifest", manifest.as_str()),
-            ("backend", batch.backend.map_or("", Backend::as_str)),
-            ("state", batch.state.as_str()),
-            ("spent_cents", &spent),
-            ("reserved_cents", &reserved),
-        ] {
-            xml.create_element("property").with_attributes([("name", name), ("value", value)]).write_empty()?;
+        for (name, value) in properties {
+            xml.create_element("property").with_attributes([("name", *name), ("value", *value)]).write_empty()?;
         }
         Ok(())
     })?;

@@ -41,6 +41,7 @@ mod write;
 pub use batch_totals::{BatchTotals, Costs};
 pub use duplicate_pictures::DuplicatePictures;
 pub use error::ReportError;
+pub use junit::write_junit_error;
 pub use model::{
     BatchState, BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     TryView, Written,

@@ -198,6 +198,25 @@ fn a_junit_file_that_cannot_be_written_is_refused_before_anything_is_paid_for() 
 }
 
 #[test]
+fn a_run_that_cannot_start_is_an_error_in_its_junit_file() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, "--junit x.xml"), 0);
+    nights.sandbox.edits("catalog.csv", &[("mug", "#00FF00")]);
+    let mut run = nights.provider.run(&nights.sandbox, "--junit x.xml");
+    code(&run.env_remove("VIBEDREAM_API_KEY").env("VIBEDREAM_API_KEY_FILE", "/no/such/file").output().unwrap(), 1);
+    let written = nights.sandbox.read("x.xml");
+    assert!(
+        written.contains("tests=\"1\" failures=\"0\" errors=\"1\"") && written.contains("/no/such/file"),
+        "{written}"
+    );
+    nights.sandbox.write("catalog.csv", "id,promt\na,Make it red\n");
+    code(&nights.provider.run(&nights.sandbox, "--junit x.xml").output().unwrap(), 2);
+    let written = nights.sandbox.read("x.xml");
+    assert!(written.contains("<error type=\"broken\"") && written.contains("did you mean `prompt`"), "{written}");
+    assert!(written.contains("name=\"catalog\""), "{written}");
+}
+
+#[test]
 fn a_junit_file_that_fails_at_the_end_does_not_affect_summary_report_and_notifications() {
     let nights = Nights::new();
     nights.provider.behave(Behavior { edit: Duration::from_secs(600), ..Behavior::default() });
@@ -212,6 +231,7 @@ fn a_junit_file_that_fails_at_the_end_does_not_affect_summary_report_and_notific
     assert_eq!(nights.sandbox.json("out/report/summary.json")["jobs"]["completed"], 3);
     let notice = nights.sandbox.json("notice.json");
     assert_eq!((&notice["exit_code"], &notice["jobs"]["completed"]), (&1.into(), &3.into()));
+    assert!(notice["batch"].is_null(), "it could be that of an earlier run: {notice}");
     code(&nights.provider.run(&nights.sandbox, "--junit y.xml").output().unwrap(), 0);
     assert!(nights.sandbox.read("y.xml").contains("tests=\"3\""));
 }

@@ -12,11 +12,13 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::cli::Run;
 use crate::exit::Exit;
+use crate::manifest::Style;
 use crate::progress::Screen;
+use crate::report::write_junit_error;
 
-use super::Failure;
 use super::interrupt::Interruption;
 use super::print::{log_unprinted, print_json, print_summary};
+use super::{Failure, UsageError};
 use finished::{End, Finished};
 use notifications::Notifications;
 use session::{HeldFolder, Session};
@@ -45,11 +47,25 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
                 log_unprinted(print_json(&notifications.notice(Err(failure)).summary));
             }
             screen.fail(|style| failure.render(style));
+            write_junit(arguments, failure);
             failure.exit()
         }
     };
     notifications.send(&runtime, ended.as_ref(), &interruption);
     Ok(exit)
+}
+
+/// Writes the failure as a JUnit report, so that a CI system does not show the jobs of an earlier run. A process that
+/// uses the folder writes its own.
+fn write_junit(arguments: &Run, failure: &Failure) {
+    let is_refused = matches!(failure, Failure::Usage(UsageError::JunitFile { .. }));
+    if let Some(path) = arguments.junit.as_deref().filter(|_| !is_refused && failure.exit() != Exit::Locked) {
+        let manifest = arguments.manifest.display().to_string();
+        let written = write_junit_error(path, &manifest, &failure.message(), &failure.render(Style::Plain));
+        if let Err(error) = written {
+            tracing::error!("{}", Failure::from(error).message());
+        }
+    }
 }
 
 fn execute(
