@@ -112,7 +112,10 @@ impl Notifications {
         let outcome = match ended {
             Ok(end) => {
                 let run = &end.summary;
-                let summary = std::fs::read(run.report.with_file_name("summary.json")).ok();
+                // If the report could not be written, the file is that of an earlier run.
+                let is_current = end.report_failure.is_none();
+                let summary =
+                    is_current.then(|| std::fs::read(run.report.with_file_name("summary.json")).ok()).flatten();
                 let batch = summary.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null);
                 let folder = run.results.parent().unwrap_or(&run.results).to_owned();
                 let printed = end.report_failure.as_ref().map(|failure| failure.render(Style::Plain));
