@@ -204,6 +204,11 @@ impl Oklab {
         red.max(green).max(blue)
     }
 
+    /// Returns the distance from another color.
+    pub fn distance(self, other: Oklab) -> f32 {
+        ((self.l - other.l).powi(2) + (self.a - other.a).powi(2) + (self.b - other.b).powi(2)).sqrt()
+    }
+
     /// Returns the distance from grey.
     pub fn chroma(self) -> f32 {
         length(self.a, self.b)

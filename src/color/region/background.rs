@@ -67,7 +67,7 @@ impl Background {
         let middle = middle(&ring);
         let mut weights: Vec<f64> = ring
             .iter()
-            .map(|(_, color)| 1.0 / (1.0 + (f64::from(distance(middle, *color)) / MAX_SPREAD).powi(4)))
+            .map(|(_, color)| 1.0 / (1.0 + (f64::from(middle.distance(*color)) / MAX_SPREAD).powi(4)))
             .collect();
         let mut background =
             Background { surface: [[0.0; 6]; 3], width: picture.width, height: picture.height, noise: 0.0 };
@@ -75,7 +75,7 @@ impl Background {
             let points = ring.iter().zip(&weights).map(|((terms, color), weight)| (terms, channels(*color), *weight));
             background.surface = least_squares(points);
             let mut errors: Vec<f32> =
-                ring.iter().map(|(terms, color)| distance(background.value(terms), *color)).collect();
+                ring.iter().map(|(terms, color)| background.value(terms).distance(*color)).collect();
             let by_place = errors.clone();
             background.noise = crate::color::dominant_color::percentile(&mut errors, 0.5).unwrap_or(0.0);
             let scale = 2.0 * f64::from(background.noise + 0.004);
@@ -101,7 +101,7 @@ impl Background {
     /// Returns the distance of a color from the background's color at a pixel, in OKLab.
     #[inline]
     pub(in crate::color) fn distance(&self, x: usize, y: usize, color: Oklab) -> f32 {
-        distance(self.at(x, y), color)
+        self.at(x, y).distance(color)
     }
 
     fn value(&self, terms: &[f64; 6]) -> Oklab {
@@ -133,11 +133,6 @@ fn centered(at: usize, of: usize) -> f64 {
 
 fn channels(color: Oklab) -> [f64; 3] {
     [f64::from(color.l), f64::from(color.a), f64::from(color.b)]
-}
-
-/// Returns the distance between two colors, in OKLab.
-pub(super) fn distance(one: Oklab, other: Oklab) -> f32 {
-    ((one.l - other.l).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)).sqrt()
 }
 
 /// Solves the weighted normal equations of all channels by elimination. A small ridge keeps them solvable.

@@ -1,7 +1,7 @@
 use crate::color::filter::dilate;
 use crate::color::{Oklab, Plane};
 
-use super::background::{Background, distance};
+use super::background::Background;
 
 /// The smallest distance from the background at which a color at the border does not belong to it, in OKLab.
 const MIN_DISTANCE: f32 = 0.07;
@@ -74,7 +74,7 @@ pub(super) fn frame(colors: &Plane<Oklab>, background: &Background) -> Frame {
                 let is_opposite = x.abs_diff(other_x) + 1 == width || y.abs_diff(other_y) + 1 == height;
                 share(run.len().max(other.len())) < MAX_BAND_SHARE
                     && is_opposite
-                    && distance(colors.at(x, y), colors.at(other_x, other_y)) < MAX_BAND_DISTANCE
+                    && colors.at(x, y).distance(colors.at(other_x, other_y)) < MAX_BAND_DISTANCE
             })
     };
     for run in &found {

@@ -1,7 +1,7 @@
 use crate::color::filter::{Connected, adjacent, components, erode, neighbors};
 use crate::color::{Oklab, Plane};
 
-use super::background::{Background, Ground, distance, ground_around};
+use super::background::{Background, Ground, ground_around};
 use super::clusters::{Clusters, chroma_distance};
 use super::cut::{UNCUTTABLE, minimum_cut};
 use super::edges::Edges;
@@ -222,7 +222,7 @@ fn mark_bands(basins: &mut [Basin], bands: &Plane<bool>, labels: &Plane<u32>) {
     for (one, basin) in basins.iter().enumerate() {
         for (other, ..) in &basin.edges {
             let other = *other as usize;
-            if distance(basin.color(), basins[other].color()) < MAX_BAND_STEP {
+            if basin.color().distance(basins[other].color()) < MAX_BAND_STEP {
                 neighbors[one].push(other);
                 neighbors[other].push(one);
             }
