@@ -1,20 +1,13 @@
 use super::filter::open;
+use super::lit_surface::LitSurface;
 use super::{Plane, Rgb};
 
 /// The smallest distance between a pixel and the best that one light makes of the surface in both pictures, from which
-/// on the pixel is not that surface. Distances are root mean squares over the square roots of linear channels. Light
-/// that a product throws on itself reaches 0.1 in its folds.
+/// on the pixel is not that surface. Light that a product throws on itself reaches 0.1 in its folds.
 const MIN_FOREIGN: f32 = 0.12;
 
 /// The largest such distance in the picture after, at which a pixel has the new color.
 const MAX_OWN: f32 = 0.04;
-
-/// The weight of lightness relative to color in these distances. When a surface changes its color, folds and
-/// reflections change the amount of light on it, but hardly the hue.
-const LIGHTNESS_WEIGHT: f32 = 0.2;
-
-/// The channel value below which noise outweighs color, in linear light.
-const MIN_CHANNEL: f32 = 0.02;
 
 /// Returns the share of a recolored `region`, 0 to 1, that belongs to parts of another color before and has the new
 /// color now. Examples are a handle or a wheel. Smaller things, such as prints, are those of
@@ -26,85 +19,15 @@ const MIN_CHANNEL: f32 = 0.02;
 /// In colored surroundings, the surface shows several pairs of `colors`. The first is that of most of it.
 pub(super) fn lost_parts([before, after]: [&Plane<Rgb>; 2], colors: &[[Rgb; 2]], region: &Plane<bool>) -> f64 {
     let Some([_, main]) = colors.first() else { return 0.0 };
-    let (surfaces, alone): (Vec<_>, _) = (colors.iter().copied().map(Surface::new).collect(), Surface::new([*main]));
+    let (surfaces, alone): (Vec<_>, _) =
+        (colors.iter().copied().map(LitSurface::new).collect(), LitSurface::new([*main]));
     let is_lost = |index: usize| {
         let (old, new) = (before.data[index], after.data[index]);
-        let is_foreign = |surface: &Surface<2>| {
-            !surface.is_near([old, new], MIN_FOREIGN)
-                && surface.distance_squared([old, new]) > MIN_FOREIGN * MIN_FOREIGN
-        };
-        surfaces.iter().all(is_foreign) && alone.distance_squared([new]) < MAX_OWN * MAX_OWN
+        surfaces.iter().all(|surface| surface.is_beyond([old, new], MIN_FOREIGN)) && !alone.is_beyond([new], MAX_OWN)
     };
     let mut lost = region.clone();
     lost.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set).for_each(|(at, is_set)| *is_set = is_lost(at));
     open(&lost, 1).count() as f64 / region.count().max(1) as f64
-}
-
-/// The colors of a surface in `N` pictures that differ in nothing else.
-struct Surface<const N: usize> {
-    colors: [Rgb; N],
-    /// The weights of the channels. With them, errors count like those of square roots.
-    weights: [Rgb; N],
-    /// The weighted sums of squared colors, of colors, and of ones.
-    sums: [f32; 3],
-}
-
-impl<const N: usize> Surface<N> {
-    fn new(colors: [Rgb; N]) -> Surface<N> {
-        let weights = colors.map(|color| color.map(|channel| 1.0 / channel.max(MIN_CHANNEL)));
-        let mut sums = [0.0; 3];
-        for (color, weight) in colors.as_flattened().iter().zip(weights.as_flattened()) {
-            sums[0] += weight * color * color;
-            sums[1] += weight * color;
-            sums[2] += weight;
-        }
-        Surface { colors, weights, sums }
-    }
-
-    /// Whether a pixel is certainly within a distance of the surface. This takes no roots, and is true for most pixels.
-    fn is_near(&self, pixel: [Rgb; N], distance: f32) -> bool {
-        let (shade, gloss) = self.light(pixel);
-        // Each of N pictures adds at most the mean of its three channels to the squared distance.
-        let most = distance * distance / N as f32;
-        pixel.as_flattened().iter().zip(self.colors.as_flattened()).all(|(value, color)| {
-            let lit = shade * color + gloss;
-            (value - lit) * (value - lit) < most * (value + lit)
-        })
-    }
-
-    /// Returns the squared distance of a pixel from the surface under the light that suits it best.
-    fn distance_squared(&self, pixel: [Rgb; N]) -> f32 {
-        let (shade, gloss) = self.light(pixel);
-        let of = |pixel: Rgb, color: Rgb| {
-            let lit = color.map(|channel| (shade * channel + gloss).sqrt());
-            let off: Rgb = std::array::from_fn(|channel| pixel[channel].max(0.0).sqrt() - lit[channel]);
-            let mean = (off[0] + off[1] + off[2]) / 3.0;
-            LIGHTNESS_WEIGHT * mean * mean + off.iter().map(|off| (off - mean) * (off - mean)).sum::<f32>() / 3.0
-        };
-        pixel.into_iter().zip(self.colors).map(|(pixel, color)| of(pixel, color)).sum()
-    }
-
-    /// Returns the shade and the gloss, both at least 0, that suit a pixel best. This is a weighted least squares fit.
-    fn light(&self, pixel: [Rgb; N]) -> (f32, f32) {
-        let (mut by_color, mut by_white) = (0.0, 0.0);
-        let channels = self.colors.as_flattened().iter().zip(self.weights.as_flattened());
-        for (value, (color, weight)) in pixel.as_flattened().iter().zip(channels) {
-            by_color += weight * value * color;
-            by_white += weight * value;
-        }
-        let [squares, colors, ones] = self.sums;
-        let scale = squares * ones - colors * colors;
-        let shade = (by_color * ones - by_white * colors) / scale;
-        let gloss = (by_white * squares - by_color * colors) / scale;
-        if shade >= 0.0 && gloss >= 0.0 {
-            (shade, gloss)
-        } else if shade < 0.0 {
-            (0.0, (by_white / ones).max(0.0))
-        } else {
-            // Gloss on a grey surface is the same as more light, and makes the scale zero.
-            ((by_color / squares.max(f32::MIN_POSITIVE)).max(0.0), 0.0)
-        }
-    }
 }
 
 #[cfg(test)]

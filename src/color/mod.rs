@@ -15,6 +15,7 @@ mod hex;
 mod hex_codes;
 mod illumination;
 mod kept_product;
+mod lit_surface;
 mod lost_parts;
 mod lost_prints;
 mod measure;
