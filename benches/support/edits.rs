@@ -10,12 +10,14 @@ pub(crate) const DISTORTIONS: [&str; 7] =
     ["as it is", "jpeg 80", "shift", "shift of 2 %", "3 % closer", "at 640 px", "cast"];
 
 /// Errors other than a wrong color, with the expected verdict.
-pub(crate) const SPOILED: [(&str, Verdict); 9] = [
+pub(crate) const SPOILED: [(&str, Verdict); 11] = [
     ("nothing changed", Verdict::Off),
     ("another object recolored", Verdict::Off),
     ("greyed out", Verdict::Off),
     ("half of it recolored", Verdict::Near),
     ("three quarters of it recolored", Verdict::Near),
+    ("a square of it not recolored", Verdict::Near),
+    ("an object added", Verdict::Near),
     ("filled flat", Verdict::Near),
     ("parts painted over", Verdict::Near),
     ("background tinted", Verdict::Near),
@@ -72,6 +74,18 @@ impl Edit<'_> {
         let last_quarter = last - (last - first) / 4;
         let parts = Edit::mean(self.before, |x, y| self.is_part(x, y));
         let body = Edit::mean(self.before, |x, y| self.is_product(x, y));
+        // A fifth of the product's width on each side of its middle.
+        let square = f64::from(last - first) / 5.0;
+        let rows: Vec<f64> = self
+            .mask
+            .enumerate_pixels()
+            .filter(|(x, y, _)| self.is_product(*x, *y))
+            .map(|(_, y, _)| f64::from(y))
+            .collect();
+        let center = [middle, rows.iter().sum::<f64>() / rows.len() as f64];
+        let is_in_square =
+            |x: u32, y: u32| [x, y].iter().zip(center).all(|(at, center)| (f64::from(*at) - center).abs() < square);
+        let corner = self.before.width() / 5;
         let is_about_parts = matches!(kind, "parts painted over" | "another object recolored");
         // Parts that look like the product cannot be distinguished from it.
         if is_about_parts && ciede2000(Lab::from(parts), Lab::from(body)) < VISIBLE {
@@ -93,6 +107,8 @@ impl Edit<'_> {
                 "greyed out" if self.is_product(x, y) => [luminance(old); 3],
                 "half of it recolored" if f64::from(x) > middle => old,
                 "three quarters of it recolored" if x > last_quarter => old,
+                "a square of it not recolored" if is_in_square(x, y) => old,
+                "an object added" if x < corner && y < corner => [0.58, 0.045, 0.35],
                 "filled flat" if self.is_product(x, y) => self.asked.linear(),
                 "parts painted over" if self.is_part(x, y) => painted(old),
                 "background tinted" if self.is_ground(x, y) => [old[0] * 0.6, old[1] * 0.7, old[2] * 0.8],

@@ -1,19 +1,31 @@
 use super::dominant_color::sampled;
+use super::foreign_area::foreign_share;
 use super::illumination::Illumination;
 use super::kept_product::{Scope, Surface, kept_product};
 use super::lost_parts::lost_parts;
 use super::lost_prints::painted_over;
 use super::region::share_of_people;
+use super::seam::torn_share;
 use super::shading::has_lost_its_shading;
-use super::unchanged_area::UnchangedArea;
+use super::unchanged_area::{UnchangedArea, is_pale};
 use super::{Check, Plane, Rgb, Verdict, dominant_color};
 
 /// The largest share of a product that may have kept its old color. Neighboring surfaces of the same color account for
 /// that much.
 const MAX_UNCHANGED_SHARE: f64 = 0.25;
 
+/// The largest share of the outline of a region at which the new color may end in the middle of a surface. Correct
+/// edits reach 0.057.
+const MAX_TORN_SHARE: f64 = 0.06;
+
+/// The same share of the outline of a pale product, which the ground and its shadows resemble.
+const MAX_PALE_TORN_SHARE: f64 = 0.15;
+
 /// The largest share of a region that may have had another color before. Correct edits reach 0.006, even shifted ones.
 const MAX_PAINTED_SHARE: f64 = 0.01;
+
+/// The largest share of a region that may have another color after. Correct edits reach 0.01.
+const MAX_FOREIGN_SHARE: f64 = 0.02;
 
 /// The largest share of a region that may be skin or hair. Clothes have some at their edges.
 const MAX_PEOPLE_SHARE: f64 = 0.08;
@@ -41,9 +53,18 @@ impl Edit<'_> {
         let (Some(old), Some(new)) = (color(before), color(after)) else { return };
         let unchanged = UnchangedArea::new(before, self.differences, region, old);
         let left = unchanged.left_out();
-        let left = if left.share > MAX_UNCHANGED_SHARE { left.share } else { left.cut_off };
-        if left > 0.0 && !was_wanted() {
-            check.worsen(&format!("{:.0} % of the product's color was not changed", left * 100.0));
+        let max_torn = if is_pale(old.into()) { MAX_PALE_TORN_SHARE } else { MAX_TORN_SHARE };
+        let left_out = if left > MAX_UNCHANGED_SHARE {
+            Some(format!("{:.0} % of the product's color was not changed", left * 100.0))
+        } else if torn_share([before, after], region) > max_torn {
+            Some("part of the product was not changed: the new color ends in the middle of a surface".to_owned())
+        } else {
+            None
+        };
+        if let Some(reason) = left_out
+            && !was_wanted()
+        {
+            check.worsen(&reason);
         } else if check.verdict == Verdict::On && unchanged.left_enclosed() > MAX_UNCHANGED_SHARE {
             check.worsen("part of the product may have kept its color");
         }
@@ -56,6 +77,14 @@ impl Edit<'_> {
         let people = share_of_people(before, region);
         if people > MAX_PEOPLE_SHARE {
             check.worsen(&format!("{:.0} % of the recolored area is skin or hair", people * 100.0));
+        }
+    }
+
+    fn foreign_share(&self, color: Rgb) -> f64 {
+        let foreign = |colors: &[Rgb]| foreign_share(self.after, self.differences, colors, self.region);
+        match foreign(&[color]) {
+            few if few <= MAX_FOREIGN_SHARE => few,
+            _ => foreign(&[color, Illumination::around(self.before, self.region).without_tint(color)]),
         }
     }
 
@@ -79,6 +108,11 @@ impl Edit<'_> {
         }
         if !matches!(check.verdict, Verdict::On | Verdict::Near) {
             return;
+        }
+        let foreign = self.foreign_share(colors[1]);
+        if foreign > MAX_FOREIGN_SHARE {
+            let share = foreign * 100.0;
+            check.worsen(&format!("{share:.0} % of what changed has another color than the product now"));
         }
         if let Some(kept) =
             kept_product(before, self.differences, Surface { area: region, color: colors[0] }, self.scope)

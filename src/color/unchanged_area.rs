@@ -23,31 +23,11 @@ const MAX_GAP: usize = 3;
 /// The share of the picture's border above which an area that touches it is background.
 const MAX_BORDER_SHARE: f32 = 0.1;
 
-/// The smallest share of a surface that counts as cut off. Mixed pixels at the rim of a product are fewer.
-const MIN_CUT_OFF_SHARE: f64 = 0.05;
-
-/// The smallest share of a seam without an edge at which it cuts a surface in two. Where a correct edit ends, at most
-/// half of the seam has none, and where an edit stops in the middle of a product, mostly more than two thirds.
-const MIN_SMOOTH_SHARE: f64 = 0.5;
-
-/// The largest difference in OKLab between neighboring pixels of a surface that only its shading changes.
-const MAX_SMOOTH_STEP: f32 = 0.02;
-
-/// The share of a surface, 0 to 1, that was left unchanged next to the changed region.
-pub(super) struct LeftOut {
-    /// All of it.
-    pub(super) share: f64,
-    /// What no edge in the picture before separates from the region, because the edit ends in the middle of it.
-    pub(super) cut_off: f64,
-}
-
 /// A changed region, and what it was next to before.
 pub(super) struct UnchangedArea<'p> {
     before: &'p Plane<Rgb>,
     differences: &'p Plane<f32>,
     region: &'p Plane<bool>,
-    /// The size of the region in pixels.
-    changed: usize,
     /// The main color of the region before.
     body: Rgb,
     /// The product in the picture before. It is searched for only if the answer depends on it.
@@ -61,13 +41,13 @@ impl<'p> UnchangedArea<'p> {
         region: &'p Plane<bool>,
         body: Rgb,
     ) -> UnchangedArea<'p> {
-        UnchangedArea { before, differences, region, changed: region.count(), body, foreground: OnceCell::new() }
+        UnchangedArea { before, differences, region, body, foreground: OnceCell::new() }
     }
 
     /// Returns the share of a surface, 0 to 1, that was left unchanged next to the changed region. It continues the
     /// region and had the same color in the picture before. If the background has that color as well, the edges of the
     /// product determine which part belongs to it.
-    pub(super) fn left_out(&self) -> LeftOut {
+    pub(super) fn left_out(&self) -> f64 {
         let body = self.body;
         let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
         let is_alike = |pixel: Rgb| {
@@ -83,60 +63,14 @@ impl<'p> UnchangedArea<'p> {
         for (is_same, pixel) in same.data.iter_mut().zip(&self.before.data) {
             *is_same = *is_same && is_alike(*pixel);
         }
-        let left = match self.adjacent(&same) {
-            Adjacent { left, is_with_background: false } => left,
-            Adjacent { left, .. } => {
+        let left = match adjacent(&same, self.region) {
+            Adjacent { pixels, is_with_background: false } => pixels,
+            Adjacent { pixels, .. } => {
                 let same = same.zip(&self.foreground().product, |is_same, is_product| is_same && is_product);
-                let product = self.adjacent(&same).left;
-                if product.pixels > left.pixels { product } else { left }
+                pixels.max(adjacent(&same, self.region).pixels)
             }
         };
-        LeftOut { share: self.share(left.pixels), cut_off: self.share(left.cut_off) }
-    }
-
-    /// Returns the part of a mask that is next to the region.
-    fn adjacent(&self, mask: &Plane<bool>) -> Adjacent {
-        let (parts, sizes) = components(&open(mask, 1), Connected::Sides);
-        let near = dilate(self.region, MAX_GAP);
-        let mut seams = vec![Vec::new(); sizes.len()];
-        for (index, (part, is_near)) in parts.data.iter().zip(&near.data).enumerate() {
-            if *is_near && *part > 0 {
-                seams[*part as usize].push(index);
-            }
-        }
-        let mut bordering = vec![0usize; sizes.len()];
-        let mut border = 0;
-        for (x, y) in parts.ring(1) {
-            bordering[parts.at(x, y) as usize] += 1;
-            border += 1;
-        }
-        let (background, own): (Vec<usize>, Vec<usize>) = (1..sizes.len())
-            .filter(|part| !seams[*part].is_empty())
-            .partition(|part| bordering[*part] as f32 > MAX_BORDER_SHARE * border as f32);
-        let is_cut_off = |part: &usize| {
-            self.share(sizes[*part]) > MIN_CUT_OFF_SHARE && self.smooth_share(&seams[*part]) > MIN_SMOOTH_SHARE
-        };
-        let cut_off = own.iter().copied().filter(is_cut_off).map(|part| sizes[part]).sum();
-        let pixels = own.iter().map(|part| sizes[*part]).sum();
-        Adjacent { left: Left { pixels, cut_off }, is_with_background: !background.is_empty() }
-    }
-
-    /// Returns the share of the pixels of a `seam` around which the picture before had no edge.
-    fn smooth_share(&self, seam: &[usize]) -> f64 {
-        let Plane { width, height, .. } = *self.before;
-        let is_smooth = |index: usize| {
-            let (x, y) = (index % width, index / width);
-            let columns = x.saturating_sub(MAX_GAP)..(x + MAX_GAP).min(width - 1);
-            let rows = y.saturating_sub(MAX_GAP)..(y + MAX_GAP).min(height - 1);
-            rows.flat_map(|y| columns.clone().map(move |x| y * width + x)).all(|index| {
-                let color = Oklab::from(self.before.data[index]);
-                [index + 1, index + width].into_iter().all(|next| {
-                    let next = Oklab::from(self.before.data[next]);
-                    (next.l - color.l).abs() + length(next.a - color.a, next.b - color.b) < MAX_SMOOTH_STEP
-                })
-            })
-        };
-        seam.iter().filter(|index| is_smooth(**index)).count() as f64 / seam.len().max(1) as f64
+        share_of(left, self.region)
     }
 
     /// Returns the share of a white product, 0 to 1, that kept its color next to the changed region. It applies to
@@ -152,12 +86,7 @@ impl<'p> UnchangedArea<'p> {
         for (index, is_kept) in kept.data.iter_mut().enumerate() {
             *is_kept = *is_kept && !near.data[index] && is_pale(Oklab::from(self.before.data[index]));
         }
-        self.share(open(&kept, 2).count())
-    }
-
-    /// Returns the share of a surface, 0 to 1, that is `left` next to its changed region, in pixels.
-    fn share(&self, left: usize) -> f64 {
-        left as f64 / (left + self.changed).max(1) as f64
+        share_of(open(&kept, 2).count(), self.region)
     }
 
     fn foreground(&self) -> &Foreground {
@@ -165,22 +94,41 @@ impl<'p> UnchangedArea<'p> {
     }
 }
 
-fn is_pale(color: Oklab) -> bool {
+/// Returns the share of a surface, 0 to 1, that is `left` next to its changed `region`, in pixels.
+fn share_of(left: usize, region: &Plane<bool>) -> f64 {
+    left as f64 / (left + region.count()).max(1) as f64
+}
+
+/// Whether a color is that of something white, in light or in shade.
+pub(super) fn is_pale(color: Oklab) -> bool {
     color.saturation() < Oklab::NEUTRAL_SATURATION && color.l > MIN_PALE_LIGHTNESS
 }
 
 /// The part of a mask that is next to a region.
 struct Adjacent {
-    left: Left,
+    /// The size in pixels, without the background.
+    pixels: usize,
     /// Whether some of it is background.
     is_with_background: bool,
 }
 
-/// The size of what is next to a region, in pixels, without the background.
-struct Left {
-    pixels: usize,
-    /// What no edge in the picture before separates from the region.
-    cut_off: usize,
+/// Returns the part of a mask that is next to a region.
+fn adjacent(mask: &Plane<bool>, region: &Plane<bool>) -> Adjacent {
+    let (parts, sizes) = components(&open(mask, 1), Connected::Sides);
+    let near = dilate(region, MAX_GAP);
+    let (mut touches, mut bordering) = (vec![false; sizes.len()], vec![0usize; sizes.len()]);
+    for (part, is_near) in parts.data.iter().zip(&near.data) {
+        touches[*part as usize] |= *is_near;
+    }
+    let mut border = 0;
+    for (x, y) in parts.ring(1) {
+        bordering[parts.at(x, y) as usize] += 1;
+        border += 1;
+    }
+    let (background, own): (Vec<usize>, Vec<usize>) = (1..sizes.len())
+        .filter(|part| touches[*part])
+        .partition(|part| bordering[*part] as f32 > MAX_BORDER_SHARE * border as f32);
+    Adjacent { pixels: own.into_iter().map(|part| sizes[part]).sum(), is_with_background: !background.is_empty() }
 }
 
 #[cfg(test)]
@@ -199,7 +147,7 @@ mod tests {
             region.data[index] = index % 80 < until;
         }
         let differences = region.map(|is_set| if is_set { 30.0 } else { 0.1 });
-        UnchangedArea::new(&before, &differences, &region, color).left_out().share
+        UnchangedArea::new(&before, &differences, &region, color).left_out()
     }
 
     #[test]
@@ -211,29 +159,6 @@ mod tests {
         assert!(left([0.75; 3], [0.8; 3], 60) < 0.01, "a white product on a white ground");
         let half = left([0.95; 3], [0.78; 3], 40);
         assert!((half - 0.5).abs() < 0.1, "half of a white product on a ground that is as white in places: {half}");
-    }
-
-    /// Returns the share that is cut off if the right quarter of a square was left, and `step` is added to its light.
-    fn cut_off(step: f32) -> f64 {
-        let color = [0.5, 0.02, 0.02];
-        let side = |index: usize| [index % 80, index / 80];
-        let is_product = |index: usize| side(index).iter().all(|at| (20..60).contains(at));
-        let mut before = Plane::filled(80, 80, [0.8; 3]);
-        let mut region = Plane::filled(80, 80, false);
-        for index in (0..6400).filter(|index| is_product(*index)) {
-            let is_left = index % 80 >= 50;
-            let shade = 0.6 + 0.2 * (index / 80) as f32 / 80.0 + if is_left { step } else { 0.0 };
-            before.data[index] = color.map(|channel| channel * shade);
-            region.data[index] = !is_left;
-        }
-        let differences = region.map(|is_set| if is_set { 30.0 } else { 0.1 });
-        UnchangedArea::new(&before, &differences, &region, color).left_out().cut_off
-    }
-
-    #[test]
-    fn a_quarter_is_cut_off_where_the_picture_before_had_no_edge() {
-        assert!((cut_off(0.0) - 0.25).abs() < 0.03, "{}", cut_off(0.0));
-        assert_eq!(cut_off(0.25), 0.0, "it was a part of its own");
     }
 
     #[test]
