@@ -191,10 +191,15 @@ fn judge(
     tolerance: Tolerance,
 ) -> Check {
     let indices = core(region);
+    let is_large =
+        |part: &[usize]| part.len() >= MIN_PIXELS && part.len() as f64 >= MIN_COLOR_SHARE * indices.len() as f64;
     let light = Illumination::around(before.unwrap_or(picture), region);
     let mut worst: Option<Check> = None;
-    for (hex, part) in wanted.iter().zip(parts(picture, &indices, wanted)) {
-        let check = if part.len() < MIN_PIXELS || (part.len() as f64) < MIN_COLOR_SHARE * indices.len() as f64 {
+    for (number, (hex, mut part)) in wanted.iter().zip(parts(picture, &indices, wanted)).enumerate() {
+        if wanted.len() > 1 && !is_large(&part) {
+            part = thin_part(picture, region, wanted, number);
+        }
+        let check = if !is_large(&part) {
             let reason = match wanted.len() {
                 1 => "no product could be distinguished from the background",
                 _ => "no part shows this color",
@@ -246,12 +251,24 @@ fn color_of(
     }
 }
 
+/// Returns the pixels of the part with the requested color of this `number` that are not mixed with their surroundings. It
+/// may be too thin to have any in the core of the region, such as a leg or a strap.
+fn thin_part(picture: &Plane<Rgb>, region: &Plane<bool>, wanted: &[Hex], number: usize) -> Vec<usize> {
+    let all: Vec<usize> = set_pixels(region).collect();
+    let mut part = region.map(|_| false);
+    parts(picture, &all, wanted)[number].iter().for_each(|index| part.data[*index] = true);
+    set_pixels(&erode(&part, 1)).collect()
+}
+
 /// Returns the pixels of a region that are not mixed with their surroundings.
 fn core(region: &Plane<bool>) -> Vec<usize> {
     let inner = [2, 1].into_iter().map(|radius| erode(region, radius));
     let inner = inner.into_iter().find(|inner| inner.count() >= MIN_PIXELS.max(region.count() / 8));
-    let inner = inner.as_ref().unwrap_or(region);
-    (0..inner.data.len()).filter(|index| inner.data[*index]).collect()
+    set_pixels(inner.as_ref().unwrap_or(region)).collect()
+}
+
+fn set_pixels(mask: &Plane<bool>) -> impl Iterator<Item = usize> {
+    (0..mask.data.len()).filter(|index| mask.data[*index])
 }
 
 /// Returns the pixels grouped by the nearest requested color. The groups are found by k-means that starts at those
@@ -311,6 +328,38 @@ fn rounded(value: f64, digits: i32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Returns the verdict on a body with legs of `width` pixels, which both became another color.
+    fn of_table(width: usize, legs: Hex, wanted: [Hex; 2]) -> Verdict {
+        let picture = |body: Rgb, legs: Rgb| {
+            let color = |index: usize| match (index % 200, index / 200) {
+                (40..160, 40..90) => body,
+                (x, 90..170) if (50..50 + width).contains(&x) || (150 - width..150).contains(&x) => legs,
+                _ => [0.8; 3],
+            };
+            View { colors: Plane { width: 200, height: 200, data: (0..200 * 200).map(color).collect() }, opacity: None }
+        };
+        let after = picture(wanted[0].linear(), legs.linear());
+        measure(
+            Some(&picture([0.5, 0.02, 0.02], [0.2, 0.1, 0.04])),
+            &after,
+            &wanted,
+            Tolerance::default(),
+            Scope::Product,
+        )
+        .check
+        .verdict
+    }
+
+    #[test]
+    fn thin_parts_are_measured_if_several_colors_are_requested() {
+        let (blue, green, yellow) = (Hex([30, 144, 255]), Hex([46, 125, 79]), Hex([245, 197, 24]));
+        for width in [4, 5, 8, 30] {
+            assert_eq!(of_table(width, green, [blue, green]), Verdict::On, "{width} pixels");
+            assert_eq!(of_table(width, yellow, [blue, green]), Verdict::Off, "{width} pixels");
+            assert_eq!(of_table(width, blue, [blue, green]), Verdict::Off, "{width} pixels");
+        }
+    }
 
     #[test]
     fn a_dark_and_polished_surface_that_shows_the_requested_color_has_it() {
