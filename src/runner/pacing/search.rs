@@ -216,9 +216,7 @@ impl RateSearch {
             if self.estimate.rate >= ceiling * (1.0 + CEILING_STEP) {
                 self.estimate.ceiling = Some(self.estimate.rate);
                 self.hold_until = sent + self.window * 2;
-                if self.has_risen() {
-                    self.estimate.probe_after = (self.estimate.probe_after / 2).max(MIN_PROBE_AFTER);
-                } else {
+                if !self.has_risen() {
                     self.at_ceiling = 0;
                 }
             }
@@ -261,8 +259,13 @@ impl RateSearch {
             self.estimate.probe_after = (self.estimate.probe_after / 2).max(MIN_PROBE_AFTER);
         } else if self.estimate.ceiling.is_some() && self.accepted >= MIN_ACCEPTED {
             let factor = if self.has_held { 2 } else { 1 };
-            let least = if self.has_risen() { MIN_PROBE_AFTER } else { MIN_PROBE_AFTER_LIMIT };
-            self.estimate.probe_after = (self.estimate.probe_after * factor).clamp(least, MAX_PROBE_AFTER);
+            // A burst lets the rate rise above a limit that is the same as before.
+            let has_risen = surely_good > self.estimate.limit * (1.0 + CEILING_STEP);
+            let (last, least) = match has_risen {
+                true => (MIN_PROBE_AFTER, MIN_PROBE_AFTER),
+                false => (self.estimate.probe_after, MIN_PROBE_AFTER_LIMIT),
+            };
+            self.estimate.probe_after = (last * factor).clamp(least, MAX_PROBE_AFTER);
         }
         if agrees && (self.estimate.ceiling.is_some() || self.is_confirmed()) {
             let ceiling = surely_good + (self.estimate.rate - surely_good) * CEILING_MARGIN;

@@ -352,7 +352,7 @@ fn a_limit_that_has_fallen_since_the_last_run_is_met_a_few_times_only() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Every limit is found, nearly used, rarely exceeded, and the rate is cut at most once in 400 submits.
+    /// Every limit is found, nearly used, rarely exceeded, and the rate does not oscillate.
     #[test]
     fn the_searched_rate_settles_below_a_token_bucket_limit(rate in 0.2_f64..60.0, burst in 1_u32..120) {
         let seconds = 600 + (2000.0 / rate) as u64;
@@ -361,8 +361,7 @@ proptest! {
         let pace = simulated.pace(from, end) / rate;
         prop_assert!(pace > 0.85, "{pace} of {rate}/s is used, {} cuts", simulated.cuts);
         prop_assert!(refused_share(&simulated, from) <= 50, "{} of 1000 are refused", refused_share(&simulated, from));
-        let most = (simulated.accepted.len() / 400).max(40) as u32;
-        prop_assert!(simulated.cuts <= most, "{} cuts of {} accepted", simulated.cuts, simulated.accepted.len());
+        prop_assert!(simulated.cuts <= 40, "{} cuts", simulated.cuts);
     }
 
     /// The search waits for the next window, as the hint says.
