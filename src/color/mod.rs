@@ -9,6 +9,7 @@ mod ciede2000_batch;
 mod compare;
 mod correct;
 mod dominant_color;
+mod elimination;
 mod filter;
 mod flaws;
 mod foreign_area;

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use super::elimination::solved;
 use super::filter::{Sample, gaussian, interpolate, shrink};
 use super::{Plane, Rgb};
 
@@ -62,10 +63,12 @@ struct Motion {
 /// The edges of both pictures match best under this motion. It is found by the method of Lucas and Kanade (1981), from
 /// coarse to fine. Edges in only one of the pictures have little weight, as in the estimate of Geman and McClure (1985).
 fn motion(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Option<Motion> {
-    if before.width.min(before.height) < MIN_SIDE {
+    let [coarse, middle, fine] = SIDES;
+    let (shorter, longer) = (before.width.min(before.height), before.width.max(before.height));
+    // At the coarse size, a pixel needs neighbors on both sides.
+    if shorter < MIN_SIDE || shorter * coarse < 3 * longer {
         return None;
     }
-    let [coarse, middle, fine] = SIDES;
     let middle = [before, after].map(|picture| edges(picture, middle));
     let coarse = middle.each_ref().map(|edges| gaussian(&resized(edges, coarse), BLUR));
     let motion = Motion::default().refined(&coarse, MAX_COST_SHARES[0])?.refined(&middle, MAX_COST_SHARES[1])?;
@@ -124,10 +127,11 @@ impl Motion {
     fn step(self, before: &Plane<f32>, after: &Plane<f32>) -> Option<Motion> {
         let moved = self.applied(before);
         let Plane { width, height, .. } = moved;
+        let across: Vec<f32> = (1..width - 1).map(|x| centered(x, width) as f32).collect();
         let mut equations = Equations::default();
-        for y in 1..height.saturating_sub(1) {
+        for y in 1..height - 1 {
             let [above, row, below] = [y - 1, y, y + 1].map(|y| &moved.data[y * width..][..width]);
-            equations.add_row([above, row, below], &after.data[y * width..][..width], centered(y, height));
+            equations.add_row([above, row, below], &after.data[y * width..][..width], &across, centered(y, height));
         }
         let [x, wider, y, taller] = equations.solution()?;
         let (width, height) = (width as f64, height as f64);
@@ -146,21 +150,15 @@ fn centered(at: usize, length: usize) -> f64 {
 struct Equations([[f64; 5]; 4]);
 
 impl Equations {
-    /// Adds the pixels of the middle one of three rows, at the position `down`.
-    fn add_row(&mut self, [above, row, below]: [&[f32]; 3], after: &[f32], down: f64) {
-        let length = row.len().saturating_sub(2);
-        let inner = |values: &[f32]| values.iter().copied().skip(1).take(length).collect::<Vec<f32>>();
-        let of_pairs = |pairs: (&[f32], &[f32]), value: fn(f32, f32) -> f32| -> Vec<f32> {
-            pairs.0.iter().zip(pairs.1).map(|(one, other)| value(*one, *other)).collect()
-        };
-        let half_step = |next: f32, last: f32| 0.5 * (next - last);
-        let x = of_pairs((&row[2..], row), half_step);
-        let y = of_pairs((&inner(below), &inner(above)), half_step);
-        let off = of_pairs((&inner(after), &inner(row)), |after, row| after - row);
+    /// Adds the inner pixels of the middle one of three rows, at the position `down`; those of its pixels are `across`.
+    fn add_row(&mut self, [above, row, below]: [&[f32]; 3], after: &[f32], across: &[f32], down: f64) {
+        let inner = 1..row.len() - 1;
+        let x = of_pairs(&row[2..], row, |right, left| 0.5 * (right - left));
+        let y = of_pairs(&below[inner.clone()], &above[inner.clone()], |lower, upper| 0.5 * (lower - upper));
+        let off = of_pairs(&after[inner.clone()], &row[inner], |after, before| after - before);
         let weights: Vec<f32> = off.iter().map(|off| weight(*off)).collect();
-        let product = |one: &[f32], other: &[f32]| of_pairs((one, other), |one, other| one * other);
-        let across: Vec<f32> = (1..=length).map(|at| centered(at, row.len()) as f32).collect();
-        let (weighted_x, weighted_y, wider) = (product(&weights, &x), product(&weights, &y), product(&x, &across));
+        let product = |one: &[f32], other: &[f32]| of_pairs(one, other, |one, other| one * other);
+        let (weighted_x, weighted_y, wider) = (product(&weights, &x), product(&weights, &y), product(&x, across));
         let weighted_wider = product(&weights, &wider);
         let taller = |sum: f64| sum * down;
         let (xx, xy, yy) = (dot(&weighted_x, &x), dot(&weighted_x, &y), dot(&weighted_y, &y));
@@ -175,8 +173,7 @@ impl Equations {
         self.0.as_flattened_mut().iter_mut().zip(sums.as_flattened()).for_each(|(sum, value)| *sum += value);
     }
 
-    /// Returns the solution by Gaussian elimination. The damped equations are positive definite, so no pivoting is
-    /// needed. `None` if all pixels are alike.
+    /// Returns the solution of the damped equations. `None` if all pixels are alike.
     fn solution(self) -> Option<[f64; 4]> {
         let Equations(mut rows) = self;
         let trace: f64 = (0..4).map(|at| rows[at][at]).sum();
@@ -184,19 +181,12 @@ impl Equations {
             return None;
         }
         (0..4).for_each(|at| rows[at][at] += DAMPING * trace);
-        for pivot in 0..4 {
-            let pivot_row = rows[pivot].map(|value| value / rows[pivot][pivot]);
-            for (at, row) in rows.iter_mut().enumerate() {
-                let factor = row[pivot];
-                let values = row.iter_mut().zip(pivot_row);
-                match at == pivot {
-                    true => *row = pivot_row,
-                    false => values.for_each(|(value, pivot)| *value -= factor * pivot),
-                }
-            }
-        }
-        Some(rows.map(|row| row[4]))
+        Some(solved(rows).map(|row| row[4]))
     }
+}
+
+fn of_pairs(one: &[f32], other: &[f32], value: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+    one.iter().zip(other).map(|(one, other)| value(*one, *other)).collect()
 }
 
 /// Returns the weight of a pixel with a difference between its edges.

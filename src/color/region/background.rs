@@ -1,3 +1,4 @@
+use crate::color::elimination::solved;
 use crate::color::filter::{box_blur, dilate};
 use crate::color::{Oklab, Plane};
 
@@ -135,7 +136,7 @@ fn channels(color: Oklab) -> [f64; 3] {
     [f64::from(color.l), f64::from(color.a), f64::from(color.b)]
 }
 
-/// Solves the weighted normal equations of all channels by elimination. A small ridge keeps them solvable.
+/// Solves the weighted normal equations of all channels. A small ridge keeps them solvable.
 fn least_squares<'t>(points: impl Iterator<Item = (&'t [f64; 6], [f64; 3], f64)>) -> [[f64; 6]; 3] {
     // Six columns for the terms and one for each channel.
     let mut system = [[0.0; 9]; 6];
@@ -150,21 +151,8 @@ fn least_squares<'t>(points: impl Iterator<Item = (&'t [f64; 6], [f64; 3], f64)>
     for (index, row) in system.iter_mut().enumerate() {
         row[index] += 1e-6;
     }
-    for pivot in 0..6 {
-        let row = system[pivot];
-        for other in system.iter_mut().skip(pivot + 1) {
-            let factor = other[pivot] / row[pivot];
-            other.iter_mut().zip(row).for_each(|(cell, value)| *cell -= factor * value);
-        }
-    }
-    std::array::from_fn(|channel| {
-        let mut solution = [0.0; 6];
-        for index in (0..6).rev() {
-            let known: f64 = (index + 1..6).map(|other| system[index][other] * solution[other]).sum();
-            solution[index] = (system[index][6 + channel] - known) / system[index][index];
-        }
-        solution
-    })
+    let solutions = solved(system);
+    std::array::from_fn(|channel| solutions.map(|row| row[6 + channel]))
 }
 
 #[cfg(test)]
