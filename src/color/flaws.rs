@@ -80,28 +80,23 @@ impl Edit<'_> {
         }
     }
 
-    fn foreign_share(&self, color: Rgb) -> f64 {
-        let foreign = |colors: &[Rgb]| foreign_share(self.after, self.differences, colors, self.region);
-        match foreign(&[color]) {
-            few if few <= MAX_FOREIGN_SHARE => few,
-            _ => foreign(&[color, Illumination::around(self.before, self.region).without_tint(color)]),
-        }
-    }
-
-    fn lost_parts(&self, colors: [Rgb; 2]) -> f64 {
-        let lost = |colors: &[[Rgb; 2]]| lost_parts([self.before, self.after], colors, self.region);
-        match lost(&[colors]) {
-            few if few <= MAX_PAINTED_SHARE => few,
+    /// Returns a `share` that is not the product with these `colors`. If it is more than `most`, the sides of the product
+    /// that colored surroundings do not light count as the product as well.
+    fn share_of_others<const N: usize>(&self, colors: [Rgb; N], most: f64, share: impl Fn(&[[Rgb; N]]) -> f64) -> f64 {
+        match share(&[colors]) {
+            few if few <= most => few,
             _ => {
                 let light = Illumination::around(self.before, self.region);
-                lost(&[colors, colors.map(|color| light.without_tint(color))])
+                share(&[colors, colors.map(|color| light.without_tint(color))])
             }
         }
     }
 
     fn add_flaws_of_one_color(&self, check: &mut Check, colors: [Rgb; 2]) {
         let Edit { before, after, region, .. } = *self;
-        let painted = painted_over([before, after], colors, region).max(self.lost_parts(colors));
+        let lost =
+            self.share_of_others(colors, MAX_PAINTED_SHARE, |colors| lost_parts([before, after], colors, region));
+        let painted = painted_over([before, after], colors, region).max(lost);
         if painted > MAX_PAINTED_SHARE {
             let share = painted * 100.0;
             check.worsen(&format!("{share:.1} % of the recolored area had another color before and lost it"));
@@ -109,7 +104,9 @@ impl Edit<'_> {
         if !matches!(check.verdict, Verdict::On | Verdict::Near) {
             return;
         }
-        let foreign = self.foreign_share(colors[1]);
+        let foreign = self.share_of_others([colors[1]], MAX_FOREIGN_SHARE, |colors| {
+            foreign_share(after, self.differences, colors, region)
+        });
         if foreign > MAX_FOREIGN_SHARE {
             let share = foreign * 100.0;
             check.worsen(&format!("{share:.0} % of what changed has another color than the product now"));
