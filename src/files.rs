@@ -1,7 +1,7 @@
 //! Functions for writing files and folders.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
@@ -132,6 +132,13 @@ pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
         Ok(one.canonicalize()? == other.canonicalize()?)
     };
     is_same().unwrap_or(false)
+}
+
+/// Returns the first line of a file, with its line feed.
+pub(crate) fn first_line(path: &Path) -> io::Result<Vec<u8>> {
+    let mut line = Vec::new();
+    BufReader::new(File::open(path)?).read_until(b'\n', &mut line)?;
+    Ok(line)
 }
 
 /// Reads bytes of `file` from `offset` into `buffer`, independently of its cursor. Returns their number, which is 0 at

@@ -1,8 +1,6 @@
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::files::is_same_file;
+use crate::files::{first_line, is_same_file};
 use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, Severity};
 use crate::run_folder::RunFolder;
@@ -20,12 +18,6 @@ pub(super) fn copy_warning(ledger: &Ledger, folder: &RunFolder, manifest: &str) 
 fn original(ledger: &Ledger, folder: &RunFolder) -> Option<PathBuf> {
     let original = PathBuf::from(ledger.last_run()?.folder.as_deref()?);
     let (ours, theirs) = (folder.journal(), RunFolder::new(&original).journal());
-    (!is_same_file(&ours, &theirs) && first_line(&ours)? == first_line(&theirs)?).then_some(original)
-}
-
-/// Returns the first line of a journal, which no other run has: it contains a time.
-fn first_line(journal: &Path) -> Option<Vec<u8>> {
-    let mut line = Vec::new();
-    BufReader::new(File::open(journal).ok()?).read_until(b'\n', &mut line).ok()?;
-    Some(line)
+    // No other run has the first line of a journal: it contains a time.
+    (!is_same_file(&ours, &theirs) && first_line(&ours).ok()? == first_line(&theirs).ok()?).then_some(original)
 }

@@ -1,8 +1,8 @@
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::Path;
 
-use crate::files::{read_at, sync_folder};
+use crate::files::{first_line, read_at, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::{ReplayError, replay};
 
@@ -102,10 +102,8 @@ fn broken_line(folder: &RunFolder) -> Option<FolderError> {
 /// Returns the error of a journal whose line ends were changed by an editor. Such lines are valid, but the file is not
 /// what the last run left.
 fn foreign_line_end(path: &Path) -> Option<ReplayError> {
-    let mut line = Vec::new();
-    BufReader::new(File::open(path).ok()?).read_until(b'\n', &mut line).ok()?;
     let cause = "it ends with CR LF instead of LF: an editor has changed the whole file".to_owned();
-    line.ends_with(b"\r\n").then_some(ReplayError::Broken { line: 1, cause })
+    first_line(path).ok()?.ends_with(b"\r\n").then_some(ReplayError::Broken { line: 1, cause })
 }
 
 /// Returns the hash of the last bytes of `journal` before `length`.
