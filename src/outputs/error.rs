@@ -42,6 +42,10 @@ impl OutputError {
         }
     }
 
+    /// What a user can do if a disk is full or must not be written to.
+    pub const FULL_DISK_HINT: &str =
+        "free some space or fix the permissions, then run again: everything paid for is in the journal";
+
     /// Returns a hint for the user, if it has stopped a run.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -50,7 +54,7 @@ impl OutputError {
                 "the folder was moved or removed while it was in use: bring it back before you run again. Without its journal, \
                  all jobs would be paid for again"
             }
-            _ => "free some space or fix the permissions, then run again: everything paid for is in the journal",
+            _ => OutputError::FULL_DISK_HINT,
         }
     }
 

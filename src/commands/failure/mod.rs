@@ -171,10 +171,7 @@ impl Failure {
                     .to_owned(),
             ),
             Failure::Results(error) | Failure::Run(RunError::Results(error)) => Some(error.hint().to_owned()),
-            Failure::Run(RunError::Journal { .. }) => Some(
-                "free some space or fix the permissions, then run again: everything paid for is in the journal"
-                    .to_owned(),
-            ),
+            Failure::Run(RunError::Journal { .. }) => Some(OutputError::FULL_DISK_HINT.to_owned()),
             Failure::Client(ClientError::Key) => {
                 Some("check VIBEDREAM_API_KEY for stray quotes or line breaks".to_owned())
             }
