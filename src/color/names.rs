@@ -152,10 +152,10 @@ pub const MAX_NAME_WORDS: usize = 3;
 /// Returns the color of a name that shops use and CSS does not have. It is in lower case, without spaces.
 pub fn shop_color(name: &str) -> Option<Hex> {
     let is_it = |known: &str| known.split(' ').try_fold(name, |rest, word| rest.strip_prefix(word)) == Some("");
-    let spelled = [SHOP_NAMES, SURVEYED_NAMES].into_iter().flatten();
-    spelled.clone().find(|(known, _)| is_it(known)).map(|(_, hex)| Hex(*hex)).or_else(|| {
-        let american = name.replace("gray", "grey");
-        (american != name).then(|| shop_color(&american)).flatten()
+    let found = [SHOP_NAMES, SURVEYED_NAMES].into_iter().flatten().find(|(known, _)| is_it(known));
+    found.map(|(_, hex)| Hex(*hex)).or_else(|| {
+        let british = name.replace("gray", "grey");
+        (british != name).then(|| shop_color(&british)).flatten()
     })
 }
 
