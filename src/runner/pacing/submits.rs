@@ -19,31 +19,47 @@ use super::spare::Spare;
 #[derive(Debug)]
 pub(in crate::runner) struct Submits {
     pace: RateLimiter,
-    search: Option<RateSearch>,
-    /// What a fixed rate leaves between two submits.
-    spare: Option<Spare>,
+    interval: Interval,
     slots: ConcurrencyLimit,
     quota: QuotaClaim,
     spacing: Arc<Spacing>,
+}
+
+/// What determines the time between two submits.
+#[derive(Debug)]
+enum Interval {
+    /// A fixed rate, and what it leaves beyond its interval.
+    Fixed(Spare),
+    /// The search for the best rate.
+    Searched(Box<RateSearch>),
+}
+
+impl Interval {
+    fn search(&mut self) -> Option<&mut RateSearch> {
+        match self {
+            Interval::Fixed(_) => None,
+            Interval::Searched(search) => Some(search.as_mut()),
+        }
+    }
 }
 
 impl Submits {
     /// Creates the pace; `learned` is what an earlier run has found, and is used only by a search. A search allows no
     /// bursts because a refusal within one would say nothing about the rate.
     pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: &LearnedLimits) -> Submits {
-        let (pace, search, slots) = match rate {
-            SubmitRate::Fixed(rate) => (RateLimiter::new(rate, burst), None, ConcurrencyLimit::default()),
+        let (pace, interval, slots) = match rate {
+            SubmitRate::Fixed(rate) => (
+                RateLimiter::new(rate, burst),
+                Interval::Fixed(Spare::new(rate.interval())),
+                ConcurrencyLimit::default(),
+            ),
             SubmitRate::Auto => (
                 RateLimiter::adjustable(rate.expected(learned.submits)),
-                Some(RateSearch::new(learned.submits)),
+                Interval::Searched(Box::new(RateSearch::new(learned.submits))),
                 ConcurrencyLimit::new(learned.in_flight),
             ),
         };
-        let spare = match rate {
-            SubmitRate::Fixed(rate) => Some(Spare::new(rate.interval())),
-            SubmitRate::Auto => None,
-        };
-        let submits = Submits { pace, search, spare, slots, quota: QuotaClaim::default(), spacing: Arc::default() };
+        let submits = Submits { pace, interval, slots, quota: QuotaClaim::default(), spacing: Arc::default() };
         if let (SubmitRate::Fixed(rate), NonZeroU32::MIN) = (rate, burst) {
             submits.spacing.set_interval(rate.interval());
         }
@@ -54,7 +70,7 @@ impl Submits {
     /// Takes a token, or returns when to try again.
     pub(in crate::runner) fn try_take(&mut self) -> Result<(), Instant> {
         let taken = self.pace.try_take();
-        if let (Err(_), Some(search)) = (&taken, &mut self.search) {
+        if let (Err(_), Some(search)) = (&taken, self.interval.search()) {
             search.mark_rate_limited();
         }
         taken
@@ -77,17 +93,16 @@ impl Submits {
 
     /// Records that a submit sent at `sent` was accepted with `in_flight_before` other predictions in flight.
     pub(in crate::runner) fn accepted(&mut self, sent: Duration, in_flight_before: u32) {
-        if let Some(search) = &mut self.search {
-            if let Some(before) = self.slots.accepted(in_flight_before, search.estimate()) {
-                search.undo_refusals(before);
+        match &mut self.interval {
+            Interval::Fixed(spare) => spare.accepted(),
+            Interval::Searched(search) => {
+                if let Some(before) = self.slots.accepted(in_flight_before, search.estimate()) {
+                    search.undo_refusals(before);
+                }
+                search.accepted(sent);
             }
-            search.accepted(sent);
-            self.adjust();
         }
-        if let Some(spare) = &mut self.spare {
-            spare.accepted();
-            self.stretch();
-        }
+        self.adjust();
     }
 
     /// Records that a submit sent at `sent` was refused with `in_flight_before` other predictions in flight; `hint`
@@ -99,11 +114,14 @@ impl Submits {
         hint: Option<Duration>,
         in_flight_before: u32,
     ) -> Option<Rate> {
-        if let Some(spare) = &mut self.spare {
-            spare.refused();
-            self.stretch();
-        }
-        let search = self.search.as_mut()?;
+        let search = match &mut self.interval {
+            Interval::Fixed(spare) => {
+                spare.refused();
+                self.adjust();
+                return None;
+            }
+            Interval::Searched(search) => search,
+        };
         let limited_by = self.slots.refused(sent, now, in_flight_before, search.estimate());
         if let LimitedBy::Slots = limited_by {
             return None;
@@ -121,7 +139,7 @@ impl Submits {
     /// headers of its own answer are applied.
     pub(in crate::runner) fn went_through(&mut self, sent: Duration) {
         if self.quota.went_through(sent)
-            && let Some(search) = &mut self.search
+            && let Some(search) = self.interval.search()
         {
             search.distrust_headers();
         }
@@ -135,7 +153,7 @@ impl Submits {
         under_way: u64,
         now: Duration,
     ) -> Option<Duration> {
-        if let Some(search) = &mut self.search {
+        if let Some(search) = self.interval.search() {
             search.advertised(limits, under_way, now);
             self.adjust();
         }
@@ -144,23 +162,24 @@ impl Submits {
 
     /// Returns the limits for the next run to start with.
     pub(in crate::runner) fn learned(&self) -> LearnedLimits {
-        let submits = self.search.as_ref().and_then(RateSearch::learned);
+        let submits = match &self.interval {
+            Interval::Fixed(_) => None,
+            Interval::Searched(search) => search.learned(),
+        };
         LearnedLimits { submits, in_flight: self.slots.learned(), ..LearnedLimits::default() }
     }
 
-    /// Applies the interval of a fixed rate.
-    fn stretch(&self) {
-        if let Some(spare) = &self.spare {
-            self.pace.set_interval(spare.interval());
-            self.spacing.stretch_to(spare.interval());
-        }
-    }
-
-    /// Applies the interval of a search.
+    /// Applies the interval.
     fn adjust(&self) {
-        if let Some(search) = &self.search {
-            self.pace.set_interval(search.interval());
-            self.spacing.set_interval(search.interval());
+        match &self.interval {
+            Interval::Fixed(spare) => {
+                self.pace.set_interval(spare.interval());
+                self.spacing.stretch_to(spare.interval());
+            }
+            Interval::Searched(search) => {
+                self.pace.set_interval(search.interval());
+                self.spacing.set_interval(search.interval());
+            }
         }
     }
 }
