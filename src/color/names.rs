@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::job::Hex;
 
 use super::is_css_name;
@@ -149,14 +152,16 @@ const SURVEYED_NAMES: &[(&str, [u8; 3])] = &[
 /// The number of words in the longest names.
 pub const MAX_NAME_WORDS: usize = 3;
 
+/// The names without spaces. Every word of a manifest's prompts may be looked up.
+static COLORS: LazyLock<HashMap<String, Hex>> = LazyLock::new(|| {
+    let names = [SHOP_NAMES, SURVEYED_NAMES].into_iter().flatten();
+    names.map(|(name, hex)| (name.replace(' ', ""), Hex(*hex))).collect()
+});
+
 /// Returns the color of a name that shops use and CSS does not have. It is in lower case, without spaces.
 pub fn shop_color(name: &str) -> Option<Hex> {
-    let is_it = |known: &str| known.split(' ').try_fold(name, |rest, word| rest.strip_prefix(word)) == Some("");
-    let found = [SHOP_NAMES, SURVEYED_NAMES].into_iter().flatten().find(|(known, _)| is_it(known));
-    found.map(|(_, hex)| Hex(*hex)).or_else(|| {
-        let british = name.replace("gray", "grey");
-        (british != name).then(|| shop_color(&british)).flatten()
-    })
+    let color = |name: &str| COLORS.get(name).copied();
+    color(name).or_else(|| name.contains("gray").then(|| color(&name.replace("gray", "grey"))).flatten())
 }
 
 /// Whether a text in lower case is the name of a color, in CSS or in shops.
