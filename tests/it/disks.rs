@@ -77,6 +77,20 @@ fn a_results_folder_that_vanishes_ends_the_run_and_the_next_one_fetches_again() 
 }
 
 #[test]
+fn a_leftover_that_cannot_be_removed_costs_neither_the_report_nor_the_summary() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 3);
+    code(&run(&sandbox, &provider).args(["--limit", "1"]).output().unwrap(), 0);
+    // A folder cannot be removed like a file.
+    std::fs::create_dir(sandbox.path("out/results/.incoming-1.part")).unwrap();
+    let printed = code(&run(&sandbox, &provider).output().unwrap(), 1);
+    assert!(printed.contains("3 jobs completed"), "{printed}");
+    assert!(printed.contains("failed to remove temporary files") && printed.contains(".incoming-1.part"), "{printed}");
+    assert!(sandbox.path("out/report/index.html").exists() && sandbox.path("out/.known-journal").exists(), "{printed}");
+    assert_eq!(sandbox.json("out/report/summary.json")["state"], json!("finished"));
+}
+
+#[test]
 fn a_run_whose_folder_is_moved_away_asks_for_it_back_before_the_next_run() {
     let slow = Behavior { edit: Duration::from_millis(300), answer: Duration::from_millis(150), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));

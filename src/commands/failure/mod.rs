@@ -53,6 +53,9 @@ pub enum Failure {
     /// The results folder cannot be opened.
     #[error("open the results folder: {0}")]
     Results(#[from] OutputError),
+    /// Temporary files of a process that died cannot be removed.
+    #[error("remove temporary files: {0}")]
+    Leftovers(OutputError),
     /// The API client cannot be created.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -130,6 +133,7 @@ impl Failure {
             | Failure::Secret(_)
             | Failure::Folder(_)
             | Failure::Results(_)
+            | Failure::Leftovers(_)
             | Failure::Client(_)
             | Failure::Tls(_)
             | Failure::Server(_)
@@ -170,7 +174,9 @@ impl Failure {
                  permissions, and run again: the jobs are uncertain then, and the provider's dashboard shows their pictures"
                     .to_owned(),
             ),
-            Failure::Results(error) | Failure::Run(RunError::Results(error)) => Some(error.hint().to_owned()),
+            Failure::Results(error) | Failure::Leftovers(error) | Failure::Run(RunError::Results(error)) => {
+                Some(error.hint().to_owned())
+            }
             Failure::Run(RunError::Journal { .. }) => Some(OutputError::FULL_DISK_HINT.to_owned()),
             Failure::Client(ClientError::Key) => {
                 Some("check VIBEDREAM_API_KEY for stray quotes or line breaks".to_owned())

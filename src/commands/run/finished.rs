@@ -11,7 +11,7 @@ use crate::outputs::remove_leftovers;
 use crate::progress::{DifferingRows, MoneySummary, RunSummary};
 use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, ReportTurn};
-use crate::runner::{self, RunOutcome, StopReason};
+use crate::runner::{RunOutcome, StopReason};
 
 use super::session::{Session, resume_command};
 
@@ -45,26 +45,35 @@ pub(super) struct End {
     pub(super) figures: Figures,
     /// The reason why the report is missing or incomplete. Pictures that were paid for are saved regardless.
     pub(super) report_failure: Option<Failure>,
+    clean_up_failure: Option<Failure>,
+}
+
+impl End {
+    /// Returns what could not be done at the end of the run, the most important first.
+    pub(super) fn failures(&self) -> impl Iterator<Item = &Failure> {
+        [&self.report_failure, &self.clean_up_failure].into_iter().flatten()
+    }
 }
 
 impl Finished<'_> {
     /// Cleans up the folder, writes the report, and returns the summary.
     pub(super) fn end(self) -> Result<End, Failure> {
-        self.clean_up()?;
+        let clean_up_failure = self.clean_up().err();
         let (outcome, batch) = self.outcome()?;
         let report_failure = self.report().err();
         let exit = exit(outcome.counts, outcome.colors, self.ending.stopped.as_ref());
-        let exit = report_failure.as_ref().map_or(exit, Failure::exit);
         let summary = self.summary(outcome, batch.removed)?;
         let figures = figures(&summary, &batch);
-        Ok(End { summary, exit, figures, report_failure })
+        let end = End { summary, exit, figures, report_failure, clean_up_failure };
+        let exit = end.failures().next().map_or(exit, Failure::exit);
+        Ok(End { exit, ..end })
     }
 
     /// Removes temporary files in `results/` that a killed process left behind, unless they may still be needed.
     fn clean_up(&self) -> Result<(), Failure> {
         let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
         if self.changes == Changes::Jobs && !self.ending.ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
-            remove_leftovers(self.session.options.folder.path()).map_err(runner::RunError::Results)?;
+            remove_leftovers(self.session.options.folder.path()).map_err(Failure::Leftovers)?;
         }
         Ok(())
     }

@@ -37,9 +37,7 @@ pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
                 true => print_json(&end.summary.json(end.exit)),
                 false => print_summary(&end.summary.text()),
             });
-            if let Some(failure) = &end.report_failure {
-                screen.fail(|style| failure.render(style));
-            }
+            end.failures().for_each(|failure| screen.fail(|style| failure.render(style)));
             end.exit
         }
         Err(failure) => {

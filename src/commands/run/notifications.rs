@@ -118,10 +118,10 @@ impl Notifications {
                     is_current.then(|| std::fs::read(run.report.with_file_name("summary.json")).ok()).flatten();
                 let batch = summary.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null);
                 let folder = run.results.parent().unwrap_or(&run.results).to_owned();
-                let printed = end.report_failure.as_ref().map(|failure| failure.render(Style::Plain));
-                let text = run.text() + printed.as_deref().unwrap_or_default();
+                let printed: Vec<String> = end.failures().map(|failure| failure.render(Style::Plain)).collect();
+                let text = run.text() + &printed.join("\n");
                 let mut run = run.json(end.exit);
-                if let Some(failure) = &end.report_failure {
+                if let Some(failure) = end.failures().next() {
                     run["error"] = failure.message().into();
                     run["hint"] = failure.hint().into();
                 }
