@@ -97,16 +97,12 @@ impl BeforePictures {
     }
 
     /// Reads the bytes of a local picture.
-    pub(super) async fn bytes(image: ImageSource) -> Result<Vec<u8>, BeforeUnavailable> {
-        let path = match image {
-            ImageSource::File(path) => path,
-            ImageSource::Data(uri) => {
-                return Ok(decode(&uri, MAX_BYTES).ok_or(BeforeUnavailable::NoDataUri)??);
-            }
-            ImageSource::Url(_) => return Err(BeforeUnavailable::Elsewhere),
-        };
-        let read = tokio::task::spawn_blocking(move || read(&path)).await;
-        Ok(read.unwrap_or_else(|error| Err(io::Error::other(error)))?)
+    pub(super) fn bytes(image: &ImageSource) -> Result<Vec<u8>, BeforeUnavailable> {
+        match image {
+            ImageSource::File(path) => Ok(read(path)?),
+            ImageSource::Data(uri) => Ok(decode(uri, MAX_BYTES).ok_or(BeforeUnavailable::NoDataUri)??),
+            ImageSource::Url(_) => Err(BeforeUnavailable::Elsewhere),
+        }
     }
 
     /// Returns the local copy of the picture at a URL, as it was at `at_time`. It is fetched at most once per run.
@@ -267,7 +263,7 @@ mod tests {
         let tonight = || BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
         let seen = async |pictures: &BeforePictures, submitted_at| {
             let found = pictures.local_copy(&image, Some(submitted_at)).await?;
-            let content = BeforePictures::bytes(found).await?;
+            let content = BeforePictures::bytes(&found)?;
             Ok::<_, Arc<BeforeUnavailable>>(String::from_utf8_lossy(&content[8..]).into_owned())
         };
         let (first, night) = (Timestamp::now(), tonight());

@@ -10,7 +10,7 @@ use crate::editor;
 use crate::job::{ContentHash, ImageSource};
 use crate::journal::SavedFile;
 use crate::outputs::candidate_paths;
-use crate::photo::{DecodeError, Photo};
+use crate::photo::Photo;
 
 use super::before::BeforePictures;
 use super::correct::correct;
@@ -38,15 +38,18 @@ pub struct ColorChecker {
 struct Inner {
     run: PathBuf,
     before: BeforePictures,
-    slots: Semaphore,
+    cores: Semaphore,
     views: Mutex<VecDeque<(ImageSource, Arc<View>)>>,
 }
 
 impl ColorChecker {
     /// Returns a checker for the run in the folder `run`.
     pub fn new(run: &Path, before: BeforePictures) -> ColorChecker {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let inner = Inner { run: run.to_owned(), before, slots: Semaphore::new(cores), views: Mutex::default() };
+        ColorChecker::on_cores(run, before, std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    fn on_cores(run: &Path, before: BeforePictures, cores: usize) -> ColorChecker {
+        let inner = Inner { run: run.to_owned(), before, cores: Semaphore::new(cores), views: Mutex::default() };
         ColorChecker { inner: Arc::new(inner) }
     }
 }
@@ -55,16 +58,10 @@ impl Verifier for ColorChecker {
     fn check(&self, subject: Subject) -> BoxFuture<'static, Check> {
         let inner = Arc::clone(&self.inner);
         async move {
-            let _slot = inner.slots.acquire().await;
-            let mut worst: Option<Check> = None;
-            for file in &subject.files {
-                let check = inner.check(file, &subject).await;
-                let is_worse = |worst: &Check| severity(&check) > severity(worst);
-                if worst.as_ref().is_none_or(is_worse) {
-                    worst = Some(check);
-                }
-            }
-            worst.unwrap_or_else(|| Check::unmeasurable(subject.asked(), "there is no picture"))
+            let asked = subject.asked();
+            let before = inner.local_copy_before(&subject).await;
+            let checked = inner.on_core(move |inner| inner.worst(&subject, before)).await;
+            checked.unwrap_or_else(|cause| Check::unmeasurable(asked, cause.to_string()))
         }
         .boxed()
     }
@@ -72,76 +69,92 @@ impl Verifier for ColorChecker {
     fn correct(&self, subject: Subject) -> BoxFuture<'static, Result<Correction, Uncorrected>> {
         let inner = Arc::clone(&self.inner);
         async move {
-            let _slot = inner.slots.acquire().await;
-            let [file] = &subject.files[..] else {
-                return Err(Uncorrected::SeveralPictures);
-            };
-            let encoded = inner.encoded(file).await?;
-            let before = match subject.target.request.images.first() {
-                Some(image) => {
-                    let found = inner.before.local_copy(image, subject.submitted_at).await?;
-                    BeforePictures::bytes(found).await.map_err(Arc::new)?
-                }
-                None => return Err(Uncorrected::NoPictureBefore),
-            };
-            let (colors, tolerance, scope) = (subject.target.colors.clone(), subject.tolerance, subject.scope());
-            let work = move || {
-                let [color] = colors[..] else {
-                    return Err(Uncorrected::SeveralColors);
-                };
-                let after = Photo::decode(&encoded)?;
-                correct(&Photo::decode(&before)?, &after, color, tolerance, scope)
-            };
-            blocking(work).await?
+            if subject.target.request.images.is_empty() {
+                return Err(Uncorrected::NoPictureBefore);
+            }
+            let before = inner.local_copy_before(&subject).await?;
+            inner.on_core(move |inner| inner.corrected(&subject, &before)).await?
         }
         .boxed()
     }
 }
 
 impl Inner {
-    async fn check(self: &Arc<Self>, file: &SavedFile, subject: &Subject) -> Check {
-        let asked = subject.asked();
-        match self.view(file).await {
-            Err(unseen) => Check::unmeasurable(asked, unseen.to_string()),
-            Ok(after) => {
-                let before = self.before(subject).await;
-                let (colors, tolerance, scope) = (subject.target.colors.clone(), subject.tolerance, subject.scope());
-                let (before, missing) = match before {
-                    Ok(before) => (Some(before), None),
-                    Err(cause) => (None, Some(cause)),
-                };
-                let work = move || measure(before.as_deref(), &after, &colors, tolerance, scope).check;
-                let mut check =
-                    blocking(work).await.unwrap_or_else(|cause| Check::unmeasurable(asked, cause.to_string()));
-                if check.verdict == Verdict::Off && subject.is_unclear() {
-                    check = Check::unmeasurable(asked, UNCLEAR);
-                }
-                if let (Some(cause), Some(reason)) = (missing, &mut check.reason) {
-                    reason.push_str(&format!(" ({cause})"));
-                }
-                check
+    /// Does `work` on a thread of its own as soon as a core is free. Waiting for the network belongs before it, because
+    /// it would hold up the checks of all other jobs. Pictures are read in it, so only some of them are in memory.
+    async fn on_core<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&Inner) -> T + Send + 'static,
+    ) -> Result<T, TaskFailed> {
+        let _core = self.cores.acquire().await;
+        let inner = Arc::clone(self);
+        Ok(tokio::task::spawn_blocking(move || work(&inner)).await?)
+    }
+
+    /// Returns the place of the picture before the edit on this machine. It may have to be fetched.
+    async fn local_copy_before(&self, subject: &Subject) -> Result<ImageSource, Arc<BeforeUnavailable>> {
+        let image = subject.target.request.images.first().ok_or(BeforeUnavailable::NotNamed)?;
+        self.before.local_copy(image, subject.submitted_at).await
+    }
+
+    /// Checks all pictures of a job, and returns the check of the worst.
+    fn worst(&self, subject: &Subject, before: Result<ImageSource, Arc<BeforeUnavailable>>) -> Check {
+        let before = before.and_then(|found| self.view_before(found));
+        let mut worst: Option<Check> = None;
+        for file in &subject.files {
+            let check = self.check(file, subject, &before);
+            let is_worse = |worst: &Check| severity(&check) > severity(worst);
+            if worst.as_ref().is_none_or(is_worse) {
+                worst = Some(check);
             }
         }
+        worst.unwrap_or_else(|| Check::unmeasurable(subject.asked(), "there is no picture"))
+    }
+
+    fn check(&self, file: &SavedFile, subject: &Subject, before: &Result<Arc<View>, Arc<BeforeUnavailable>>) -> Check {
+        let after = match self.view(file) {
+            Ok(after) => after,
+            Err(unseen) => return Check::unmeasurable(subject.asked(), unseen.to_string()),
+        };
+        let (colors, known) = (&subject.target.colors, before.as_deref().ok());
+        let mut check = measure(known, &after, colors, subject.tolerance, subject.scope()).check;
+        if check.verdict == Verdict::Off && subject.is_unclear() {
+            check = Check::unmeasurable(subject.asked(), UNCLEAR);
+        }
+        if let (Err(cause), Some(reason)) = (before, &mut check.reason) {
+            reason.push_str(&format!(" ({cause})"));
+        }
+        check
+    }
+
+    fn corrected(&self, subject: &Subject, before: &ImageSource) -> Result<Correction, Uncorrected> {
+        let [file] = &subject.files[..] else {
+            return Err(Uncorrected::SeveralPictures);
+        };
+        let [color] = subject.target.colors[..] else {
+            return Err(Uncorrected::SeveralColors);
+        };
+        let after = Photo::decode(&self.encoded(file)?)?;
+        let before = BeforePictures::bytes(before).map_err(Arc::new)?;
+        correct(&Photo::decode(&before)?, &after, color, subject.tolerance, subject.scope())
     }
 
     /// Returns a picture in the form in which it is compared.
-    async fn view(self: &Arc<Self>, file: &SavedFile) -> Result<View, CheckError> {
+    fn view(&self, file: &SavedFile) -> Result<View, CheckError> {
         if file.width.min(file.height) < MIN_SIDE {
             return Err(CheckError::TooSmall);
         }
-        reduced(self.encoded(file).await?).await
+        Ok(Photo::decode(&self.encoded(file)?)?.reduced(COMPARED_SIDE))
     }
 
     /// Returns the picture before the edit in the form in which it is compared.
-    async fn before(&self, subject: &Subject) -> Result<Arc<View>, Arc<BeforeUnavailable>> {
-        let image = subject.target.request.images.first().ok_or(BeforeUnavailable::NotNamed)?;
-        let found = self.before.local_copy(image, subject.submitted_at).await?;
+    fn view_before(&self, found: ImageSource) -> Result<Arc<View>, Arc<BeforeUnavailable>> {
         let views = || self.views.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, view)) = views().iter().find(|(known, _)| *known == found) {
             return Ok(Arc::clone(view));
         }
-        let encoded = BeforePictures::bytes(found.clone()).await?;
-        let view = Arc::new(reduced::<BeforeUnavailable>(encoded).await?);
+        let photo = Photo::decode(&BeforePictures::bytes(&found)?).map_err(BeforeUnavailable::from)?;
+        let view = Arc::new(photo.reduced(COMPARED_SIDE));
         let mut views = views();
         views.push_front((found, Arc::clone(&view)));
         views.truncate(REMEMBERED);
@@ -149,15 +162,12 @@ impl Inner {
     }
 
     /// Reads a picture from the subfolder of the run's folder that contains it.
-    async fn encoded(&self, file: &SavedFile) -> Result<Vec<u8>, PictureMissing> {
-        let (run, file) = (self.run.clone(), file.clone());
-        let work = move || {
-            candidate_paths(&run, &file).into_iter().find_map(|path| {
-                path.metadata().ok().filter(|found| found.len() == file.bytes)?;
-                std::fs::read(path).ok().filter(|content| ContentHash::of(content) == file.blake3)
-            })
-        };
-        blocking(work).await.ok().flatten().ok_or(PictureMissing)
+    fn encoded(&self, file: &SavedFile) -> Result<Vec<u8>, PictureMissing> {
+        let content = candidate_paths(&self.run, file).into_iter().find_map(|path| {
+            path.metadata().ok().filter(|found| found.len() == file.bytes)?;
+            std::fs::read(path).ok().filter(|content| ContentHash::of(content) == file.blake3)
+        });
+        content.ok_or(PictureMissing)
     }
 }
 
@@ -188,15 +198,6 @@ fn severity(check: &Check) -> (u8, f64) {
     (verdict, check.delta_e.unwrap_or_default())
 }
 
-/// Decodes and reduces a picture for its comparison.
-async fn reduced<E: From<DecodeError> + From<TaskFailed>>(encoded: Vec<u8>) -> Result<View, E> {
-    Ok(blocking(move || Photo::decode(&encoded).map(|photo| photo.reduced(COMPARED_SIDE))).await??)
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, TaskFailed> {
-    Ok(tokio::task::spawn_blocking(work).await?)
-}
-
 #[cfg(test)]
 mod tests {
     use image::{ImageFormat, Rgb, RgbImage};
@@ -218,6 +219,44 @@ mod tests {
         SavedFile { name, bytes: content.len() as u64, blake3: ContentHash::of(&content), width: 120, height: 120 }
     }
 
+    /// Returns the request to make `image` blue, whose result is `file`.
+    fn subject(prompt: &str, image: ImageSource, file: &SavedFile) -> Subject {
+        let request = EditRequest {
+            model: "m".into(),
+            prompt: prompt.into(),
+            images: vec![image],
+            size: None,
+            seed: None,
+            switches: Switches::default(),
+        };
+        let target = ColorTarget {
+            fingerprint: Fingerprint::of(&request, |_| Ok::<_, &str>(file.blake3)).unwrap(),
+            colors: editor::wanted(None, prompt),
+            request: Arc::new(request),
+        };
+        let (files, target, tolerance) = (vec![file.clone()], Arc::new(target), Tolerance::default());
+        Subject { files, target, submitted_at: None, tolerance }
+    }
+
+    #[tokio::test]
+    async fn a_host_that_does_not_answer_holds_up_no_other_check() {
+        let run = tempfile::tempdir().unwrap();
+        std::fs::create_dir(run.path().join("results")).unwrap();
+        disc(run.path(), "before.png", [198, 40, 40]);
+        let blue = disc(run.path(), "results/mug.png", [30, 144, 255]);
+        let before = BeforePictures::new(run.path(), FetchLimits::default()).unwrap();
+        let checker = ColorChecker::on_cores(run.path(), before, 1);
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mug.png", silent.local_addr().unwrap());
+        let prompt = "Make the mug #1E90FF";
+        let check = tokio::select! {
+            biased;
+            _ = checker.check(subject(prompt, ImageSource::Url(url), &blue)) => panic!("no picture before the edit"),
+            check = checker.check(subject(prompt, ImageSource::File(run.path().join("before.png")), &blue)) => check,
+        };
+        assert_eq!(check.verdict, Verdict::On, "{:?}", check.reason);
+    }
+
     #[tokio::test]
     async fn a_result_is_never_off_if_it_is_unclear_which_colors_are_requested() {
         let run = tempfile::tempdir().unwrap();
@@ -232,21 +271,8 @@ mod tests {
             ("Change the mug to #F5C518", Verdict::Off),
             ("Change the mug from #C62828 to #1E90FF", Verdict::On),
         ] {
-            let request = EditRequest {
-                model: "m".into(),
-                prompt: prompt.into(),
-                images: vec![ImageSource::File(run.path().join("before.png"))],
-                size: None,
-                seed: None,
-                switches: Switches::default(),
-            };
-            let target = ColorTarget {
-                fingerprint: Fingerprint::of(&request, |_| Ok::<_, &str>(blue.blake3)).unwrap(),
-                colors: editor::wanted(None, prompt),
-                request: Arc::new(request),
-            };
-            let (files, target, tolerance) = (vec![blue.clone()], Arc::new(target), Tolerance::default());
-            let check = checker.check(Subject { files, target, submitted_at: None, tolerance }).await;
+            let image = ImageSource::File(run.path().join("before.png"));
+            let check = checker.check(subject(prompt, image, &blue)).await;
             assert_eq!(check.verdict, verdict, "{prompt}: {:?}", check.reason);
             assert!(verdict != Verdict::Unmeasurable || check.reason.unwrap().contains("`color` column"), "{prompt}");
         }

@@ -26,8 +26,6 @@ pub(super) enum CheckError {
     TooSmall,
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
-    #[error(transparent)]
-    TaskFailed(#[from] TaskFailed),
 }
 
 /// The picture before the edit is not available. The message is a fragment about that picture.
@@ -60,9 +58,6 @@ pub enum BeforeUnavailable {
     /// The picture does not decode.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),
-    /// The task that reads the picture did not finish.
-    #[error(transparent)]
-    TaskFailed(#[from] TaskFailed),
 }
 
 /// A picture's color was not corrected.
