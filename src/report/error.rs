@@ -14,9 +14,6 @@ pub enum ReportError {
         /// The operating system's error.
         source: io::Error,
     },
-    /// The temporary file with the rows cannot be used.
-    #[error("keep rows in a temporary file")]
-    RowBuffer(#[from] io::Error),
     /// A row of a table cannot be written.
     #[error("write a row of {name}")]
     Table {
@@ -44,7 +41,6 @@ impl ReportError {
             ReportError::Io { .. } => {
                 "check that the folder is writable and the disk has space, then run `dyehouse report`"
             }
-            ReportError::RowBuffer(_) => "check that the folder for temporary files is writable and has space",
             ReportError::Table { .. } => "check that the disk has space, then run `dyehouse report`",
             ReportError::Page(_) | ReportError::Data(_) => {
                 "the pictures and the journal are whole; this is a bug in dyehouse"

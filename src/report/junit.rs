@@ -48,7 +48,7 @@ pub(crate) fn write(
     ];
     let started = batch.started_at.unwrap_or_default();
     put(path, &Suite { title: &title, started, totals, properties: &properties }, |xml| {
-        row_buffer.replay(|row| row.case.as_ref().map_or(Ok(()), |case| test_case(xml, &title, case)))
+        row_buffer.rows()?.try_for_each(|row| row?.case.map_or(Ok(()), |case| test_case(xml, &title, &case)))
     })
 }
 

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +42,10 @@ impl Row {
 }
 
 impl RowBuffer {
-    pub(crate) fn new() -> io::Result<RowBuffer> {
-        Ok(RowBuffer { file: BufWriter::new(tempfile::tempfile()?) })
+    /// Returns an empty buffer on the disk of `folder`, whose file has no name. The system's folder for temporary files
+    /// may be in memory, which has no room for the rows of a large batch.
+    pub(crate) fn in_folder(folder: &Path) -> io::Result<RowBuffer> {
+        Ok(RowBuffer { file: BufWriter::new(tempfile::tempfile_in(folder)?) })
     }
 
     pub(crate) fn push(&mut self, row: &Row) -> io::Result<()> {
@@ -50,14 +53,11 @@ impl RowBuffer {
         self.file.write_all(b"\n")
     }
 
-    /// Passes every row to `take`, in order.
-    pub(crate) fn replay<E: From<io::Error>>(&mut self, mut take: impl FnMut(&Row) -> Result<(), E>) -> Result<(), E> {
+    /// Returns all rows, in order.
+    pub(crate) fn rows(&mut self) -> io::Result<impl Iterator<Item = io::Result<Row>>> {
         self.file.flush()?;
         let mut file = self.file.get_ref();
         file.rewind()?;
-        for line in BufReader::new(file).lines() {
-            take(&serde_json::from_str(&line?).map_err(io::Error::from)?)?;
-        }
-        Ok(())
+        Ok(BufReader::new(file).lines().map(|line| Ok(serde_json::from_str(&line?)?)))
     }
 }

@@ -39,11 +39,12 @@ pub fn write<E: From<ReportError>>(
     let mut pictures = LocalPictures::with_cache(&RunFolder::new(&run).pictures());
     let last_run = batch.last_run.map(|run| run.started_at);
     let mut tally = Tally { duplicate_pictures: DuplicatePictureFinder::new(last_run), ..Tally::default() };
-    let mut row_buffer = RowBuffer::new().map_err(ReportError::from)?;
+    let root = report.root().to_owned();
+    let in_buffer = |source| ReportError::io("write", &root, source);
+    let mut row_buffer = RowBuffer::in_folder(&root).map_err(in_buffer)?;
     let mut columns = Columns::default();
     let mut totals = TestTotals::default();
     let mut page = Page::default();
-    let root = report.root().to_owned();
     thumbnails::alongside(&root, |thumbnails| {
         for job in jobs {
             let job = job?;
@@ -57,7 +58,7 @@ pub fn write<E: From<ReportError>>(
             case.iter().for_each(|case| totals.add(case));
             let row =
                 Row { results: results_csv::cells(&job), manifest: rerun, case, own: columns.cells(&job.columns) };
-            row_buffer.push(&row).map_err(ReportError::from)?;
+            row_buffer.push(&row).map_err(in_buffer)?;
             page.push(PageJob { view: &job, before: &before, own: row.own }, &mut report, thumbnails)?;
         }
         Ok::<_, E>(())
@@ -90,13 +91,16 @@ fn write_tables(row_buffer: &mut RowBuffer, own: &[String], report: &mut ReportF
     let mut failed = csv::Writer::from_writer(report.draft(FAILED)?);
     let in_results = |source| ReportError::Table { name: RESULTS, source };
     let in_failed = |source| ReportError::Table { name: FAILED, source };
+    let root = report.root().to_owned();
+    let in_buffer = |source| ReportError::io("read", &root, source);
 
     let own_names = own.iter().map(|name| results_csv::own_column(name));
     let header = results_csv::COLUMNS.iter().map(|name| (*name).to_owned()).chain(own_names);
     results.write_record(header.map(|name| results_csv::neutral(&name).into_owned())).map_err(in_results)?;
     let header = manifest_csv::COLUMNS.into_iter().chain(own.iter().map(String::as_str));
     failed.write_record(header).map_err(in_failed)?;
-    row_buffer.replay(|row| {
+    for row in row_buffer.rows().map_err(in_buffer)? {
+        let row = row.map_err(in_buffer)?;
         let own_cells = row.own_cells(own.len());
         let cells = row.results.iter().map(String::as_str).chain(own_cells.iter().copied());
         results.write_record(cells.map(|cell| results_csv::neutral(cell).into_owned())).map_err(in_results)?;
@@ -104,8 +108,7 @@ fn write_tables(row_buffer: &mut RowBuffer, own: &[String], report: &mut ReportF
             let cells = manifest.iter().map(String::as_str).chain(own_cells);
             failed.write_record(cells).map_err(in_failed)?;
         }
-        Ok::<_, ReportError>(())
-    })?;
+    }
     for (name, table) in [(RESULTS, results), (FAILED, failed)] {
         let draft = table
             .into_inner()

@@ -91,6 +91,14 @@ fn a_leftover_that_cannot_be_removed_costs_neither_the_report_nor_the_summary() 
 }
 
 #[test]
+fn a_report_takes_space_only_on_the_disk_of_its_run() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 3);
+    code(&run(&sandbox, &provider).env("TMPDIR", sandbox.path("nowhere")).output().unwrap(), 0);
+    assert_eq!(sandbox.json("out/report/summary.json")["jobs"]["completed"], json!(3));
+}
+
+#[test]
 fn a_run_whose_folder_is_moved_away_asks_for_it_back_before_the_next_run() {
     let slow = Behavior { edit: Duration::from_millis(300), answer: Duration::from_millis(150), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));

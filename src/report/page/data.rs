@@ -3,8 +3,6 @@
 //! They are scripts, because browsers let a page from disk load nothing else. Each is one call with JSON in it, and is
 //! named by its content, so that an open page fetches only changed files, and no cache can return an outdated one.
 
-use std::io::Write;
-
 use serde::Serialize;
 
 use super::super::error::ReportError;
@@ -81,6 +79,6 @@ impl Chunks {
 pub(crate) fn write_opening(opening: &Opening<'_>, report: &mut ReportFolder) -> Result<(), ReportError> {
     let mut script = b"dyehouse.batch(".to_vec();
     serde_json::to_writer(&mut script, opening)?;
-    script.write_all(b");\n")?;
+    script.extend_from_slice(b");\n");
     report.write("data/batch.js", &script)
 }
