@@ -38,7 +38,7 @@ pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     log_unprinted(print(text.as_bytes()));
     let _turn = ReportTurn::wait(&folder)?;
     let manifest = report_data::manifest(&ledger);
-    report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit: None })?;
+    report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, is_running: false, junit: None })?;
     Ok(Exit::Complete)
 }
 

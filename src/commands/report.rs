@@ -6,7 +6,7 @@ use crate::run_folder::{ReportTurn, RunFolder};
 
 use super::Failure;
 use super::print::{log_unprinted, print};
-use super::report_data::{self, Refresher, ReportInputs, read_ledger};
+use super::report_data::{self, ReadLedger, Refresher, ReportInputs, read_ledger};
 
 /// Writes the report again, and with `--watch` keeps it up to date while the run is in progress.
 pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
@@ -20,10 +20,15 @@ pub(super) fn report(arguments: &Report) -> Result<Exit, Failure> {
         }
     }
     let _turn = ReportTurn::wait(&folder)?;
-    let (ledger, _holder) = read_ledger(&folder)?;
-    let manifest = report_data::manifest(&ledger);
-    let junit = arguments.junit.as_deref();
-    report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, junit })?;
+    let ReadLedger { ledger, holder } = read_ledger(&folder)?;
+    let (manifest, junit) = (report_data::manifest(&ledger), arguments.junit.as_deref());
+    report_data::write(&ReportInputs {
+        folder: &folder,
+        ledger: &ledger,
+        manifest,
+        is_running: holder.is_some(),
+        junit,
+    })?;
     if !arguments.watch {
         log_unprinted(print(page.as_bytes()));
     }

@@ -71,7 +71,8 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
 
     let ledger = JournalFile::read(&target.folder)?;
     let manifest = report_data::manifest(&ledger);
-    report_data::write(&ReportInputs { folder: &target.folder, ledger: &ledger, manifest, junit: None })?;
+    let inputs = ReportInputs { folder: &target.folder, ledger: &ledger, manifest, is_running: false, junit: None };
+    report_data::write(&inputs)?;
     copied.lines().iter().for_each(|line| screen.print_line(line));
     let records = counted(merged.missing_lines(), "new journal line");
     let (out, page) = (arguments.out.display(), RunFolder::new(&arguments.out).report_page());

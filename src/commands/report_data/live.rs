@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::run_folder::{Lock, ReportTurn, RunFolder};
 
-use super::{ReportInputs, manifest, read_ledger, write};
+use super::{ReadLedger, ReportInputs, manifest, read_ledger, write};
 use crate::commands::Failure;
 
 /// The minimum time between two reads of the journal. An open page reloads at the same interval.
@@ -51,12 +51,12 @@ impl Refresher {
             return Ok(Refreshed { is_running, is_written: false });
         }
         let _turn = ReportTurn::wait(&self.folder)?;
-        let (ledger, holder) = read_ledger(&self.folder)?;
-        let manifest = manifest(&ledger);
-        write(&ReportInputs { folder: &self.folder, ledger: &ledger, manifest, junit: None })?;
+        let ReadLedger { ledger, holder } = read_ledger(&self.folder)?;
+        let (manifest, is_running) = (manifest(&ledger), holder.is_some());
+        write(&ReportInputs { folder: &self.folder, ledger: &ledger, manifest, is_running, junit: None })?;
         self.seen = length;
         self.took = started_at.elapsed();
-        Ok(Refreshed { is_running: holder.is_some(), is_written: true })
+        Ok(Refreshed { is_running, is_written: true })
     }
 
     /// Returns the pause before the next refresh.
@@ -114,26 +114,49 @@ mod tests {
         fs::write(folder.journal(), journal).unwrap();
     }
 
+    /// Returns the summary in the report.
+    fn state(folder: &RunFolder) -> String {
+        fs::read_to_string(folder.path().join("report/summary.json")).unwrap()
+    }
+
+    /// Begins a run without jobs in `folder`.
+    fn begin(folder: &RunFolder) -> Lock {
+        let lock = Lock::take(folder).unwrap();
+        PlanDraft::begin(folder).unwrap().publish().unwrap();
+        let jobs = StatusCounts::default();
+        let [manifest, program] = ["catalog.csv", "0.1.0"].map(str::to_owned);
+        append(folder, RunEvent::Run(RunStart { manifest, program, jobs, ..RunStart::default() }));
+        lock
+    }
+
+    #[test]
+    fn a_run_that_ends_while_its_report_is_written_is_not_said_to_have_died() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = RunFolder::new(temporary.path());
+        let lock = begin(&folder);
+        let ReadLedger { ledger, holder } = read_ledger(&folder).unwrap();
+        append(&folder, RunEvent::Ended { reason: None, stop: None });
+        drop(lock);
+        let (manifest, is_running) = (manifest(&ledger), holder.is_some());
+        write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, is_running, junit: None }).unwrap();
+        assert!(state(&folder).contains("\"running\""), "{}", state(&folder));
+    }
+
     #[test]
     fn a_report_is_written_again_only_when_its_journal_has_grown() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = RunFolder::new(temporary.path());
-        let lock = Lock::take(&folder).unwrap();
-        PlanDraft::begin(&folder).unwrap().publish().unwrap();
-        let jobs = StatusCounts::default();
-        let [manifest, program] = ["catalog.csv", "0.1.0"].map(str::to_owned);
-        append(&folder, RunEvent::Run(RunStart { manifest, program, jobs, ..RunStart::default() }));
+        let lock = begin(&folder);
         let mut refresher = Refresher::new(folder.clone());
-        let state = || fs::read_to_string(folder.path().join("report/summary.json")).unwrap();
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: true });
-        let now = state();
+        let now = state(&folder);
         assert!(now.contains("\"running\"") && now.contains("\"as_of\": \"1970-01-01T00:00:00Z\""), "{now}");
         fs::remove_file(folder.path().join("report/summary.json")).unwrap();
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: true, is_written: false });
         append(&folder, RunEvent::Ended { reason: None, stop: None });
         drop(lock);
         assert_eq!(refresher.refresh().unwrap(), Refreshed { is_running: false, is_written: true });
-        let now = state();
+        let now = state(&folder);
         assert!(now.contains("\"finished\"") && now.contains("\"as_of\": null"), "{now}");
     }
 

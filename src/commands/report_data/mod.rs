@@ -43,13 +43,21 @@ pub(super) struct ReportInputs<'g> {
     pub(super) folder: &'g RunFolder,
     pub(super) ledger: &'g Ledger,
     pub(super) manifest: &'g str,
+    /// Whether another process was working on the folder when the journal was read.
+    pub(super) is_running: bool,
     /// The path of an additional JUnit file.
     pub(super) junit: Option<&'g Path>,
 }
 
-/// Reads a folder's journal, and returns its ledger and the process that is working on it. If there is none, submits
-/// without an answer become uncertain.
-pub(super) fn read_ledger(folder: &RunFolder) -> Result<(Ledger, Option<String>), FolderError> {
+/// A folder's journal, and who was working on it then.
+pub(super) struct ReadLedger {
+    pub(super) ledger: Ledger,
+    /// The process that was working on the folder.
+    pub(super) holder: Option<String>,
+}
+
+/// Reads a folder's journal. If no process is working on the folder, submits without an answer become uncertain.
+pub(super) fn read_ledger(folder: &RunFolder) -> Result<ReadLedger, FolderError> {
     // The journal is read after the lock, so that a process that ends in between has written all its records.
     let holder = Lock::holder(folder);
     let mut ledger = JournalFile::read(folder)?;
@@ -60,7 +68,7 @@ pub(super) fn read_ledger(folder: &RunFolder) -> Result<(Ledger, Option<String>)
             let _ = ledger.apply(at, &Record::Edit(key, Step::unanswered()));
         }
     }
-    Ok((ledger, holder))
+    Ok(ReadLedger { ledger, holder })
 }
 
 /// Returns the manifest of a folder's last run, as the user wrote its path.
@@ -111,14 +119,14 @@ fn status(edit: Option<&Edit>) -> JobStatus {
 
 fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
     let PlanCounts { outcome: Outcome { counts, outdated, .. }, removed } = *planned;
-    let ReportInputs { folder, ledger, manifest, .. } = inputs;
+    let ReportInputs { folder, ledger, manifest, is_running, .. } = inputs;
     let (backend, budget) = ledger.last_run().map(|run| (run.backend, run.budget_cents)).unzip();
     let end = ledger.last_run_end();
     let held_back = ledger.last_run().map(|run| run.held_back.clone()).unwrap_or_default();
     let state = match end.why_unfinished() {
         None if held_back.leaves_others(counts.pending) => BatchState::Partial,
         None => BatchState::Finished,
-        Some(_) if end == RunEnd::Unknown && Lock::holder(folder).is_some() => BatchState::Running,
+        Some(_) if end == RunEnd::Unknown && *is_running => BatchState::Running,
         Some(reason) => BatchState::Stopped(reason.to_owned()),
     };
     let title = Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy().into_owned();

@@ -100,7 +100,8 @@ impl Finished<'_> {
         let folder = &options.folder;
         JournalCheckpoint::put(folder);
         let junit = arguments.junit.as_deref();
-        let inputs = ReportInputs { folder, ledger: &self.ending.ledger, manifest: &opening.manifest, junit };
+        let (ledger, manifest) = (&self.ending.ledger, opening.manifest.as_str());
+        let inputs = ReportInputs { folder, ledger, manifest, is_running: false, junit };
         let _turn = ReportTurn::wait(folder)?;
         if self.changes != Changes::None || junit.is_some() {
             report_data::write(&inputs)?;

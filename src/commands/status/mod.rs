@@ -12,14 +12,14 @@ use crate::run_folder::{FolderError, RunFolder};
 
 use super::Failure;
 use super::print::{print_json, print_summary};
-use super::report_data::{self, Outcome, PlanCounts, continue_from, read_ledger};
+use super::report_data::{self, Outcome, PlanCounts, ReadLedger, continue_from, read_ledger};
 use pace::Pace;
 use view::StatusView;
 
 /// Prints the state of a run. It takes no lock, so it works while the run is in progress.
 pub(super) fn status(arguments: &Status) -> Result<Exit, Failure> {
     let folder = RunFolder::new(&arguments.dir);
-    let (ledger, holder) = read_ledger(&folder)?;
+    let ReadLedger { ledger, holder } = read_ledger(&folder)?;
     print_status(&folder, &ledger, holder, arguments.json)?;
     Ok(Exit::Complete)
 }
