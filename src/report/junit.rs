@@ -42,7 +42,7 @@ pub(crate) fn write(
     let properties = [
         ("manifest", manifest.as_str()),
         ("backend", batch.backend.map_or("", Backend::as_str)),
-        ("state", batch.state.as_str()),
+        ("state", batch.state_name()),
         ("spent_cents", &spent),
         ("reserved_cents", &reserved),
     ];

@@ -43,8 +43,7 @@ pub use duplicate_pictures::DuplicatePictures;
 pub use error::ReportError;
 pub use junit::write_junit_error;
 pub use model::{
-    BatchState, BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
-    TryView, Written,
+    BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView, Written,
 };
 pub use schema::summary_schema;
 pub use write::write;

@@ -9,7 +9,7 @@ use crate::job::{
     Backend, Cents, ContentHash, ErrorClass, Fingerprint, HeldBack, Hex, ImageSource, JobId, JobStatus, Seed, Size,
     StatusCounts, StopKind, Switches,
 };
-use crate::journal::LastRunTotals;
+use crate::journal::{LastRunTotals, RunState};
 
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +30,8 @@ pub struct BatchView {
     pub finished_at: Option<Timestamp>,
     /// The last run.
     pub last_run: Option<LastRun>,
-    /// The state of the batch.
-    pub state: BatchState,
+    /// The state of the batch. An open page of a running one polls for updates.
+    pub state: RunState,
     /// The time of the last known event of a running batch. The report may be read much later.
     pub as_of: Option<Timestamp>,
     /// The jobs by status.
@@ -69,20 +69,6 @@ pub struct LastRun {
     pub totals: Option<LastRunTotals>,
     /// The kind of reason why it stopped before its work was done, if it did.
     pub stop: Option<StopKind>,
-}
-
-/// The state of a batch.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum BatchState {
-    /// Jobs are being submitted or followed. An open page polls for updates.
-    #[default]
-    Running,
-    /// Nothing is left to do.
-    Finished,
-    /// The last run took only some of the jobs, and others are left.
-    Partial,
-    /// The batch ended early and can be resumed. The text is the reason.
-    Stopped(String),
 }
 
 /// An event that slowed the whole batch down.
@@ -249,6 +235,14 @@ impl BatchView {
     pub(crate) fn heading(&self) -> &str {
         if self.title.is_empty() { "Batch" } else { &self.title }
     }
+
+    /// Returns the name of its state in `summary.json`. A run whose process ended unexpectedly is one that stopped.
+    pub(crate) fn state_name(&self) -> &'static str {
+        match &self.state {
+            RunState::Interrupted => "stopped",
+            state => state.as_str(),
+        }
+    }
 }
 
 impl JobView {
@@ -299,25 +293,5 @@ impl JobView {
     /// Returns the seconds from the last submit to the end.
     pub(crate) fn seconds(&self) -> Option<f64> {
         Some(self.finished_at?.duration_since(self.submitted_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
-    }
-}
-
-impl BatchState {
-    /// Returns the name of the state in `summary.json`.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            BatchState::Running => "running",
-            BatchState::Finished => "finished",
-            BatchState::Partial => "partial",
-            BatchState::Stopped(_) => "stopped",
-        }
-    }
-
-    /// Returns the reason why the batch ended early.
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            BatchState::Stopped(reason) => Some(reason),
-            BatchState::Running | BatchState::Finished | BatchState::Partial => None,
-        }
     }
 }

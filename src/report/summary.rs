@@ -80,7 +80,7 @@ impl<'a> Summary<'a> {
             title: &batch.title,
             manifest: &batch.manifest,
             backend: batch.backend.map_or("", Backend::as_str),
-            state: batch.state.as_str(),
+            state: batch.state_name(),
             as_of: batch.as_of,
             stopped_because: batch.state.reason(),
             started_at: batch.started_at,

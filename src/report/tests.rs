@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::color::Verdict;
 use crate::job::{Cents, ErrorClass, Hex, JobId, JobStatus};
+use crate::journal::RunState;
 
 const HOSTILE: &str = "<script>\"'&]]>\u{0}\u{1B}\u{FFFF}\n\u{202E}👩🏽‍🎨";
 
@@ -149,7 +150,7 @@ fn the_summary_conforms_to_its_schema_which_describes_every_field() {
     let validator = jsonschema::validator_for(&schema).unwrap();
     let at = jiff::Timestamp::from_second(1_795_000_000).unwrap();
     let stopped = BatchView {
-        state: BatchState::Stopped("the budget is used up".to_owned()),
+        state: RunState::Stopped("the budget is used up".to_owned()),
         started_at: Some(at),
         finished_at: Some(at),
         budget: Some(Cents(100)),

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::cli::Merge;
 use crate::exit::Exit;
 use crate::job::Partition;
-use crate::journal::{JournalMergeError, Ledger, MergedJournal, ReadAt};
+use crate::journal::{JournalMergeError, Ledger, MergedJournal, ReadAt, RunState};
 use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalFile, RunFolder, long_journal};
 use crate::words::{counted, shell_word};
@@ -143,14 +143,11 @@ fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Fa
 
 /// Returns the exit code that a single run of all jobs would have had.
 fn exit(ledger: &Ledger, Outcome { counts, colors, .. }: &Outcome) -> Exit {
-    let has_pending = ledger.last_run().map_or(counts.pending > 0, |run| run.held_back.leaves_others(counts.pending));
-    let is_stopped = ledger.last_run_end().why_unfinished().is_some();
-    if has_pending || (counts.pending > 0 && is_stopped) {
-        Exit::StoppedEarly
-    } else if counts.completed == counts.total && colors.off == 0 {
-        Exit::Complete
-    } else {
-        Exit::Incomplete
+    match RunState::of(ledger, counts.pending, false) {
+        RunState::Partial => Exit::StoppedEarly,
+        RunState::Stopped(_) | RunState::Interrupted if counts.pending > 0 => Exit::StoppedEarly,
+        _ if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
+        _ => Exit::Incomplete,
     }
 }
 

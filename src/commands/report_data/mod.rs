@@ -16,14 +16,14 @@ use crate::api::wire::PROVIDER_URL;
 use crate::color::Check;
 use crate::job::{Cents, Fingerprint, HeldBack, JobId, JobStatus, Seed};
 use crate::journal::{
-    Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Presence, Record, RunEnd, SavedFile, Step,
+    Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Presence, Record, RunEnd, RunState, SavedFile, Step,
 };
 use crate::outputs::{self, EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::{UncertainSubmit, outdated_text};
 use crate::report::{
-    self, BatchState, BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
-    TryView, Written,
+    self, BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
+    Written,
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
 use crate::verify;
@@ -121,17 +121,12 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
     let PlanCounts { outcome: Outcome { counts, outdated, .. }, removed } = *planned;
     let ReportInputs { folder, ledger, manifest, is_running, .. } = inputs;
     let (backend, budget) = ledger.last_run().map(|run| (run.backend, run.budget_cents)).unzip();
-    let end = ledger.last_run_end();
     let held_back = ledger.last_run().map(|run| run.held_back.clone()).unwrap_or_default();
-    let state = match end.why_unfinished() {
-        None if held_back.leaves_others(counts.pending) => BatchState::Partial,
-        None => BatchState::Finished,
-        Some(_) if end == RunEnd::Unknown && *is_running => BatchState::Running,
-        Some(reason) => BatchState::Stopped(reason.to_owned()),
-    };
+    // A process that has not recorded a start may never write a report, so this one must not say that it is running.
+    let state = RunState::of(ledger, counts.pending, *is_running && ledger.last_run_end() == RunEnd::Unknown);
     let title = Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let as_of = ledger.last_at().filter(|_| state == BatchState::Running);
-    let is_whole = state == BatchState::Finished;
+    let as_of = ledger.last_at().filter(|_| state == RunState::Running);
+    let is_whole = state == RunState::Finished;
     let notes = [
         (removed > 0).then(|| removed_note(removed)),
         (outdated > 0).then(|| outdated_text(outdated)),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::Status;
 use crate::exit::Exit;
-use crate::journal::{Ledger, RunEnd};
+use crate::journal::{Ledger, RunEnd, RunState};
 use crate::report::Costs;
 use crate::run_folder::{FolderError, RunFolder};
 
@@ -35,17 +35,11 @@ pub(super) fn print_status(
     let plan = plan_counts(folder, ledger)?;
     let Outcome { counts, colors, outdated, .. } = plan.outcome;
     let held_back = run.map(|run| run.held_back.clone()).unwrap_or_default();
-    let end = ledger.last_run_end();
-    let has_pending = held_back.leaves_others(counts.pending);
-    let is_open = holder.is_none() && (end != RunEnd::Finished || has_pending);
-    let (state, stopped) = match (&holder, end) {
-        (Some(_), RunEnd::Stopped(reason)) => ("running", Some(reason)),
-        (Some(_), _) => ("running", None),
-        // Only some jobs were selected, or a submit was released since.
-        (None, RunEnd::Finished) if has_pending => ("partial", None),
-        (None, RunEnd::Finished) => ("finished", None),
-        (None, RunEnd::Stopped(reason)) => ("stopped", Some(reason)),
-        (None, RunEnd::Unknown) => ("interrupted", None),
+    let state = RunState::of(ledger, counts.pending, holder.is_some());
+    let is_open = !matches!(state, RunState::Running | RunState::Finished);
+    let stopped = match ledger.last_run_end() {
+        RunEnd::Stopped(reason) => Some(reason.to_owned()),
+        RunEnd::Unknown | RunEnd::Finished => None,
     };
     let pace = pace(ledger, holder.is_some());
     let view = StatusView {
@@ -53,7 +47,7 @@ pub(super) fn print_status(
         folder: folder.path().display().to_string(),
         state,
         held_by: holder,
-        stopped: stopped.map(str::to_owned),
+        stopped,
         stop: ledger.last_stop(),
         resume: run.filter(|_| is_open).map(|run| continue_from(ledger, &run.manifest, folder.path())),
         manifest: run.map(|run| run.manifest.clone()),

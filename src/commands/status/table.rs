@@ -42,7 +42,7 @@ pub(super) fn text(view: &StatusView) -> String {
 }
 
 fn head(view: &StatusView) -> String {
-    let mut head = format!("{}: {}", view.folder, view.state);
+    let mut head = format!("{}: {}", view.folder, view.state.as_str());
     for note in [&view.held_by, &view.stopped].into_iter().flatten() {
         head.push_str(&format!(", {note}"));
     }
@@ -127,6 +127,7 @@ mod tests {
     use super::*;
     use crate::color::VerdictCounts;
     use crate::job::{HeldBack, StatusCounts};
+    use crate::journal::RunState;
 
     #[test]
     fn the_state_of_a_run_is_a_table_of_a_dozen_lines() {
@@ -134,7 +135,7 @@ mod tests {
         let view = StatusView {
             version: 1,
             folder: "runs/spring".to_owned(),
-            state: "running",
+            state: RunState::Running,
             held_by: Some("process 4711 (since 2026-11-18 11:06:40 UTC)".to_owned()),
             stopped: None,
             stop: None,
@@ -157,7 +158,7 @@ mod tests {
         insta::assert_snapshot!(text(&view));
         let running = StatusView { open: 3, ..view };
         assert!(!text(&running).contains("at the provider"), "a run that is in progress follows them");
-        let view = StatusView { held_by: None, state: "stopped", ..running };
+        let view = StatusView { held_by: None, state: RunState::Interrupted, ..running };
         assert!(text(&view).contains("\n  open      3 predictions at the provider are paid for"), "{}", text(&view));
         let here = text(&StatusView { backend: Some(Backend::Embedded), ..view });
         assert!(here.contains("  cost      nothing; the provider would charge $288.40\n"), "{here}");

@@ -3,6 +3,7 @@ use serde::Serialize;
 
 use crate::color::VerdictCounts;
 use crate::job::{Backend, HeldBack, Partition, StatusCounts, StopKind};
+use crate::journal::RunState;
 use crate::progress::UncertainSubmit;
 use crate::report::Costs;
 
@@ -13,7 +14,7 @@ use super::pace::Pace;
 pub(super) struct StatusView {
     pub(super) version: u32,
     pub(super) folder: String,
-    pub(super) state: &'static str,
+    pub(super) state: RunState,
     pub(super) held_by: Option<String>,
     pub(super) stopped: Option<String>,
     pub(super) stop: Option<StopKind>,

@@ -7,6 +7,7 @@ mod known_predictions;
 mod ledger;
 mod money;
 mod run_end;
+mod run_state;
 mod snapshot;
 
 pub use aggregates::Pause;
@@ -14,3 +15,4 @@ pub use details::ShownFingerprints;
 pub use ledger::{Ledger, LedgerError};
 pub use money::SpendBaseline;
 pub use run_end::RunEnd;
+pub use run_state::RunState;

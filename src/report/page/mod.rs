@@ -88,7 +88,7 @@ impl Page {
             key: batch.key.clone(),
             title: batch.heading(),
             backend: batch.backend.map_or("", Backend::as_str),
-            state: batch.state.as_str(),
+            state: batch.state_name(),
             manifest: &manifest_csv::COLUMNS,
             own,
             chunks: &chunks,

@@ -49,11 +49,11 @@ pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str,
     let alike = Some(&tally.duplicate_pictures.found.all).filter(|alike| alike.jobs > 0).map(ToString::to_string);
     let heading = Heading {
         title: batch.heading(),
-        state: batch.state.as_str(),
+        state: batch.state_name(),
         state_text: match (batch.state.reason(), batch.as_of) {
             (Some(reason), _) => format!("stopped: {reason}"),
-            (None, Some(at)) => format!("{}, as of {}", batch.state.as_str(), at.strftime("%F %H:%M:%S UTC")),
-            (None, None) => batch.state.as_str().to_owned(),
+            (None, Some(at)) => format!("{}, as of {}", batch.state_name(), at.strftime("%F %H:%M:%S UTC")),
+            (None, None) => batch.state_name().to_owned(),
         },
         about: about(batch),
         jobs: batch.counts.total,
