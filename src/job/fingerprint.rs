@@ -187,16 +187,16 @@ impl ContentHash {
     }
 }
 
-/// The error of an invalid hash.
+/// The error of a text that is not a hash.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected} hex digits")]
-pub struct HexError {
+pub struct DigestError {
     expected: usize,
 }
 
 /// Decodes hex digits, eight at a time, because each line of a journal has 32 to 96 of them. No dependency has a hex
 /// decoder.
-fn from_hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], HexError> {
+fn from_hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], DigestError> {
     const { assert!(N.is_multiple_of(4)) };
     let mut bytes = [0; N];
     let (eights, rest) = digits.as_chunks::<8>();
@@ -206,7 +206,7 @@ fn from_hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], HexError> {
         *four = read;
         is_hex &= are_digits;
     }
-    if is_hex { Ok(bytes) } else { Err(HexError { expected: 2 * N }) }
+    if is_hex { Ok(bytes) } else { Err(DigestError { expected: 2 * N }) }
 }
 
 /// Decodes eight hex digits to four bytes. Also returns whether all of them are digits.
@@ -243,7 +243,7 @@ macro_rules! hex_text {
             /// # Errors
             ///
             /// Their number is wrong, or one is not a hex digit.
-            pub fn from_hex(digits: &[u8]) -> Result<Self, HexError> {
+            pub fn from_hex(digits: &[u8]) -> Result<Self, DigestError> {
                 from_hex(digits).map(Self)
             }
         }
@@ -255,14 +255,14 @@ macro_rules! hex_text {
         }
 
         impl FromStr for $type {
-            type Err = HexError;
+            type Err = DigestError;
 
-            fn from_str(text: &str) -> Result<Self, HexError> {
+            fn from_str(text: &str) -> Result<Self, DigestError> {
                 Self::from_hex(text.as_bytes())
             }
         }
 
-        serde_as_text!($type, HexError);
+        serde_as_text!($type, DigestError);
     };
 }
 

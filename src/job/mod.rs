@@ -28,7 +28,7 @@ pub use borrowed::{ImageRef, ImageRefs, JobRef, RequestRef};
 pub use cents::Cents;
 pub use choice::UnknownWord;
 pub(crate) use choice::words;
-pub use fingerprint::{ContentHash, Fingerprint, RequestHash};
+pub use fingerprint::{ContentHash, DigestError, Fingerprint, RequestHash};
 pub(crate) use folded::folded;
 pub use held_back::HeldBack;
 pub use hex::{Hex, HexError};

@@ -1,10 +1,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Hex, JobId};
+use super::{Hex, JobId, words};
 
 /// The default model.
 pub const DEFAULT_MODEL: &str = "flux-2-pro-edit";
@@ -117,32 +116,7 @@ pub enum Size {
     Large,
 }
 
-impl Size {
-    /// The names of the sizes in manifests.
-    pub const NAMES: [&'static str; 3] = ["small", "medium", "large"];
-
-    /// Returns the name of the size.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Size::Small => "small",
-            Size::Medium => "medium",
-            Size::Large => "large",
-        }
-    }
-}
-
-impl FromStr for Size {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Size, ()> {
-        match text {
-            "small" => Ok(Size::Small),
-            "medium" => Ok(Size::Medium),
-            "large" => Ok(Size::Large),
-            _ => Err(()),
-        }
-    }
-}
+words!(Size, "small" => Size::Small, "medium" => Size::Medium, "large" => Size::Large);
 
 /// A seed of the generator: 0 to 10000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

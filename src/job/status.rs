@@ -1,7 +1,6 @@
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
+
+use super::words;
 
 /// The status of a job, with the names that files, reports and scripts use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,19 +36,28 @@ pub enum ErrorClass {
     Input,
 }
 
+words!(
+    JobStatus,
+    "completed" => JobStatus::Completed,
+    "failed" => JobStatus::Failed,
+    "uncertain" => JobStatus::Uncertain,
+    "pending" => JobStatus::Pending
+);
+
+words!(
+    ErrorClass,
+    "moderated" => ErrorClass::Moderated,
+    "rejected" => ErrorClass::Rejected,
+    "lost" => ErrorClass::Lost,
+    "timeout" => ErrorClass::Timeout,
+    "download" => ErrorClass::Download,
+    "provider" => ErrorClass::Provider,
+    "input" => ErrorClass::Input
+);
+
 impl JobStatus {
     /// All statuses, in the order of summaries.
     pub const ALL: [JobStatus; 4] = [JobStatus::Completed, JobStatus::Failed, JobStatus::Uncertain, JobStatus::Pending];
-
-    /// Returns its name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            JobStatus::Completed => "completed",
-            JobStatus::Failed => "failed",
-            JobStatus::Uncertain => "uncertain",
-            JobStatus::Pending => "pending",
-        }
-    }
 }
 
 impl ErrorClass {
@@ -63,19 +71,6 @@ impl ErrorClass {
         ErrorClass::Provider,
         ErrorClass::Input,
     ];
-
-    /// Returns its name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ErrorClass::Moderated => "moderated",
-            ErrorClass::Rejected => "rejected",
-            ErrorClass::Lost => "lost",
-            ErrorClass::Timeout => "timeout",
-            ErrorClass::Download => "download",
-            ErrorClass::Provider => "provider",
-            ErrorClass::Input => "input",
-        }
-    }
 
     /// Whether the failure is on this side, so that the prediction can be polled again at no cost.
     pub fn is_ours(self) -> bool {
@@ -96,25 +91,5 @@ impl ErrorClass {
             }
             ErrorClass::Input => "nothing was sent: check that the picture exists and does not change, then run again",
         }
-    }
-}
-
-impl fmt::Display for JobStatus {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl fmt::Display for ErrorClass {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.pad(self.as_str())
-    }
-}
-
-impl FromStr for ErrorClass {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<ErrorClass, ()> {
-        ErrorClass::ALL.into_iter().find(|class| class.as_str() == text).ok_or(())
     }
 }

@@ -147,7 +147,7 @@ fn value(field: Field) -> Value {
         Field::Size => json!({
             "anyOf": [
                 {"enum": [Size::NAMES[0], Size::NAMES[1], Size::NAMES[2], null]},
-                {"type": "string", "pattern": in_any_case(&Size::NAMES)},
+                {"type": "string", "pattern": in_any_case(Size::NAMES)},
             ],
         }),
         Field::Seed => json!({

@@ -121,7 +121,7 @@ fn size(fields: &Map<String, Value>) -> Result<Option<Size>, String> {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => match text.parse() {
             Ok(size) => Ok(Some(size)),
-            Err(()) => {
+            Err(_) => {
                 let start: String = text.chars().take(60).collect();
                 Err(format!("size is {start:?}, {wanted}"))
             }

@@ -181,9 +181,9 @@ impl<'r, 'a> Reader<'r, 'a> {
 
     fn size(&mut self) -> Option<Size> {
         let text = trim(self.text(Field::Size)?);
-        let size = text.parse().or_else(|()| text.to_ascii_lowercase().parse()).ok();
+        let size = text.parse().or_else(|_| text.to_ascii_lowercase().parse()).ok();
         if size.is_none() {
-            let hint = suggest::hint(text, &Size::NAMES);
+            let hint = suggest::hint(text, Size::NAMES);
             self.report(At::Field(Field::Size), format!("unknown size {}", quoted(text)), hint);
         }
         size

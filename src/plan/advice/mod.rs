@@ -144,7 +144,7 @@ impl Advice {
 
     /// Returns the number of jobs per size.
     pub fn sizes(&self) -> BTreeMap<&'static str, u64> {
-        let names = [Self::DEFAULT_SIZE].into_iter().chain(Size::NAMES);
+        let names = [Self::DEFAULT_SIZE].into_iter().chain(Size::NAMES.iter().copied());
         names.zip(self.sizes).filter(|(_, count)| *count > 0).collect()
     }
 
