@@ -29,6 +29,11 @@ impl Cents {
         Some(Cents(whole.checked_mul(100)?.checked_add(decimals)?))
     }
 
+    /// Returns the amount in dollars without a sign, as options take it: `2.50`.
+    pub fn dollars(self) -> String {
+        format!("{}.{:02}", self.0 / 100, self.0 % 100)
+    }
+
     /// Returns this amount times `count`.
     pub fn times(self, count: u64) -> Cents {
         Cents(self.0.saturating_mul(count))
@@ -62,14 +67,24 @@ impl Sum for Cents {
 
 impl fmt::Display for Cents {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = format!("${}.{:02}", self.0 / 100, self.0 % 100);
-        formatter.pad(&text)
+        formatter.pad(&format!("${}", self.dollars()))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn an_amount_is_read_as_it_is_written(cents: u64) {
+            let amount = Cents(cents);
+            prop_assert_eq!(Cents::from_dollars(&amount.dollars()), Some(amount));
+            prop_assert_eq!(Cents::from_dollars(&amount.to_string()), Some(amount));
+        }
+    }
 
     #[test]
     fn dollars_are_parsed_exactly() {

@@ -213,7 +213,7 @@ impl Observer for Reporter<'_> {
             Event::PriceRise { job, from, to } => {
                 self.screen.say(&format!(
                     "{job}: the price rose from {from} to {to} (--price-limit {dollars} stops submits at a higher price)",
-                    dollars = from.to_string().trim_start_matches('$')
+                    dollars = from.dollars()
                 ));
             }
             Event::UnknownStatus { job, word } => {

@@ -1,6 +1,5 @@
 use std::path::Path;
 
-use crate::job::Cents;
 use crate::journal::{Ledger, RunEnd, RunStart};
 use crate::words::shell_word;
 
@@ -47,8 +46,8 @@ fn command_for_all(ledger: &Ledger, manifest: &str, folder: &Path) -> String {
     let mut command = format!("dyehouse run {} -o {}", shell_word(manifest), shell_word(&folder.display().to_string()));
     if let Some(RunStart { backend, budget_cents, partition, .. }) = ledger.last_run() {
         command.push_str(&format!(" --backend {backend}"));
-        if let Some(Cents(cents)) = budget_cents {
-            command.push_str(&format!(" --budget {}.{:02}", cents / 100, cents % 100));
+        if let Some(budget) = budget_cents {
+            command.push_str(&format!(" --budget {}", budget.dollars()));
         }
         if let Some(share) = partition {
             command.push_str(&format!(" --partition {share}"));
