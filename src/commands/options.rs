@@ -79,10 +79,16 @@ impl Options {
             None => default_folder(manifest, run.partition),
         };
         let scope = ManifestScope::of(reported, &folder);
-        Ok(Options { folder_choice, ..Options::of(run, given, scope, RunFolder::new(folder))? })
+        Options::of(run, given, scope, RunFolder::new(folder), folder_choice)
     }
 
-    fn of(run: &Run, given: ManifestSettings, scope: ManifestScope, folder: RunFolder) -> Result<Options, UsageError> {
+    fn of(
+        run: &Run,
+        given: ManifestSettings,
+        scope: ManifestScope,
+        folder: RunFolder,
+        folder_choice: FolderChoice,
+    ) -> Result<Options, UsageError> {
         let uncertain = given.uncertain.unwrap_or_default();
         let failed = if run.retry_failed { FailedPolicy::Retry } else { FailedPolicy::Keep };
         Ok(Options {
@@ -90,7 +96,7 @@ impl Options {
             base_url: base_url(run.base_url.clone(), given.base_url.as_deref())?,
             images_via: given.images_via,
             folder,
-            folder_choice: FolderChoice::Given,
+            folder_choice,
             scope,
             settings: settings(run, &given, uncertain)?,
             choices: Choices { failed, uncertain },
@@ -113,8 +119,8 @@ impl Options {
             images_via: whole.images_via.as_deref().and_then(|via| via.parse().ok()),
             ..ManifestSettings::inherit(&whole.settings)
         };
-        let (partition, folder_choice) = (self.partition.or(whole.partition), self.folder_choice);
-        Ok(Options { partition, folder_choice, ..Options::of(run, self.given.or(inherited), self.scope, self.folder)? })
+        let (partition, given) = (self.partition.or(whole.partition), self.given.or(inherited));
+        Ok(Options { partition, ..Options::of(run, given, self.scope, self.folder, self.folder_choice)? })
     }
 
     /// Returns the settings that a run of some of this run's jobs inherits.
