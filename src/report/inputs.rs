@@ -9,7 +9,7 @@ use image::ImageFormat;
 
 use super::error::ReportError;
 use super::files::ReportFolder;
-use super::model::JobView;
+use super::model::{JobImage, JobView};
 use crate::job::{ContentHash, ImageSource};
 use crate::pictures::{LocalPictures, PictureProblem};
 
@@ -40,11 +40,10 @@ pub(crate) fn gather(
     folder: &mut ReportFolder,
 ) -> Result<Vec<Before>, ReportError> {
     let mut found = Vec::new();
-    let copies = job.before.iter().map(Option::as_deref).chain(std::iter::repeat(None));
-    for (image, copy) in job.images.iter().zip(copies) {
-        found.push(match image {
+    for JobImage { source, local_copy } in &job.images {
+        found.push(match source {
             ImageSource::File(path) => local(path, name_of(path), known),
-            ImageSource::Url(url) => match copy.map(|copy| local(copy, url.clone(), known)) {
+            ImageSource::Url(url) => match local_copy.as_ref().map(|copy| local(copy, url.clone(), known)) {
                 Some(picture @ Before::File { .. }) => picture,
                 _ => Before::Url(url.clone()),
             },
@@ -54,7 +53,7 @@ pub(crate) fn gather(
                     content: Some(ContentHash::of(&bytes)),
                     label: format!("data: URI, {}", extension.to_uppercase()),
                 },
-                None => Before::Words(format!("{image} (no picture that can be shown)")),
+                None => Before::Words(format!("{source} (no picture that can be shown)")),
             },
         });
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use super::error::ReportError;
 use super::files::ReportFolder;
 use super::inputs;
-use super::model::JobView;
+use super::model::{JobImage, JobView};
 use crate::job::ImageSource;
 use crate::manifest::Field;
 
@@ -30,13 +30,13 @@ pub(crate) enum DataUris {
 /// The id and the content of the pictures are preserved, so it is the same job in the folder of the same run.
 pub(crate) fn cells(job: &JobView, uris: DataUris, folder: &mut ReportFolder) -> Result<Vec<String>, ReportError> {
     let mut images = Vec::new();
-    for image in &job.images {
-        let file = match image {
+    for JobImage { source, .. } in &job.images {
+        let file = match source {
             ImageSource::Data(uri) if uris == DataUris::AsFiles => inputs::data_file(uri, folder)?,
             _ => None,
         };
         let file = file.map(ImageSource::File);
-        images.push(image_cell(file.as_ref().unwrap_or(image), folder)?);
+        images.push(image_cell(file.as_ref().unwrap_or(source), folder)?);
     }
     let switch = |value: Option<bool>| value.map_or_else(String::new, |on| on.to_string());
     Ok(vec![

@@ -43,7 +43,8 @@ pub use duplicate_pictures::DuplicatePictures;
 pub use error::ReportError;
 pub use junit::write_junit_error;
 pub use model::{
-    BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView, Written,
+    BatchView, ColorCheck, JobImage, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
+    Written,
 };
 pub use schema::summary_schema;
 pub use write::write;

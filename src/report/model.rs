@@ -100,11 +100,8 @@ pub struct JobView {
     pub status: JobStatus,
     /// The instruction.
     pub prompt: String,
-    /// The pictures to edit, as they are sent.
-    pub images: Vec<ImageSource>,
-    /// For each of `images`, the local copy of a picture that is named by URL, if there is one. Missing entries are
-    /// like `None`.
-    pub before: Vec<Option<PathBuf>>,
+    /// The pictures to edit.
+    pub images: Vec<JobImage>,
     /// The resulting pictures in `results/`.
     pub files: Vec<ResultFile>,
     /// Whether the user has changed `files` since they were saved.
@@ -148,6 +145,15 @@ pub struct JobView {
     pub columns: Vec<(String, String)>,
     /// The line of the manifest at which the job begins, from 1.
     pub line: u64,
+}
+
+/// A picture to edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobImage {
+    /// The picture, as it is sent.
+    pub source: ImageSource,
+    /// The local copy of a picture that is named by URL, if there is one.
+    pub local_copy: Option<PathBuf>,
 }
 
 /// A resulting picture.
@@ -253,7 +259,6 @@ impl JobView {
             status: JobStatus::Pending,
             prompt: prompt.into(),
             images: Vec::new(),
-            before: Vec::new(),
             files: Vec::new(),
             is_retouched: false,
             originals: Vec::new(),

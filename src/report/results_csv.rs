@@ -46,7 +46,7 @@ pub(crate) fn cells(job: &JobView) -> Vec<String> {
         let paths: Vec<_> = files.iter().map(|file| file.path.to_string_lossy().replace('\\', "/")).collect();
         paths.join("|")
     };
-    let images: Vec<_> = job.images.iter().map(ToString::to_string).collect();
+    let images: Vec<_> = job.images.iter().map(|image| image.source.to_string()).collect();
     vec![
         job.id.to_string(),
         job.status.to_string(),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
 use crate::http::TlsError;
-use crate::job::{EditRequest, ImageSource};
+use crate::job::ImageSource;
 use crate::outputs::{DownloadLimits, Downloader, Slot, decode};
 use crate::photo::Format;
 
@@ -173,15 +173,9 @@ impl BeforePictures {
     }
 }
 
-/// Returns for each picture of `request` its local copy in the run's folder, as it was when it was submitted, as far as
-/// known. Only pictures that are named by URL have copies.
-pub fn copies(run: &Path, request: &EditRequest, submitted_at: Option<Timestamp>) -> Vec<Option<PathBuf>> {
-    request.images.iter().map(|image| cached(run, image, submitted_at)).collect()
-}
-
 /// Returns the local copy of `image` in the run's folder, as it was at `at_time`, or else the newest. Returns `None` if
-/// there is none.
-fn cached(run: &Path, image: &ImageSource, at_time: Option<Timestamp>) -> Option<PathBuf> {
+/// there is none. Only pictures that are named by URL have copies.
+pub fn cached(run: &Path, image: &ImageSource, at_time: Option<Timestamp>) -> Option<PathBuf> {
     let ImageSource::Url(url) = image else { return None };
     let folder = run.join(BEFORE);
     // A run that checks no colors keeps none.

@@ -10,7 +10,7 @@ mod correct;
 mod error;
 mod verifier;
 
-pub use before::{BEFORE, BeforePictures, FetchLimits, copies};
+pub use before::{BEFORE, BeforePictures, FetchLimits, cached};
 pub use checker::ColorChecker;
 pub use correct::{CORRECTION_TOLERANCE, correct};
 pub use error::{BeforeUnavailable, PictureMissing, TaskFailed, Uncorrected};

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use crate::api::wire::PROVIDER_URL;
 use crate::color::Check;
-use crate::job::{Cents, Fingerprint, HeldBack, JobId, JobStatus, Seed};
+use crate::job::{Cents, Fingerprint, HeldBack, ImageSource, JobId, JobStatus, Seed};
 use crate::journal::{
     Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Presence, Record, RunEnd, RunState, SavedFile, Step,
 };
@@ -22,8 +22,8 @@ use crate::outputs::{self, EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
 use crate::progress::{UncertainSubmit, outdated_text};
 use crate::report::{
-    self, BatchView, ColorCheck, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
-    Written,
+    self, BatchView, ColorCheck, JobImage, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
+    TryView, Written,
 };
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
 use crate::verify;
@@ -183,6 +183,11 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
     let shown = history.and_then(|history| history.current_result_of(planned.fingerprint)).or(asked);
     let job = &planned.job;
     let request = &job.request;
+    let submitted_at = shown.and_then(|edit| edit.submitted_at);
+    let image = |image: &ImageSource| JobImage {
+        source: image.clone(),
+        local_copy: verify::cached(folder.path(), image, submitted_at),
+    };
     let status = status(asked);
     let is_done = status == JobStatus::Completed;
     let problem = asked.and_then(|edit| edit.problem.clone()).filter(|_| !is_done);
@@ -192,8 +197,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
     let reserved = attempts().map(|edit| edit.reserved_for_uncertain).fold(Cents::ZERO, |sum, cost| sum + cost);
     JobView {
         status,
-        images: request.images.clone(),
-        before: verify::copies(folder.path(), request, shown.and_then(|edit| edit.submitted_at)),
+        images: request.images.iter().map(image).collect(),
         files: files.iter().map(|file| saved_file(folder, file)).collect(),
         originals: originals.iter().map(|file| original(folder, file)).collect(),
         color: job.color,
@@ -207,7 +211,7 @@ fn view(planned: &PlannedJob, folder: &RunFolder, asked: Option<&Edit>, history:
         reserved,
         release: (reserved > Cents::ZERO).then(|| release_command(folder.path(), job.id.as_str())),
         attempts: attempts().map(|edit| edit.attempts).sum(),
-        submitted_at: shown.and_then(|edit| edit.submitted_at),
+        submitted_at,
         finished_at: shown.and_then(|edit| edit.finished_at),
         fingerprint: Some(planned.fingerprint),
         error_class: problem.as_ref().and_then(|problem| problem.class),
