@@ -41,6 +41,12 @@ fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Resu
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
+/// Returns a copy of an error, for all that failed with it.
+pub(crate) fn copy_of(error: &io::Error) -> io::Error {
+    let code = error.raw_os_error().map(io::Error::from_raw_os_error);
+    code.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string()))
+}
+
 /// Returns the folder of the file `path`, which is the working directory if it has none.
 pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))

@@ -34,5 +34,6 @@ pub mod run_folder;
 pub mod runner;
 pub mod secrets;
 pub mod server;
+mod sync;
 pub mod verify;
 mod words;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use crate::files::copy_of;
 use crate::job::JobId;
 use crate::journal::{History, Ledger, SavedFile};
 use crate::outputs::{EARLIER, aside_name};
@@ -65,7 +66,7 @@ impl<'a> UnknownPictures<'a> {
             Ok(stems)
         };
         let stems = self.stems.get_or_init(read).as_deref();
-        stems.map_err(|error| FolderError::io("read", &results)(io::Error::new(error.kind(), error.to_string())))
+        stems.map_err(|error| FolderError::io("read", &results)(copy_of(error)))
     }
 
     fn hash(&self, stem: &OsStr) -> u64 {

@@ -1,7 +1,9 @@
 use std::io;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use tokio::sync::oneshot;
+
+use crate::sync::locked;
 
 /// Work that is cheaper in batches. Items that arrive while a batch is running wait for the next one, which takes all
 /// of them.
@@ -40,7 +42,7 @@ impl<T: Send + 'static, R: Send + 'static> Batches<T, R> {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<(T, oneshot::Sender<R>)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.waiting)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tempfile::TempPath;
 use tokio::sync::Semaphore;
 
-use crate::files::{make_folder, sync_folder};
+use crate::files::{copy_of, make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::{Presence, SavedFile};
 use crate::photo::{self, Picture, PictureError};
@@ -125,7 +125,7 @@ impl Results {
             let synced = synced.get_or_insert_with(|| sync_folder(folder));
             match synced {
                 Ok(()) => Ok(()),
-                Err(error) => Err(disk(folder)(same(error))),
+                Err(error) => Err(disk(folder)(copy_of(error))),
             }
         });
         synced.collect()
@@ -370,12 +370,6 @@ impl ResultStore for Results {
     async fn restore(&self, originals: Vec<SavedFile>, corrected: Vec<SavedFile>) -> Result<bool, OutputError> {
         self.blocking(move |folder| folder.put_back(&originals, &corrected)).await
     }
-}
-
-/// Returns a copy of an error, for all publications that failed with it.
-fn same(error: &io::Error) -> io::Error {
-    let code = error.raw_os_error().map(io::Error::from_raw_os_error);
-    code.unwrap_or_else(|| io::Error::new(error.kind(), error.to_string()))
 }
 
 #[cfg(test)]

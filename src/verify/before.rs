@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,6 +12,7 @@ use crate::http::TlsError;
 use crate::job::ImageSource;
 use crate::outputs::{DownloadLimits, Downloader, Slot, decode};
 use crate::photo::Format;
+use crate::sync::locked;
 
 use super::copies::Copies;
 use super::error::BeforeUnavailable;
@@ -111,11 +112,11 @@ impl BeforePictures {
             return Ok(copy.to_owned());
         }
         let cell = {
-            let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut fetched = locked(&self.fetched);
             Arc::clone(fetched.entry(url.to_owned()).or_default())
         };
         let found = cell.get_or_init(|| self.fetch(url)).await.clone();
-        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut fetched = locked(&self.fetched);
         // A fetched picture is in the folder. Only failures are remembered, and not all of them.
         if found.is_ok() || fetched.len() > MAX_REMEMBERED {
             fetched.remove(url);
@@ -127,7 +128,7 @@ impl BeforePictures {
         let mut slot = Slot::of(&self.slots).await;
         let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         let count = |count: &dyn Fn(u32) -> u32| {
-            let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut failures = locked(&self.failures);
             let failures = failures.entry(host.clone()).or_default();
             *failures = count(*failures);
             *failures

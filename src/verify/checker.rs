@@ -1,6 +1,6 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use futures::future::{BoxFuture, FutureExt};
 use tokio::sync::Semaphore;
@@ -11,6 +11,7 @@ use crate::job::{ContentHash, ImageSource};
 use crate::journal::SavedFile;
 use crate::outputs::candidate_paths;
 use crate::photo::Photo;
+use crate::sync::locked;
 
 use super::before::BeforePictures;
 use super::correct::correct;
@@ -149,7 +150,7 @@ impl Inner {
 
     /// Returns the picture before the edit in the form in which it is compared.
     fn view_before(&self, found: ImageSource) -> Result<Arc<View>, Arc<BeforeUnavailable>> {
-        let views = || self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let views = || locked(&self.views);
         if let Some((_, view)) = views().iter().find(|(known, _)| *known == found) {
             return Ok(Arc::clone(view));
         }

@@ -1,7 +1,9 @@
 //! Splits a text into blocks of whole rows, so that several blocks can be read in parallel.
 
 use std::io::{self, Read};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::sync::locked;
 
 use memchr::{memchr_iter, memrchr, memrchr_iter};
 
@@ -145,13 +147,13 @@ impl Drop for Block {
 impl BufferPool {
     /// Returns a buffer for a block. It is empty or has old content.
     fn take(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        locked(&self.0).pop().unwrap_or_default()
     }
 
     /// Keeps a buffer, unless it is larger than those of short rows.
     fn put(&self, memory: Vec<u8>) {
         if (1..=BLOCK_BYTES).contains(&memory.capacity()) {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+            locked(&self.0).push(memory);
         }
     }
 }

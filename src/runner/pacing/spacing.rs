@@ -1,7 +1,9 @@
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::sync::locked;
 
 /// The share of the token interval that is kept between two submits: a little less than all of it, so that a delay
 /// does not persist.
@@ -27,12 +29,12 @@ struct State {
 impl Spacing {
     /// Sets the interval of tokens; zero keeps nothing apart.
     pub(super) fn set_interval(&self, interval: Duration) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).interval = interval;
+        locked(&self.state).interval = interval;
     }
 
     /// Sets the interval of tokens if submits are kept apart at all.
     pub(super) fn stretch_to(&self, interval: Duration) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = locked(&self.state);
         if !state.interval.is_zero() {
             state.interval = interval;
         }
@@ -45,7 +47,7 @@ impl Spacing {
     }
 
     fn take(&self, now: Instant) -> Instant {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = locked(&self.state);
         let at = state.next.map_or(now, |next| next.clamp(now, now + state.interval.min(MAX_DELAY)));
         state.next = Some(at + state.interval.mul_f64(MIN_INTERVAL_SHARE));
         at

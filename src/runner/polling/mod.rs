@@ -7,7 +7,7 @@ mod poll_plan;
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::api::RateLimits;
 use crate::job::Rate;
 use crate::journal::LearnedLimits;
+use crate::sync::locked;
 
 use super::Settings;
 use super::backoff::backoff;
@@ -135,7 +136,7 @@ impl Polling {
     /// Records that a poll sent at `sent` was answered, or failed for a reason other than the key or the rate.
     pub(super) fn poll_answered(&self, sent: Duration) {
         self.refusals().answered();
-        lock(&self.quota).went_through(sent);
+        locked(&self.quota).went_through(sent);
         self.update_limit(|limit, now, min_rate| limit.answered(sent, now, min_rate));
     }
 
@@ -147,7 +148,7 @@ impl Polling {
 
     /// Applies the rate-limit headers of an answer.
     pub(super) fn on_rate_limit_headers(&self, limits: RateLimits) {
-        let wait = lock(&self.quota).wait(limits, self.started.elapsed());
+        let wait = locked(&self.quota).wait(limits, self.started.elapsed());
         if let Some(wait) = wait {
             self.pause(Instant::now() + wait);
         }
@@ -224,15 +225,15 @@ impl Polling {
     }
 
     fn limit(&self) -> MutexGuard<'_, PollLimit> {
-        lock(&self.limit)
+        locked(&self.limit)
     }
 
     fn refusals(&self) -> MutexGuard<'_, KeyRefusals> {
-        lock(&self.refusals)
+        locked(&self.refusals)
     }
 
     fn times(&self) -> MutexGuard<'_, GenerationTimes> {
-        lock(&self.times)
+        locked(&self.times)
     }
 }
 
@@ -243,11 +244,6 @@ impl Drop for Followed {
     fn drop(&mut self) {
         self.0.followed.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// Locks a mutex even after a panic: every change is made in one step, so the value is consistent.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

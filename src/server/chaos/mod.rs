@@ -15,7 +15,9 @@ mod seeded_random;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::sync::locked;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
@@ -70,7 +72,7 @@ impl Chaos {
 
     /// Counts a poll of a prediction, and returns the number of polls before it.
     fn count_poll(&self, id: Uuid) -> u32 {
-        let mut polls = self.polls_of.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut polls = locked(&self.polls_of);
         let count = polls.entry(id).or_default();
         *count += 1;
         *count - 1

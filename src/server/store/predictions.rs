@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::api::wire::Generate;
 use crate::server::error::ServerError;
+use crate::sync::locked;
 
 use super::entry::{PredictionState, StoredPrediction};
 use super::error::StoreError;
@@ -20,7 +21,7 @@ use super::{files, lock};
 #[derive(Debug)]
 pub(in crate::server) struct Store {
     root: PathBuf,
-    index: RwLock<Index>,
+    index: Mutex<Index>,
     ledger: PredictionLog,
     changes: watch::Sender<()>,
 }
@@ -60,7 +61,7 @@ impl Store {
         })?;
         unfinished.retain(|id| index.entries.get(id).is_some_and(|entry| entry.state == PredictionState::Processing));
         files::sweep(&root, &index.entries);
-        let store = Store { root, index: RwLock::new(index), ledger, changes: watch::Sender::new(()) };
+        let store = Store { root, index: Mutex::new(index), ledger, changes: watch::Sender::new(()) };
         Ok((store, unfinished))
     }
 
@@ -116,7 +117,7 @@ impl Store {
 
     /// Returns the prediction with this id, if it exists.
     pub(in crate::server) fn get(&self, id: Uuid) -> Option<StoredPrediction> {
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let index = locked(&self.index);
         index.entries.get(&id).cloned()
     }
 
@@ -134,12 +135,12 @@ impl Store {
 
     /// Returns the number of predictions that were ever accepted.
     pub(in crate::server) fn count(&self) -> usize {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).entries.len()
+        locked(&self.index).entries.len()
     }
 
     /// Returns the number of unfinished predictions.
     pub(in crate::server) fn processing(&self) -> usize {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).processing
+        locked(&self.index).processing
     }
 
     /// Returns the names and paths of a prediction's outputs, in order.
@@ -170,7 +171,7 @@ impl Store {
 
     async fn record(&self, record: LogRecord) -> Result<(), StoreError> {
         self.ledger.append(&record).await?;
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let mut index = locked(&self.index);
         index.apply(record).map_err(StoreError::Conflict)
     }
 
