@@ -6,8 +6,8 @@ use reqwest::{ClientBuilder, Url};
 
 /// TLS cannot be set up on this machine.
 #[derive(Debug, thiserror::Error)]
-#[error("set up HTTPS: {0}")]
-pub struct TlsError(#[source] pub(crate) reqwest::Error);
+#[error("set up HTTPS: {}", with_causes(.0))]
+pub struct TlsError(pub(crate) reqwest::Error);
 
 /// Returns a builder for clients. Callers set their own timeouts and redirect policy.
 pub(crate) fn builder() -> ClientBuilder {
@@ -75,6 +75,11 @@ pub(crate) fn explain(error: &reqwest::Error) -> String {
     let cause = cause.split(" (os error ").next().unwrap_or_default();
     let is_told = cause.is_empty() || error.is_timeout() || error.is_redirect();
     if is_told { kind.to_owned() } else { format!("{kind} ({cause})") }
+}
+
+/// Returns an error and its causes, whose texts do not include each other.
+pub(crate) fn with_causes(error: &reqwest::Error) -> String {
+    causes(error).fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Whether the server says that it did not process the request: it refused its stream, or went away before it (RFC 9113,

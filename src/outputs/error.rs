@@ -16,7 +16,7 @@ pub enum OutputError {
     Unreachable(String),
     /// It is not a complete picture.
     #[error("the output is not a complete picture: {0}")]
-    NotAPicture(#[from] PictureError),
+    NotAPicture(PictureError),
     /// It exceeds a limit, or its URL is not allowed.
     #[error("the output is refused: {0}")]
     Refused(String),

@@ -84,7 +84,7 @@ impl Results {
     fn write(&self, received: Received) -> Result<(File, Staged), OutputError> {
         let (picture, hash, bytes, file) = match received {
             Received::InMemory(bytes) => {
-                let picture = photo::verify(&mut Cursor::new(&bytes))?;
+                let picture = photo::verify(&mut Cursor::new(&bytes)).map_err(OutputError::NotAPicture)?;
                 let mut file = temporary(&self.results).map_err(disk(&self.results))?;
                 file.write_all(&bytes).map_err(disk(file.path()))?;
                 (picture, ContentHash::of(&bytes), bytes.len() as u64, file)
@@ -92,7 +92,7 @@ impl Results {
             Received::InFile(mut file) => {
                 let picture = match photo::verify(&mut BufReader::new(file.as_file_mut())) {
                     Err(PictureError::Io(cause)) => return Err(disk(file.path())(cause)),
-                    verified => verified?,
+                    verified => verified.map_err(OutputError::NotAPicture)?,
                 };
                 let (hash, bytes) = hash(file.as_file_mut()).map_err(disk(file.path()))?;
                 (picture, hash, bytes, file)

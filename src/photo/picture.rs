@@ -47,7 +47,7 @@ pub enum PictureError {
     #[error("{0}")]
     Undecodable(String),
     /// It cannot be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
 }
 

@@ -5,34 +5,34 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A file or folder of the report cannot be used.
-    #[error("{verb} {}", path.display())]
+    #[error("{verb} {}: {cause}", path.display())]
     Io {
         /// The verb of the failed operation: `make`, `read`, `write`, `remove`.
         verb: &'static str,
         /// The path of the file or folder.
         path: PathBuf,
         /// The operating system's error.
-        source: io::Error,
+        cause: io::Error,
     },
     /// A row of a table cannot be written.
-    #[error("write a row of {name}")]
+    #[error("write a row of {name}: {cause}")]
     Table {
         /// The name of the table's file.
         name: &'static str,
         /// The CSV writer's error.
-        source: csv::Error,
+        cause: csv::Error,
     },
     /// The page cannot be rendered.
-    #[error("fill in the page")]
-    Page(#[from] minijinja::Error),
+    #[error("fill in the page: {0}")]
+    Page(minijinja::Error),
     /// The data cannot be serialized.
-    #[error("write the page's data")]
-    Data(#[from] serde_json::Error),
+    #[error("write the page's data: {0}")]
+    Data(serde_json::Error),
 }
 
 impl ReportError {
-    pub(crate) fn io(verb: &'static str, path: &Path, source: io::Error) -> ReportError {
-        ReportError::Io { verb, path: path.to_owned(), source }
+    pub(crate) fn io(verb: &'static str, path: &Path, cause: io::Error) -> ReportError {
+        ReportError::Io { verb, path: path.to_owned(), cause }
     }
 
     /// Returns a hint for the user.

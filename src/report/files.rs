@@ -47,7 +47,7 @@ pub(crate) const DRAFT_PREFIX: &str = ".draft-";
 impl ReportFolder {
     /// Opens `root`, and creates it if it does not exist.
     pub(crate) fn open(root: PathBuf) -> Result<ReportFolder, ReportError> {
-        fs::create_dir_all(&root).map_err(|source| ReportError::io("make", &root, source))?;
+        fs::create_dir_all(&root).map_err(|cause| ReportError::io("make", &root, cause))?;
         Ok(ReportFolder { root, names: BTreeSet::new(), changed: 0 })
     }
 
@@ -67,18 +67,18 @@ impl ReportFolder {
     pub(crate) fn draft(&self, name: &str) -> Result<Draft, ReportError> {
         let target = self.root.join(name);
         let parent = target.parent().unwrap_or(&self.root);
-        fs::create_dir_all(parent).map_err(|source| ReportError::io("make", parent, source))?;
+        fs::create_dir_all(parent).map_err(|cause| ReportError::io("make", parent, cause))?;
         let file = crate::files::temporary()
             .prefix(DRAFT_PREFIX)
             .tempfile_in(parent)
-            .map_err(|source| ReportError::io("write", &target, source))?;
+            .map_err(|cause| ReportError::io("write", &target, cause))?;
         Ok(Draft { file: BufWriter::new(file), name: name.to_owned() })
     }
 
     /// Renames `draft` to its final name, or removes it if the existing file has the same content.
     pub(crate) fn publish(&mut self, draft: Draft) -> Result<(), ReportError> {
         let target = self.root.join(&draft.name);
-        let failed = |source| ReportError::io("write", &target, source);
+        let failed = |cause| ReportError::io("write", &target, cause);
         let file = draft.file.into_inner().map_err(|error| failed(error.into_error()))?;
         self.names.insert(draft.name);
         if is_same(file.path(), &target).map_err(failed)? {
@@ -100,7 +100,7 @@ impl ReportFolder {
     /// Writes a complete file.
     pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), ReportError> {
         let mut draft = self.draft(name)?;
-        draft.write_all(bytes).map_err(|source| ReportError::io("write", &self.root.join(name), source))?;
+        draft.write_all(bytes).map_err(|cause| ReportError::io("write", &self.root.join(name), cause))?;
         self.publish(draft)
     }
 
@@ -122,7 +122,7 @@ impl ReportFolder {
             if !path.exists() {
                 continue;
             }
-            let entries = fs::read_dir(&path).map_err(|source| ReportError::io("read", &path, source))?;
+            let entries = fs::read_dir(&path).map_err(|cause| ReportError::io("read", &path, cause))?;
             for entry in entries.flatten() {
                 let name = entry.file_name();
                 let name = name.to_string_lossy();
@@ -139,13 +139,13 @@ impl ReportFolder {
     fn sync(&self) -> Result<(), ReportError> {
         let folders = SUBFOLDERS.map(|name| self.root.join(name));
         let mut folders = folders.iter().chain([&self.root]).filter(|folder| folder.exists());
-        folders.try_for_each(|folder| sync_folder(folder).map_err(|source| ReportError::io("write", folder, source)))
+        folders.try_for_each(|folder| sync_folder(folder).map_err(|cause| ReportError::io("write", folder, cause)))
     }
 }
 
 fn remove(path: &Path) -> Result<(), ReportError> {
     match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(ReportError::io("remove", path, source)),
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(ReportError::io("remove", path, cause)),
         _ => Ok(()),
     }
 }

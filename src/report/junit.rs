@@ -70,7 +70,7 @@ pub fn write_junit_error(path: &Path, manifest: &str, message: &str, text: &str)
 }
 
 fn put(path: &Path, suite: &Suite, cases: impl FnOnce(&mut Xml) -> io::Result<()>) -> Result<(), ReportError> {
-    let failed = |source| ReportError::io("write", path, source);
+    let failed = |cause| ReportError::io("write", path, cause);
     let file = files::temporary_in(files::folder_of(path), ".junit-").map_err(failed)?;
     let file = suites(BufWriter::new(file), suite, cases).map_err(failed)?;
     let file = file.into_inner().map_err(|error| failed(error.into_error()))?;

@@ -61,8 +61,8 @@ pub(crate) fn alongside<T, E: From<ReportError>>(
     work: impl FnOnce(&mut Thumbnails) -> Result<T, E>,
 ) -> Result<T, E> {
     let folder = root.join(THUMBNAILS);
-    fs::create_dir_all(&folder).map_err(|source| ReportError::io("make", &folder, source))?;
-    let known = names(&folder).map_err(|source| ReportError::io("read", &folder, source))?;
+    fs::create_dir_all(&folder).map_err(|cause| ReportError::io("make", &folder, cause))?;
+    let known = names(&folder).map_err(|cause| ReportError::io("read", &folder, cause))?;
     let (orders, queue) = mpsc::sync_channel::<Order>(MAX_WAITING);
     thread::scope(|scope| {
         scope.spawn(|| {

@@ -34,13 +34,13 @@ pub fn write<E: From<ReportError>>(
     jobs: impl Iterator<Item = Result<JobView, E>>,
     options: &ReportOptions,
 ) -> Result<Written, E> {
-    let run = std::path::absolute(folder).map_err(|source| ReportError::io("find", folder, source))?;
+    let run = std::path::absolute(folder).map_err(|cause| ReportError::io("find", folder, cause))?;
     let mut report = ReportFolder::open(run.join("report"))?;
     let mut pictures = LocalPictures::with_cache(&RunFolder::new(&run).pictures());
     let last_run = batch.last_run.map(|run| run.started_at);
     let mut tally = Tally { duplicate_pictures: DuplicatePictureFinder::new(last_run), ..Tally::default() };
     let root = report.root().to_owned();
-    let in_buffer = |source| ReportError::io("write", &root, source);
+    let in_buffer = |cause| ReportError::io("write", &root, cause);
     let mut row_buffer = RowBuffer::in_folder(&root).map_err(in_buffer)?;
     let mut columns = Columns::default();
     let mut totals = TestTotals::default();
@@ -68,7 +68,7 @@ pub fn write<E: From<ReportError>>(
         tally.duplicate_pictures = DuplicatePictureFinder::default();
     }
     write_tables(&mut row_buffer, columns.names(), &mut report)?;
-    let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally)).map_err(ReportError::from)?;
+    let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally)).map_err(ReportError::Data)?;
     summary.push(b'\n');
     report.write("summary.json", &summary)?;
     page.finish(batch, &tally, columns.names(), &mut report)?;
@@ -89,10 +89,10 @@ fn write_tables(row_buffer: &mut RowBuffer, own: &[String], report: &mut ReportF
     const FAILED: &str = "failed.csv";
     let mut results = csv::Writer::from_writer(report.draft(RESULTS)?);
     let mut failed = csv::Writer::from_writer(report.draft(FAILED)?);
-    let in_results = |source| ReportError::Table { name: RESULTS, source };
-    let in_failed = |source| ReportError::Table { name: FAILED, source };
+    let in_results = |cause| ReportError::Table { name: RESULTS, cause };
+    let in_failed = |cause| ReportError::Table { name: FAILED, cause };
     let root = report.root().to_owned();
-    let in_buffer = |source| ReportError::io("read", &root, source);
+    let in_buffer = |cause| ReportError::io("read", &root, cause);
 
     let own_names = own.iter().map(|name| results_csv::own_column(name));
     let header = results_csv::COLUMNS.iter().map(|name| (*name).to_owned()).chain(own_names);
@@ -112,7 +112,7 @@ fn write_tables(row_buffer: &mut RowBuffer, own: &[String], report: &mut ReportF
     for (name, table) in [(RESULTS, results), (FAILED, failed)] {
         let draft = table
             .into_inner()
-            .map_err(|error| ReportError::Table { name, source: io::Error::from(error.error().kind()).into() })?;
+            .map_err(|error| ReportError::Table { name, cause: io::Error::from(error.error().kind()).into() })?;
         report.publish(draft)?;
     }
     Ok(())

@@ -18,7 +18,7 @@ pub enum RunError {
     },
     /// The results folder cannot be written.
     #[error("save a result: {0}")]
-    Results(#[source] OutputError),
+    Results(OutputError),
     /// The plan can no longer be read.
     #[error(transparent)]
     Plan(#[from] FolderError),
@@ -27,7 +27,7 @@ pub enum RunError {
     Ledger(#[from] LedgerError),
     /// An executor panicked, which is a defect of this program.
     #[error("run a job: {0}")]
-    Executor(#[source] tokio::task::JoinError),
+    Executor(tokio::task::JoinError),
 }
 
 impl From<RecordError> for RunError {

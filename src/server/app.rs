@@ -82,7 +82,7 @@ impl App {
         match accepting.await {
             Ok(Ok(id)) => Ok(id),
             Ok(Err(error)) => {
-                tracing::error!(error = %chain(&error), "a submit could not be recorded");
+                tracing::error!(%error, "a submit could not be recorded");
                 Err(Refusal::internal("the server could not record the request"))
             }
             Err(_) => Err(Refusal::internal("the server failed over the request")),
@@ -161,17 +161,6 @@ impl App {
 pub(super) fn unknown(id: &str) -> Refusal {
     let id: String = id.chars().take(64).collect();
     Refusal::not_found(format!("no prediction has the id {id}"))
-}
-
-/// Returns an error with all its causes, for a log line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn wire_id(id: Uuid) -> Result<PredictionId, Refusal> {

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::store::StoreError;
+use crate::http::with_causes;
 
 /// The reason why a server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -11,12 +12,12 @@ pub enum ServerError {
     #[error("start a server with an empty API key")]
     EmptyKey,
     /// The address is in use, is not an address of this machine, or is not permitted.
-    #[error("listen on {address}")]
+    #[error("listen on {address}: {cause}")]
     Listen {
         /// The requested address.
         address: SocketAddr,
         /// The operating system's error.
-        source: io::Error,
+        cause: io::Error,
     },
     /// Another server uses the data folder.
     #[error("use the data folder {}: another server{} is using it", path.display(), holder.map(|process| format!(" (process {process})")).unwrap_or_default())]
@@ -30,20 +31,20 @@ pub enum ServerError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The client that fetches images could not be set up.
-    #[error("set up the client that fetches images")]
-    Client(#[source] reqwest::Error),
+    #[error("set up the client that fetches images: {}", with_causes(.0))]
+    Client(reqwest::Error),
 }
 
 impl ServerError {
-    pub(super) fn listen(address: SocketAddr, source: io::Error) -> ServerError {
-        ServerError::Listen { address, source }
+    pub(super) fn listen(address: SocketAddr, cause: io::Error) -> ServerError {
+        ServerError::Listen { address, cause }
     }
 
     /// Returns a hint for the user.
     pub fn hint(&self) -> Option<String> {
         match self {
             ServerError::EmptyKey => Some("set VIBEDREAM_API_KEY or give --api-key; any text will do".to_owned()),
-            ServerError::Listen { address, source } => Some(match source.kind() {
+            ServerError::Listen { address, cause } => Some(match cause.kind() {
                 io::ErrorKind::AddrInUse => format!(
                     "another program listens on port {}: stop it, or use another port with --listen",
                     address.port()

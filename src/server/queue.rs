@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::app::{App, chain};
+use super::app::App;
 use super::config::ServerLimits;
 use super::fetch::{self, FetchError, Fetcher};
 use super::safety;
@@ -54,7 +54,7 @@ enum UnusableImage {
     #[error("is not a JPEG, PNG, GIF or WebP")]
     Format,
     #[error("cannot be read: {0}")]
-    Unreadable(#[from] ImageError),
+    Unreadable(ImageError),
     #[error("has {width} × {height} pixels, over {} megapixels", most_pixels / 1_000_000)]
     TooManyPixels { width: u32, height: u32, most_pixels: u64 },
 }
@@ -106,7 +106,7 @@ impl Worker {
             Ok(()) => tracing::debug!(%id, "a prediction is finished"),
             Err(StoreError::Closed) => {}
             Err(error) => {
-                tracing::error!(%id, error = %chain(&error), "a result could not be recorded; the next start works on it again");
+                tracing::error!(%id, %error, "a result could not be recorded; the next start works on it again");
             }
         }
     }
@@ -114,7 +114,7 @@ impl Worker {
     /// Returns the edited picture.
     async fn edit(&self, id: Uuid) -> Result<Vec<u8>, EditFailure> {
         let request = self.app.store.request(id).await.map_err(|error| {
-            tracing::error!(%id, error = %chain(&error), "a request could not be read");
+            tracing::error!(%id, %error, "a request could not be read");
             EditFailure::RequestGone
         })?;
         if request.switches.enable_safety_checker == Some(true) && safety::flags(&request.prompt) {
@@ -164,7 +164,7 @@ fn check(image: &[u8], limits: &ServerLimits) -> Result<(), UnusableImage> {
         return Err(UnusableImage::Format);
     };
     let reader = ImageReader::with_format(Cursor::new(image), format);
-    let (width, height) = reader.into_dimensions()?;
+    let (width, height) = reader.into_dimensions().map_err(UnusableImage::Unreadable)?;
     if u64::from(width) * u64::from(height) > limits.image_pixels {
         return Err(UnusableImage::TooManyPixels { width, height, most_pixels: limits.image_pixels });
     }

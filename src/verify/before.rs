@@ -101,7 +101,9 @@ impl BeforePictures {
     pub(super) fn bytes(image: &ImageSource) -> Result<Vec<u8>, BeforeUnavailable> {
         match image {
             ImageSource::File(path) => Ok(read(path)?),
-            ImageSource::Data(uri) => Ok(decode(uri, MAX_BYTES).ok_or(BeforeUnavailable::NoDataUri)??),
+            ImageSource::Data(uri) => {
+                decode(uri, MAX_BYTES).ok_or(BeforeUnavailable::NoDataUri)?.map_err(BeforeUnavailable::Fetch)
+            }
             ImageSource::Url(_) => Err(BeforeUnavailable::Elsewhere),
         }
     }
@@ -166,7 +168,11 @@ impl BeforePictures {
     }
 
     async fn download(&self, url: &str, slot: &mut Slot) -> Result<PathBuf, BeforeUnavailable> {
-        let bytes = self.downloader.fetch(url, &self.folder, slot, || Ok(Vec::new())).await?;
+        let bytes = self
+            .downloader
+            .fetch(url, &self.folder, slot, || Ok(Vec::new()))
+            .await
+            .map_err(BeforeUnavailable::Fetch)?;
         let format = Format::sniff(&bytes).ok_or(BeforeUnavailable::NoPicture)?;
         let copies = self.copies(url).await?;
         let kept = tokio::task::spawn_blocking(move || copies.keep(&bytes, format));

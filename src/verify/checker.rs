@@ -73,7 +73,7 @@ impl Verifier for ColorChecker {
             if subject.target.request.images.is_empty() {
                 return Err(Uncorrected::NoPictureBefore);
             }
-            let before = inner.local_copy_before(&subject).await?;
+            let before = inner.local_copy_before(&subject).await.map_err(Uncorrected::WithoutBefore)?;
             inner.on_core(move |inner| inner.corrected(&subject, &before)).await?
         }
         .boxed()
@@ -89,7 +89,7 @@ impl Inner {
     ) -> Result<T, TaskFailed> {
         let _core = self.cores.acquire().await;
         let inner = Arc::clone(self);
-        Ok(tokio::task::spawn_blocking(move || work(&inner)).await?)
+        tokio::task::spawn_blocking(move || work(&inner)).await.map_err(TaskFailed)
     }
 
     /// Returns the place of the picture before the edit on this machine. It may have to be fetched.
@@ -136,7 +136,7 @@ impl Inner {
             return Err(Uncorrected::SeveralColors);
         };
         let after = Photo::decode(&self.encoded(file)?)?;
-        let before = BeforePictures::bytes(before).map_err(Arc::new)?;
+        let before = BeforePictures::bytes(before).map_err(|cause| Uncorrected::WithoutBefore(cause.into()))?;
         correct(&Photo::decode(&before)?, &after, color, subject.tolerance, subject.scope())
     }
 

@@ -10,7 +10,7 @@ use crate::photo::{DecodeError, EncodeError};
 /// The task that checks a picture did not finish.
 #[derive(Debug, thiserror::Error)]
 #[error("the check failed: {0}")]
-pub struct TaskFailed(#[from] JoinError);
+pub struct TaskFailed(pub(super) JoinError);
 
 /// A picture is not in the run's folder as it was saved.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub enum BeforeUnavailable {
     },
     /// The picture could not be fetched, or could not be decoded from its `data:` URI.
     #[error("{}", .0.of_input())]
-    Fetch(#[from] OutputError),
+    Fetch(OutputError),
     /// The fetched file is not a picture.
     #[error("it is not a picture")]
     NoPicture,
@@ -83,7 +83,7 @@ pub enum Uncorrected {
     NoPictureBefore,
     /// The picture before the edit is not available.
     #[error("the picture before the edit is not available: {0}")]
-    WithoutBefore(#[from] Arc<BeforeUnavailable>),
+    WithoutBefore(Arc<BeforeUnavailable>),
     /// One of the two does not decode.
     #[error(transparent)]
     Undecodable(#[from] DecodeError),

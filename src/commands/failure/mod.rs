@@ -4,7 +4,6 @@ mod init;
 mod merge;
 mod usage;
 
-use std::error::Error;
 use std::io;
 
 use serde_json::{Value, json};
@@ -52,7 +51,7 @@ pub enum Failure {
     Folder(#[from] FolderError),
     /// The results folder cannot be opened.
     #[error("open the results folder: {0}")]
-    Results(#[from] OutputError),
+    Results(OutputError),
     /// Temporary files of a process that died cannot be removed.
     #[error("remove temporary files: {0}")]
     Leftovers(OutputError),
@@ -116,6 +115,12 @@ pub enum Failure {
         /// The operating system's error.
         cause: io::Error,
     },
+}
+
+impl From<OutputError> for Failure {
+    fn from(cause: OutputError) -> Failure {
+        Failure::Results(cause)
+    }
 }
 
 impl Failure {
@@ -203,18 +208,9 @@ impl Failure {
         }
     }
 
-    /// Returns what failed, with all causes, in one line.
+    /// Returns what failed and why, in one line.
     pub fn message(&self) -> String {
-        let mut text = format!("failed to {self}");
-        let mut source = self.source();
-        while let Some(cause) = source {
-            let cause_text = cause.to_string();
-            if !text.ends_with(&cause_text) {
-                text.push_str(&format!(": {cause_text}"));
-            }
-            source = cause.source();
-        }
-        text
+        format!("failed to {self}")
     }
 
     /// Returns the errors of `manifest`, and the number of those that are not listed. A failure of another kind is one

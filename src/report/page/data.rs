@@ -45,7 +45,7 @@ impl Chunks {
     /// Adds a job.
     pub(crate) fn push(&mut self, item: &Item<'_>, report: &mut ReportFolder) -> Result<(), ReportError> {
         self.lines.extend_from_slice(if self.jobs == 0 { b"\n" } else { b",\n" });
-        serde_json::to_writer(&mut self.lines, item)?;
+        serde_json::to_writer(&mut self.lines, item).map_err(ReportError::Data)?;
         self.jobs += 1;
         if self.jobs == JOBS {
             self.write(report)?;
@@ -65,7 +65,8 @@ impl Chunks {
         let number = self.names.len() + 1;
         let hash = ContentHash::of(&self.lines).to_string();
         let name = format!("data/jobs-{number:04}-{}.js", &hash[..16]);
-        let mut script = format!("dyehouse.jobs({}, [", serde_json::to_string(&name)?).into_bytes();
+        let mut script =
+            format!("dyehouse.jobs({}, [", serde_json::to_string(&name).map_err(ReportError::Data)?).into_bytes();
         script.append(&mut self.lines);
         script.extend_from_slice(b"\n]);\n");
         report.write_once(&name, &script)?;
@@ -78,7 +79,7 @@ impl Chunks {
 /// Writes the file that lists the others, after them.
 pub(crate) fn write_opening(opening: &Opening<'_>, report: &mut ReportFolder) -> Result<(), ReportError> {
     let mut script = b"dyehouse.batch(".to_vec();
-    serde_json::to_writer(&mut script, opening)?;
+    serde_json::to_writer(&mut script, opening).map_err(ReportError::Data)?;
     script.extend_from_slice(b");\n");
     report.write("data/batch.js", &script)
 }

@@ -8,7 +8,6 @@ mod picture;
 mod tries;
 mod value;
 
-use std::io::Write;
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -82,7 +81,9 @@ impl Page {
         report: &mut ReportFolder,
     ) -> Result<(), ReportError> {
         let chunks = self.chunks.finish(report)?;
-        let overview = template("overview")?.render(Value::from_pairs(overview::values(batch, tally)))?;
+        let overview = template("overview")?
+            .render(Value::from_pairs(overview::values(batch, tally)))
+            .map_err(ReportError::Page)?;
         let opening = Opening {
             version: 1,
             key: batch.key.clone(),
@@ -100,8 +101,6 @@ impl Page {
 }
 
 fn write_index(opening: &Opening<'_>, report: &mut ReportFolder) -> Result<(), ReportError> {
-    let page = report.root().join("index.html");
-    let mut draft = report.draft("index.html")?;
     let values = Value::from_pairs([
         ("policy", Value::from(policy())),
         ("style", Value::from_safe_string(STYLE.to_owned())),
@@ -110,16 +109,13 @@ fn write_index(opening: &Opening<'_>, report: &mut ReportFolder) -> Result<(), R
         ("overview", Value::from_safe_string(opening.overview.clone())),
         ("version", Value::from(env!("CARGO_PKG_VERSION"))),
     ]);
-    template("page")?.render_captured_to(values, &mut draft)?;
-    draft.flush().map_err(|source| ReportError::io("write", &page, source))?;
-    report.publish(draft)
+    let page = template("page")?.render(values).map_err(ReportError::Page)?;
+    report.write("index.html", page.as_bytes())
 }
 
 fn template(name: &str) -> Result<minijinja::Template<'static, 'static>, ReportError> {
-    match &*TEMPLATES {
-        Ok(templates) => Ok(templates.get_template(name)?),
-        Err(error) => Err(minijinja::Error::new(error.kind(), error.to_string()).into()),
-    }
+    let templates = TEMPLATES.as_ref().map_err(|error| minijinja::Error::new(error.kind(), error.to_string()));
+    templates.and_then(|templates| templates.get_template(name)).map_err(ReportError::Page)
 }
 
 /// Returns the page's content security policy. It allows pictures next to the page, its one script and its one style.

@@ -8,14 +8,14 @@ use super::record::LogError;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file or folder cannot be read or written.
-    #[error("{action} {}", path.display())]
+    #[error("{action} {}: {cause}", path.display())]
     File {
         /// The verb of the failed operation.
         action: &'static str,
         /// The path of the file or folder.
         path: PathBuf,
         /// The operating system's error. It is shared because every waiting writer gets it.
-        source: Arc<io::Error>,
+        cause: Arc<io::Error>,
     },
     /// A record of the ledger is invalid.
     #[error("read {} line {line}: {cause}", path.display())]
@@ -37,13 +37,13 @@ pub enum StoreError {
 
 impl StoreError {
     pub(super) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-        move |source| StoreError::File { action, path: path.to_owned(), source: Arc::new(source) }
+        move |cause| StoreError::File { action, path: path.to_owned(), cause: Arc::new(cause) }
     }
 
     /// Returns a hint for the user.
     pub fn hint(&self) -> Option<String> {
         match self {
-            StoreError::File { source, .. } => match source.kind() {
+            StoreError::File { cause, .. } => match cause.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                     Some("give a folder that this user may write to with --data".to_owned())
                 }

@@ -67,7 +67,7 @@ impl PredictionLog {
         self.orders.send(order).await.map_err(|_| StoreError::Closed)?;
         match written.await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(source)) => Err(StoreError::File { action: "write", path: self.path.clone(), source }),
+            Ok(Err(cause)) => Err(StoreError::File { action: "write", path: self.path.clone(), cause }),
             Err(_) => Err(StoreError::Closed),
         }
     }

@@ -143,13 +143,16 @@ async fn an_address_in_use_a_file_as_folder_and_an_empty_key_are_clear_errors() 
     let mut taken = config(other.path());
     taken.listen = fixture.server.address();
     let error = Server::start(taken, Arc::new(Inverter::default())).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("listen on {}", fixture.server.address()));
+    assert_eq!(
+        error.to_string(),
+        format!("listen on {}: Address already in use (os error 98)", fixture.server.address())
+    );
     assert!(error.hint().unwrap().contains("another program listens on port"));
 
     let file = other.path().join("file");
     std::fs::write(&file, "mine").unwrap();
     let error = Server::start(config(&file), Arc::new(Inverter::default())).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("make the folder {}", file.display()));
+    assert_eq!(error.to_string(), format!("make the folder {}: File exists (os error 17)", file.display()));
     assert!(error.hint().unwrap().starts_with("the data folder is a file"));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
 
