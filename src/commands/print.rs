@@ -1,6 +1,6 @@
 use std::io::{ErrorKind, Write};
 
-use crate::progress::fitted;
+use crate::progress::SummaryText;
 
 use super::Failure;
 
@@ -22,11 +22,11 @@ pub(super) fn log_unprinted(printed: Result<(), Failure>) {
 }
 
 /// Writes a summary to stdout. On a terminal, its lines are wrapped between words.
-pub(super) fn print_summary(text: &str) -> Result<(), Failure> {
+pub(super) fn print_summary(text: &SummaryText) -> Result<(), Failure> {
     let terminal = console::Term::stdout();
     match terminal.size_checked().filter(|_| terminal.features().is_attended()) {
-        Some((_, columns)) => print(fitted(text, columns.into()).as_bytes()),
-        None => print(text.as_bytes()),
+        Some((_, columns)) => print(text.fitted(columns.into()).as_bytes()),
+        None => print(text.to_string().as_bytes()),
     }
 }
 

@@ -4,22 +4,22 @@
 mod bar;
 mod changed_jobs;
 mod event_log;
-mod fitted;
 mod logs;
 mod open_predictions;
 mod planned_rerolls;
 mod reporter;
 mod run_summary;
 mod screen;
+mod summary_text;
 mod uncertain_submit;
 mod waiting;
 
 pub use changed_jobs::{ChangedJobs, outdated_text};
-pub use fitted::fitted;
 pub use logs::start_logs;
 pub use open_predictions::open_text;
 pub use planned_rerolls::{PlannedRerolls, at_most};
 pub use reporter::{RemainingWork, Reporter};
 pub use run_summary::{DifferingRows, MoneySummary, RunSummary, cost_here};
 pub use screen::{Screen, style};
-pub use uncertain_submit::{Row, UncertainKind, UncertainSubmit};
+pub use summary_text::SummaryText;
+pub use uncertain_submit::{Advice, Row, UncertainKind, UncertainSubmit};

@@ -10,7 +10,8 @@ use crate::runner::StopReason;
 
 use super::changed_jobs::{ChangedJobs, outdated_text};
 use super::open_predictions::open_text;
-use super::uncertain_submit::UncertainSubmit;
+use super::summary_text::SummaryText;
+use super::uncertain_submit::{Advice, UncertainSubmit};
 use crate::words::{counted, duration};
 
 /// The result of a run, for the user or the calling program.
@@ -102,67 +103,60 @@ struct RunSummaryJson<'a> {
 
 impl RunSummary {
     /// Returns the summary as text.
-    pub fn text(&self) -> String {
-        let mut text = format!("{}\n", self.head());
-        let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
+    pub fn text(&self) -> SummaryText {
+        let mut text = SummaryText::new(self.head());
         for (class, count) in &self.totals.errors {
-            line("failed", &format!("{count} {class}: {}", class.hint()));
+            text.add("failed", format_args!("{count} {class}: {}", class.hint()));
         }
         let folder = self.results.parent().unwrap_or(&self.results);
-        if let Some((asked, advice, lines)) = UncertainSubmit::asked(&self.uncertain, folder) {
-            line("uncertain", &format!("{asked} {advice}"));
-            text.push_str(&lines);
+        if let Some(Advice { count, text: advice, submits }) = UncertainSubmit::asked(&self.uncertain, folder) {
+            text.add("uncertain", format_args!("{count} {advice}"));
+            submits.iter().for_each(|submit| text.add("", submit));
         }
-        if let Some((advice, lines)) = UncertainSubmit::left_behind(&self.uncertain, folder) {
-            text.push_str(&format!("  reserved  {advice}\n{lines}"));
+        if let Some(Advice { text: advice, submits, .. }) = UncertainSubmit::left_behind(&self.uncertain, folder) {
+            text.add("reserved", advice);
+            submits.iter().for_each(|submit| text.add("", submit));
         }
-        let mut line = |name: &str, value: &str| text.push_str(&format!("  {name:<10}{value}\n"));
         if let Some(open) = open_text(self.totals.open, self.backend) {
-            line("open", &open);
+            text.add("open", open);
         }
         for (count, remark) in [
             (self.totals.removed, "no longer in the manifest; the pictures stay (--prune moves them to earlier/)"),
             (self.set_aside, "no longer in the manifest; the pictures were moved to earlier/"),
         ] {
             if count > 0 {
-                line("removed", &format!("{} {remark}", counted(count, "job")));
+                text.add("removed", format_args!("{} {remark}", counted(count, "job")));
             }
         }
         if self.changed.jobs > 0 {
-            line("changed", &self.changed.to_string());
+            text.add("changed", self.changed);
         }
         if self.totals.outdated > 0 {
-            line("outdated", &outdated_text(self.totals.outdated));
+            text.add("outdated", outdated_text(self.totals.outdated));
         }
         if self.differing.rows > 0 {
-            line("differs", &self.differing.to_string());
+            text.add("differs", &self.differing);
         }
         if self.totals.retouched > 0 {
-            line("retouched", &retouched_text(self.totals.retouched));
+            text.add("retouched", retouched_text(self.totals.retouched));
         }
-        if !self.totals.held_back.is_empty() {
-            line(
-                "held back",
-                &format!(
-                    "{}: {}; {}",
-                    counted(self.totals.held_back.jobs, "job"),
-                    self.totals.held_back.reason(),
-                    HeldBack::HINT
-                ),
-            );
+        let held_back = &self.totals.held_back;
+        if !held_back.is_empty() {
+            let (jobs, reason) = (counted(held_back.jobs, "job"), held_back.reason());
+            text.add("held back", format_args!("{jobs}: {reason}; {}", HeldBack::HINT));
         }
         if self.totals.colors.total() > 0 {
-            line("color", &self.color());
+            text.add("color", self.color());
         }
         if self.totals.duplicates.all.jobs > 0 {
-            line("alike", &self.totals.duplicates.after_run());
+            text.add("alike", self.totals.duplicates.after_run());
         }
-        line("cost", &self.cost());
-        line("pictures", &self.results.display().to_string());
-        line("report", &self.report.display().to_string());
+        text.add("cost", self.cost());
+        text.add_whole("pictures", self.results.display());
+        text.add_whole("report", self.report.display());
         if let Some(reason) = &self.stopped {
-            line("stopped", &reason.to_string());
-            line("resume", &self.resume);
+            text.add("stopped", reason);
+            text.add_whole("resume", &self.resume);
         }
         text
     }
@@ -316,7 +310,7 @@ mod tests {
 
     #[test]
     fn the_summary_of_a_complete_run_has_four_lines() {
-        insta::assert_snapshot!(run_summary().text(), @r"
+        insta::assert_snapshot!(run_summary().text().to_string(), @r"
         48 jobs completed in 2 min 31 s
           cost      $3.36 spent, of a budget of $25.00
           pictures  runs/spring/results
@@ -358,7 +352,7 @@ mod tests {
         let money = MoneySummary { spent_now: Cents(14), budget_per_run: Some(Cents(50)), ..MONEY };
         let totals = BatchTotals { removed: 1, ..totals() };
         let run_summary = RunSummary { money, totals, set_aside: 2, ..run_summary() };
-        insta::assert_snapshot!(run_summary.text(), @r"
+        insta::assert_snapshot!(run_summary.text().to_string(), @r"
         48 jobs completed in 2 min 31 s
           removed   1 job no longer in the manifest; the pictures stay (--prune moves them to earlier/)
           removed   2 jobs no longer in the manifest; the pictures were moved to earlier/
@@ -372,7 +366,13 @@ mod tests {
     fn predictions_that_are_left_at_the_provider_are_urgent() {
         let open = |open, backend| {
             let totals = BatchTotals { open, ..totals() };
-            RunSummary { totals, backend, ..run_summary() }.text().lines().nth(1).unwrap_or_default().to_owned()
+            RunSummary { totals, backend, ..run_summary() }
+                .text()
+                .to_string()
+                .lines()
+                .nth(1)
+                .unwrap_or_default()
+                .to_owned()
         };
         insta::assert_snapshot!(
             [open(0, Backend::Vibedream), open(1, Backend::Vibedream), open(6, Backend::Vibedream), open(2, Backend::Embedded)]
@@ -390,7 +390,8 @@ mod tests {
     fn missed_colors_are_counted_with_a_hint() {
         let colors = VerdictCounts { on: 44, near: 2, off: 1, unmeasurable: 1 };
         let totals = BatchTotals { colors, ..totals() };
-        let color = |run_summary: RunSummary| run_summary.text().lines().nth(1).unwrap_or_default().to_owned();
+        let color =
+            |run_summary: RunSummary| run_summary.text().to_string().lines().nth(1).unwrap_or_default().to_owned();
         insta::assert_snapshot!(color(RunSummary { totals: totals.clone(), ..run_summary() }), @"  color     44 on, 2 near, 1 off, 1 unmeasurable; --reroll N submits off colors again with other seeds, at most N times");
         let rerolled =
             |rerolled, rerolls| color(RunSummary { totals: totals.clone(), rerolled, rerolls, ..run_summary() });
@@ -414,7 +415,7 @@ mod tests {
         let totals = BatchTotals { jobs, errors, ..totals() };
         let money = MoneySummary { reserved: Cents(7), ..MONEY };
         let run_summary = RunSummary { totals, money, uncertain, stopped, ..run_summary() };
-        insta::assert_snapshot!(run_summary.text(), @r"
+        insta::assert_snapshot!(run_summary.text().to_string(), @r"
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
           failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
           failed    1 lost: may have been charged; each run polls again, and --retry-failed pays again

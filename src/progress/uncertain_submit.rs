@@ -53,6 +53,17 @@ pub enum Row {
     Gone,
 }
 
+/// Advice about uncertain submits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// Their number.
+    pub count: u64,
+    /// What the user can do.
+    pub text: String,
+    /// A line for each, up to some.
+    pub submits: Vec<String>,
+}
+
 impl UncertainSubmit {
     /// Returns all uncertain submits of `ledger`, in the order of their times. `asks_for` returns the fingerprint that
     /// the manifest has for an id. Removed rows are included, because money is reserved for them as well.
@@ -89,28 +100,28 @@ impl UncertainSubmit {
         Ok(submits)
     }
 
-    /// Returns advice about those of the `submits` that jobs of the manifest wait for, in the run's `folder`, and a line
-    /// for each. The advice is printed after their number; `None` if there are none.
-    pub fn asked(submits: &[UncertainSubmit], folder: &Path) -> Option<(u64, String, String)> {
+    /// Returns advice about those of the `submits` that jobs of the manifest wait for, in the run's `folder`. It is
+    /// printed after their number; `None` if there are none.
+    pub fn asked(submits: &[UncertainSubmit], folder: &Path) -> Option<Advice> {
         let asked: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.is_of_a_result()).collect();
-        let advice = format!(
+        let text = format!(
             "may have been charged: check the provider's dashboard; {}, --uncertain resubmit pays again",
             release(&asked, folder)?
         );
-        Some((asked.len() as u64, advice, lines(&asked, "report/results.csv")))
+        Some(Advice { count: asked.len() as u64, text, submits: lines(&asked, "report/results.csv") })
     }
 
-    /// Returns advice about the others, for which only money is reserved. It is printed after the word `reserved`, with
-    /// a line for each; `None` if there are none.
-    pub fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<(String, String)> {
+    /// Returns advice about the others, for which only money is reserved. It is printed after the word
+    /// `reserved`; `None` if there are none.
+    pub fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<Advice> {
         let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| !submit.is_of_a_result()).collect();
         let release = release(&left, folder)?;
         let (count, cents) = (left.len() as u64, left.iter().map(|submit| submit.reserved_cents).sum::<Cents>());
-        let advice = format!(
+        let text = format!(
             "{} may have been charged in addition: check the provider's dashboard; {cents} stays reserved; {release}",
             counted(count, "submit")
         );
-        Some((advice, lines(&left, "journal.jsonl")))
+        Some(Advice { count, text, submits: lines(&left, "journal.jsonl") })
     }
 
     /// Whether a job of the manifest waits for it.
@@ -128,12 +139,10 @@ fn release(submits: &[&UncertainSubmit], folder: &Path) -> Option<String> {
     })
 }
 
-fn lines(submits: &[&UncertainSubmit], place_of_all: &str) -> String {
-    let mut text: String = submits.iter().take(MAX_SHOWN).map(|submit| format!("            {submit}\n")).collect();
-    if submits.len() > MAX_SHOWN {
-        text.push_str(&format!("            and {} more, in {place_of_all}\n", submits.len() - MAX_SHOWN));
-    }
-    text
+fn lines(submits: &[&UncertainSubmit], place_of_all: &str) -> Vec<String> {
+    let more = submits.len().saturating_sub(MAX_SHOWN);
+    let rest = (more > 0).then(|| format!("and {more} more, in {place_of_all}"));
+    submits.iter().take(MAX_SHOWN).map(ToString::to_string).chain(rest).collect()
 }
 
 impl std::fmt::Display for UncertainSubmit {

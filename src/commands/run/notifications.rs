@@ -119,7 +119,7 @@ impl Notifications {
                 let batch = summary.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or(Value::Null);
                 let folder = run.results.parent().unwrap_or(&run.results).to_owned();
                 let printed: Vec<String> = end.failures().map(|failure| failure.render(Style::Plain)).collect();
-                let text = run.text() + &printed.join("\n");
+                let text = run.text().to_string() + &printed.join("\n");
                 let mut run = run.json(end.exit);
                 if let Some(failure) = end.failures().next() {
                     run["error"] = failure.message().into();

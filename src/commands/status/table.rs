@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::job::{Backend, Cents};
-use crate::progress::{UncertainSubmit, cost_here, open_text, outdated_text};
+use crate::progress::{SummaryText, UncertainSubmit, cost_here, open_text, outdated_text};
 use crate::report::Costs;
 use crate::words;
 
@@ -11,32 +11,32 @@ use super::view::StatusView;
 const BAR: u64 = 30;
 
 /// Returns the state of a run as text.
-pub(super) fn text(view: &StatusView) -> String {
-    let mut text = head(view);
+pub(super) fn text(view: &StatusView) -> SummaryText {
+    let mut text = SummaryText::new(head(view));
     add_jobs(&mut text, view);
     let colors = view.colors.by_word().into_iter().filter(|(_, count)| *count > 0);
     let colors: Vec<String> = colors.map(|(word, count)| format!("{count} {word}")).collect();
     if !colors.is_empty() {
-        add_line(&mut text, "color", &colors.join(", "));
+        text.add("color", colors.join(", "));
     }
     let is_made_here = view.backend == Some(Backend::Embedded);
     let money = &view.cost_cents;
-    add_line(&mut text, "cost", &if is_made_here { cost_here(money.spent) } else { cost(money) });
+    text.add("cost", if is_made_here { cost_here(money.spent) } else { cost(money) });
     if let Some(pace) = &view.pace {
         let mut words =
             format!("{:.1} per minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
         if let Some(left) = pace.seconds_left {
             words.push_str(&format!("; about {} left", words::about_seconds(left)));
         }
-        add_line(&mut text, "pace", &words);
+        text.add("pace", words);
     }
     for (name, at) in [("started", view.started_at), ("updated", view.last_record_at)] {
         if let Some(at) = at {
-            add_line(&mut text, name, &at.strftime("%F %T UTC").to_string());
+            text.add(name, at.strftime("%F %T UTC"));
         }
     }
     if let Some(resume) = &view.resume {
-        add_line(&mut text, "resume", resume);
+        text.add_whole("resume", resume);
     }
     text
 }
@@ -49,11 +49,11 @@ fn head(view: &StatusView) -> String {
     if let Some(share) = view.partition {
         head.push_str(&format!(", share {share}"));
     }
-    head + "\n"
+    head
 }
 
 /// Adds the jobs by status, and those that need attention.
-fn add_jobs(text: &mut String, view: &StatusView) {
+fn add_jobs(text: &mut SummaryText, view: &StatusView) {
     let folder = Path::new(&view.folder);
     let jobs = &view.jobs;
     let width = jobs.total.to_string().len();
@@ -63,38 +63,32 @@ fn add_jobs(text: &mut String, view: &StatusView) {
         ("uncertain", jobs.uncertain),
         ("pending", jobs.pending),
     ] {
-        add_line(text, name, &format!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
+        text.add(name, format_args!("{count:>width$} of {}  {}", jobs.total, bar(count, jobs.total)));
         if name == "uncertain"
-            && let Some((_, advice, lines)) = UncertainSubmit::asked(&view.uncertain, folder)
+            && let Some(advice) = UncertainSubmit::asked(&view.uncertain, folder)
         {
-            text.push_str(&lines);
-            add_line(text, "", &advice);
+            advice.submits.iter().for_each(|submit| text.add("", submit));
+            text.add("", advice.text);
         }
     }
-    if let Some((advice, lines)) = UncertainSubmit::left_behind(&view.uncertain, folder) {
-        add_line(text, "reserved", &advice);
-        text.push_str(&lines);
+    if let Some(advice) = UncertainSubmit::left_behind(&view.uncertain, folder) {
+        text.add("reserved", advice.text);
+        advice.submits.iter().for_each(|submit| text.add("", submit));
     }
     // While the run is in progress, it follows them.
     let left = if view.held_by.is_none() { view.open } else { 0 };
     if let Some(open) = open_text(left, view.backend.unwrap_or_default()) {
-        add_line(text, "open", &open);
+        text.add("open", open);
     }
     if view.removed > 0 {
-        add_line(text, "removed", &format!("{:>width$} no longer in the manifest; the pictures stay", view.removed));
+        text.add("removed", format_args!("{:>width$} no longer in the manifest; the pictures stay", view.removed));
     }
     if view.outdated > 0 {
-        add_line(text, "outdated", &outdated_text(view.outdated));
+        text.add("outdated", outdated_text(view.outdated));
     }
     if !view.held_back.is_empty() {
-        let held_back = format!("{:>width$}: {}", view.held_back.jobs, view.held_back.reason());
-        add_line(text, "held back", &held_back);
+        text.add("held back", format_args!("{:>width$}: {}", view.held_back.jobs, view.held_back.reason()));
     }
-}
-
-fn add_line(text: &mut String, name: &str, value: &str) {
-    text.push_str(format!("  {name:<10}{value}").trim_end());
-    text.push('\n');
 }
 
 /// Returns a bar and its percentage. Any count above zero is visible, even one job of a million.
@@ -155,12 +149,16 @@ mod tests {
             pace: Some(Pace { ended: 1200, seconds: 7250.0, per_minute: 9.93, seconds_left: Some(5244.0) }),
             uncertain: Vec::new(),
         };
-        insta::assert_snapshot!(text(&view));
+        insta::assert_snapshot!(text(&view).to_string());
         let running = StatusView { open: 3, ..view };
-        assert!(!text(&running).contains("at the provider"), "a run that is in progress follows them");
+        assert!(!text(&running).to_string().contains("at the provider"), "a run that is in progress follows them");
         let view = StatusView { held_by: None, state: RunState::Interrupted, ..running };
-        assert!(text(&view).contains("\n  open      3 predictions at the provider are paid for"), "{}", text(&view));
-        let here = text(&StatusView { backend: Some(Backend::Embedded), ..view });
+        assert!(
+            text(&view).to_string().contains("\n  open      3 predictions at the provider are paid for"),
+            "{}",
+            text(&view).to_string()
+        );
+        let here = text(&StatusView { backend: Some(Backend::Embedded), ..view }).to_string();
         assert!(here.contains("  cost      nothing; the provider would charge $288.40\n"), "{here}");
     }
 }
