@@ -27,6 +27,7 @@ mod manifest_csv;
 mod model;
 mod page;
 mod results_csv;
+mod rounded;
 mod row_buffer;
 mod schema;
 mod summary;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::batch_totals::{BatchTotals, Costs};
 use super::model::{BatchView, LastRun};
+use super::rounded::rounded;
 use super::tally::Tally;
 use crate::job::{Backend, Cents, StopKind};
 
@@ -114,23 +115,11 @@ impl<'a> Summary<'a> {
     }
 }
 
+fn in_milliseconds(seconds: f64) -> f64 {
+    rounded(seconds, 1000.0)
+}
+
 /// Returns the duration of the batch in seconds, if it has ended.
 fn seconds(batch: &BatchView) -> Option<f64> {
     Some(batch.finished_at?.duration_since(batch.started_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
-}
-
-/// Rounds seconds to whole milliseconds, because sums of them have errors in the last digits.
-fn in_milliseconds(seconds: f64) -> f64 {
-    (seconds * 1000.0).round() / 1000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_milliseconds;
-
-    #[test]
-    fn sums_of_seconds_have_no_digits_beyond_milliseconds() {
-        assert_ne!(0.7 + 0.1, 0.8);
-        assert_eq!(in_milliseconds(0.7 + 0.1), 0.8);
-    }
 }

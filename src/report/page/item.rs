@@ -7,10 +7,11 @@ use super::super::files::ReportFolder;
 use super::super::inputs::Before;
 use super::super::manifest_csv::{self, DataUris};
 use super::super::model::JobView;
+use super::super::rounded::rounded;
 use super::super::thumbnails::Thumbnails;
 use super::picture::Picture;
 use super::tries::Try;
-use super::value::{cut, rounded};
+use super::value::cut;
 use crate::job::{Cents, ErrorClass, Hex, JobStatus, Seed, Size};
 
 /// A line of the page's data. Missing values are left out.

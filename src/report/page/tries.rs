@@ -2,9 +2,10 @@ use serde::Serialize;
 
 use super::super::files::ReportFolder;
 use super::super::model::TryView;
+use super::super::rounded::rounded;
 use super::super::thumbnails::Thumbnails;
 use super::picture::Picture;
-use super::value::{cut, rounded};
+use super::value::cut;
 use crate::job::{Hex, Seed};
 
 /// One of several attempts at a job's color, in the format of the page's script.

@@ -10,8 +10,3 @@ pub(super) fn cut(text: &str) -> String {
         None => text.to_owned(),
     }
 }
-
-/// Rounds a value to `1 / parts`.
-pub(super) fn rounded(value: f64, parts: f64) -> f64 {
-    (value * parts).round() / parts
-}
