@@ -30,7 +30,7 @@ pub use format::{
     Chained, Checked, CompactedEdit, Corrected, EditKey, EditState, LastRunTotals, LearnedLimits, PauseCause, Problem,
     ReadAt, Record, Reroll, RunEvent, RunStart, SavedFile, Stage, Step, Totals, VERSION,
 };
-pub use ledger::{Ledger, LedgerError, Pause, RunEnd, RunState, ShownFingerprints, SpendBaseline};
+pub use ledger::{Costs, Ledger, LedgerError, Pause, RunEnd, RunState, ShownFingerprints, SpendBaseline};
 pub use merge::{JournalMergeError, MergedJournal};
 pub use storage::{
     Compacted, Disk, Durable, FileDisk, Journal, JournalError, RECENT, RecordError, ReplayError, Replayed, compact,

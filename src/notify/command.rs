@@ -116,7 +116,7 @@ fn variables(notice: &RunNotice) -> Vec<(String, String)> {
             let name = format!("DYEHOUSE_JOBS_{}", status.as_str().to_uppercase());
             variables.push((name, figures.jobs.of(status).to_string()));
         }
-        variables.push(("DYEHOUSE_SPENT_CENTS".to_owned(), figures.spent.0.to_string()));
+        variables.push(("DYEHOUSE_SPENT_CENTS".to_owned(), figures.costs.spent.0.to_string()));
     }
     variables
 }

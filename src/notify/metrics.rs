@@ -30,11 +30,11 @@ pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
     let removed = gauge("removed_jobs", "Jobs with results that are no longer in the manifest.");
     text.single(removed, figures.removed as f64);
     let spent = counter("spent_dollars_total", "What was charged over the folder's whole life.");
-    text.single(spent, dollars(figures.spent));
+    text.single(spent, dollars(figures.costs.spent));
     text.single(gauge("last_run_spent_dollars", "What was charged in the last run."), dollars(figures.spent_now));
     let reserved = gauge("reserved_dollars", "What uncertain submits may have cost in addition.");
-    text.single(reserved, dollars(figures.reserved));
-    if let Some(budget) = figures.budget {
+    text.single(reserved, dollars(figures.costs.reserved));
+    if let Some(budget) = figures.costs.budget {
         text.single(gauge("budget_dollars", "The budget of the folder."), dollars(budget));
     }
     text.single(counter("submits_total", "Submits over the folder's whole life."), figures.submits as f64);
@@ -141,6 +141,7 @@ mod tests {
     use crate::color::VerdictCounts;
     use crate::exit::Exit;
     use crate::job::StatusCounts;
+    use crate::journal::Costs;
     use crate::notify::{Breakdown, Figures, Summaries};
 
     fn figures() -> Figures {
@@ -150,10 +151,8 @@ mod tests {
             colors: VerdictCounts { on: 45, near: 1, off: 1, unmeasurable: 0 },
             open: 2,
             removed: 1,
-            spent: Cents(336),
+            costs: Costs { charged: true, spent: Cents(336), reserved: Cents::ZERO, budget: Some(Cents(2500)) },
             spent_now: Cents(14),
-            reserved: Cents::ZERO,
-            budget: Some(Cents(2500)),
             submits: 61,
             result_bytes: Some(123_456),
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::color::VerdictCounts;
 use crate::exit::Exit;
 use crate::job::{Cents, Partition, StatusCounts, StopKind};
+use crate::journal::Costs;
 
 /// The end of a run, for the receivers of notifications: the summary that is sent, and the figures that the
 /// notifications need.
@@ -48,14 +49,10 @@ pub struct Figures {
     pub open: u64,
     /// The number of jobs with results that are no longer in the manifest.
     pub removed: u64,
-    /// The amount that was charged over the folder's whole life.
-    pub spent: Cents,
+    /// What was charged over the folder's whole life, and its budget. Sums that were not charged are zero.
+    pub costs: Costs,
     /// The amount that was charged in this run.
     pub spent_now: Cents,
-    /// The possible further cost of uncertain submits.
-    pub reserved: Cents,
-    /// The budget of the folder.
-    pub budget: Option<Cents>,
     /// The number of submits over the folder's whole life.
     pub submits: u64,
     /// The size of all results, if known.

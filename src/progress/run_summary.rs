@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::job::{Backend, Cents, HeldBack, Partition, StopKind};
+use crate::journal::Costs;
 use crate::report::BatchTotals;
 use crate::runner::StopReason;
 
@@ -66,16 +67,11 @@ pub struct DifferingRows {
 /// The cost of a folder's submits, in cents, and its limits.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct MoneySummary {
-    /// Whether the sums were charged. If not, they are what the provider would charge.
-    pub charged: bool,
-    /// The cost of all runs of the folder.
-    pub spent: Cents,
+    /// The cost of all runs of the folder, and its budget.
+    #[serde(flatten)]
+    pub costs: Costs,
     /// The cost of this run.
     pub spent_now: Cents,
-    /// The possible further cost of uncertain submits.
-    pub reserved: Cents,
-    /// The budget for all runs of the folder.
-    pub budget: Option<Cents>,
     /// The budget for this run alone.
     pub budget_per_run: Option<Cents>,
 }
@@ -221,19 +217,19 @@ impl RunSummary {
     }
 
     fn cost(&self) -> String {
-        if !self.money.charged {
-            return cost_here(self.money.spent);
+        let MoneySummary { costs, spent_now, budget_per_run } = self.money;
+        if !costs.charged {
+            return cost_here(costs.spent);
         }
-        let mut text = format!("{} spent", self.money.spent);
-        if self.money.spent_now < self.money.spent {
-            text.push_str(&format!(", {} of it in this run", self.money.spent_now));
+        let mut text = format!("{} spent", costs.spent);
+        if spent_now < costs.spent {
+            text.push_str(&format!(", {spent_now} of it in this run"));
         }
-        if self.money.reserved > Cents::ZERO {
-            text.push_str(&format!(", {} reserved for uncertain submits", self.money.reserved));
+        if costs.reserved > Cents::ZERO {
+            text.push_str(&format!(", {} reserved for uncertain submits", costs.reserved));
         }
-        let a_run = self.money.budget_per_run.map(|budget| format!("{budget} per run"));
-        let budgets: Vec<String> =
-            self.money.budget.map(|budget| budget.to_string()).into_iter().chain(a_run).collect();
+        let a_run = budget_per_run.map(|budget| format!("{budget} per run"));
+        let budgets: Vec<String> = costs.budget.map(|budget| budget.to_string()).into_iter().chain(a_run).collect();
         if !budgets.is_empty() {
             text.push_str(&format!(", of a budget of {}", budgets.join(" and ")));
         }
@@ -273,14 +269,8 @@ mod tests {
     use crate::progress::{Row, UncertainKind};
 
     const ALL_COMPLETED: StatusCounts = StatusCounts { total: 48, completed: 48, failed: 0, uncertain: 0, pending: 0 };
-    const MONEY: MoneySummary = MoneySummary {
-        charged: true,
-        spent: Cents(336),
-        spent_now: Cents(336),
-        reserved: Cents::ZERO,
-        budget: Some(Cents(2500)),
-        budget_per_run: None,
-    };
+    const COSTS: Costs = Costs { charged: true, spent: Cents(336), reserved: Cents::ZERO, budget: Some(Cents(2500)) };
+    const MONEY: MoneySummary = MoneySummary { costs: COSTS, spent_now: Cents(336), budget_per_run: None };
 
     fn totals() -> BatchTotals {
         BatchTotals { jobs: ALL_COMPLETED, ..BatchTotals::default() }
@@ -413,7 +403,7 @@ mod tests {
             kind: UncertainKind::Result,
         }];
         let totals = BatchTotals { jobs, errors, ..totals() };
-        let money = MoneySummary { reserved: Cents(7), ..MONEY };
+        let money = MoneySummary { costs: Costs { reserved: Cents(7), ..COSTS }, ..MONEY };
         let run_summary = RunSummary { totals, money, uncertain, stopped, ..run_summary() };
         insta::assert_snapshot!(run_summary.text().to_string(), @r"
         40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::duplicate_pictures::DuplicatePictures;
 use crate::color::VerdictCounts;
-use crate::job::{Cents, ErrorClass, HeldBack, StatusCounts};
+use crate::job::{ErrorClass, HeldBack, StatusCounts};
 
 /// The totals of a batch, for `summary.json` and the summary of a run.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -35,17 +35,4 @@ impl BatchTotals {
     pub fn needs_attention(&self) -> bool {
         self.jobs.failed + self.jobs.uncertain + self.colors.off > 0 || !self.held_back.is_empty()
     }
-}
-
-/// The cost of all submits of a folder, in cents.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Costs {
-    /// Whether the sums were charged. If not, they are what the provider would charge.
-    pub charged: bool,
-    /// The cost of the accepted submits.
-    pub spent: Cents,
-    /// The possible further cost, of submits with an unknown price or outcome.
-    pub reserved: Cents,
-    /// The budget.
-    pub budget: Option<Cents>,
 }

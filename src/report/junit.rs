@@ -38,7 +38,7 @@ pub(crate) fn write(
     row_buffer: &mut RowBuffer,
 ) -> Result<(), ReportError> {
     let (title, manifest) = (attribute(batch.heading()), attribute(&batch.manifest));
-    let (spent, reserved) = (batch.spent.0.to_string(), batch.reserved.0.to_string());
+    let (spent, reserved) = (batch.costs.spent.0.to_string(), batch.costs.reserved.0.to_string());
     let properties = [
         ("manifest", manifest.as_str()),
         ("backend", batch.backend.map_or("", Backend::as_str)),

@@ -39,7 +39,7 @@ mod thumbnails;
 mod working_time;
 mod write;
 
-pub use batch_totals::{BatchTotals, Costs};
+pub use batch_totals::BatchTotals;
 pub use duplicate_pictures::DuplicatePictures;
 pub use error::ReportError;
 pub use junit::write_junit_error;

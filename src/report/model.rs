@@ -9,7 +9,7 @@ use crate::job::{
     Backend, Cents, ContentHash, ErrorClass, Fingerprint, HeldBack, Hex, ImageSource, JobId, JobStatus, Seed, Size,
     StatusCounts, StopKind, Switches,
 };
-use crate::journal::{LastRunTotals, RunState};
+use crate::journal::{Costs, LastRunTotals, RunState};
 
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
@@ -36,12 +36,8 @@ pub struct BatchView {
     pub as_of: Option<Timestamp>,
     /// The jobs by status.
     pub counts: StatusCounts,
-    /// The cost that was charged.
-    pub spent: Cents,
-    /// The possible further cost, of submits with an unknown price or outcome.
-    pub reserved: Cents,
-    /// The budget.
-    pub budget: Option<Cents>,
+    /// The cost of all submits, and its budget.
+    pub costs: Costs,
     /// The number of predictions that are open at the provider.
     pub open: u64,
     /// The number of jobs with pictures in `results/` that are no longer in the manifest.

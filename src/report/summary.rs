@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::batch_totals::{BatchTotals, Costs};
+use super::batch_totals::BatchTotals;
 use super::model::{BatchView, LastRun};
 use super::rounded::rounded;
 use super::tally::Tally;
 use crate::job::{Backend, Cents, StopKind};
+use crate::journal::Costs;
 
 /// The object in `summary.json`. Within a version, fields may be added, but none is removed or changes its meaning.
 #[derive(Debug, Serialize)]
@@ -100,12 +101,7 @@ impl<'a> Summary<'a> {
                 errors: tally.errors.clone(),
                 duplicates: tally.duplicate_pictures.found.clone(),
             },
-            cost_cents: Costs {
-                charged: batch.backend.is_some_and(Backend::charges),
-                spent: batch.spent,
-                reserved: batch.reserved,
-                budget: batch.budget,
-            },
+            cost_cents: batch.costs,
             corrected: tally.corrected,
             rerolls: tally.rerolls,
             attempts: tally.attempts,

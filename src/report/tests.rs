@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::color::Verdict;
 use crate::job::{Cents, ErrorClass, Hex, JobId, JobStatus};
-use crate::journal::RunState;
+use crate::journal::{Costs, RunState};
 
 const HOSTILE: &str = "<script>\"'&]]>\u{0}\u{1B}\u{FFFF}\n\u{202E}👩🏽‍🎨";
 
@@ -153,7 +153,7 @@ fn the_summary_conforms_to_its_schema_which_describes_every_field() {
         state: RunState::Stopped("the budget is used up".to_owned()),
         started_at: Some(at),
         finished_at: Some(at),
-        budget: Some(Cents(100)),
+        costs: Costs { budget: Some(Cents(100)), ..Costs::default() },
         notes: vec!["a note".to_owned()],
         ..batch()
     };

@@ -16,7 +16,8 @@ use crate::api::wire::PROVIDER_URL;
 use crate::color::Check;
 use crate::job::{Cents, Fingerprint, HeldBack, ImageSource, JobId, JobStatus, Seed};
 use crate::journal::{
-    Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Presence, Record, RunEnd, RunState, SavedFile, Step,
+    Costs, Edit, EditKey, History, Ledger, LinesError, Pause, PauseCause, Presence, Record, RunEnd, RunState,
+    SavedFile, Step,
 };
 use crate::outputs::{self, EARLIER, ORIGINALS, RESULTS, aside_name};
 use crate::plan::PlannedJob;
@@ -120,7 +121,6 @@ fn status(edit: Option<&Edit>) -> JobStatus {
 fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
     let PlanCounts { outcome: Outcome { counts, outdated, .. }, removed } = *planned;
     let ReportInputs { folder, ledger, manifest, is_running, .. } = inputs;
-    let (backend, budget) = ledger.last_run().map(|run| (run.backend, run.budget_cents)).unzip();
     let held_back = ledger.last_run().map(|run| run.held_back.clone()).unwrap_or_default();
     // A process that has not recorded a start may never write a report, so this one must not say that it is running.
     let state = RunState::of(ledger, counts.pending, *is_running && ledger.last_run_end() == RunEnd::Unknown);
@@ -136,7 +136,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
         key: format!("{title} {}", ledger.started_at().unwrap_or(Timestamp::UNIX_EPOCH)),
         title,
         manifest: (*manifest).to_owned(),
-        backend,
+        backend: ledger.last_run().map(|run| run.backend),
         other_origin: ledger.last_run().and_then(|run| run.origin.clone()).filter(|origin| origin != PROVIDER_URL),
         started_at: ledger.first_submit_at().or(ledger.started_at()),
         finished_at: ledger.last_finish_at().filter(|_| is_whole),
@@ -149,9 +149,7 @@ fn batch(inputs: &ReportInputs<'_>, planned: &PlanCounts) -> BatchView {
         state,
         as_of,
         counts,
-        spent: ledger.spent(),
-        reserved: ledger.reserved(),
-        budget: budget.flatten(),
+        costs: Costs::of(ledger),
         timeline: ledger.pauses().iter().map(pause).collect(),
         resume: (!is_whole).then(|| continue_from(ledger, manifest, folder.path())),
         open: ledger.open_predictions(),

@@ -5,7 +5,7 @@ use crate::commands::Failure;
 use crate::commands::report_data::{self, Outcome, PlanCounts, ReportInputs};
 use crate::exit::Exit;
 use crate::job::{Cents, StatusCounts};
-use crate::journal::{Edit, EditState};
+use crate::journal::{Costs, Edit, EditState};
 use crate::notify::Figures;
 use crate::outputs::remove_leftovers;
 use crate::progress::{DifferingRows, MoneySummary, RunSummary};
@@ -134,11 +134,8 @@ impl Finished<'_> {
             },
             submits: ledger.submits(),
             money: MoneySummary {
-                charged: options.backend.charges(),
-                spent: ledger.spent(),
+                costs: Costs::of(ledger),
                 spent_now: ledger.spent().minus(self.spent_before),
-                reserved: ledger.reserved(),
-                budget: options.settings.budget,
                 budget_per_run: options.settings.budget_per_run,
             },
             elapsed: started.elapsed(),
@@ -158,18 +155,16 @@ impl Finished<'_> {
 
 /// Returns the figures for notifications. They are about the whole manifest, whatever the run selected of it.
 fn figures(summary: &RunSummary, batch: &PlanCounts) -> Figures {
-    let money = summary.money;
-    let charged = |cents: Cents| if money.charged { cents } else { Cents::ZERO };
+    let MoneySummary { costs, spent_now, .. } = summary.money;
+    let charged = |cents: Cents| if costs.charged { cents } else { Cents::ZERO };
     Figures {
         elapsed: summary.elapsed,
         jobs: batch.outcome.counts,
         colors: batch.outcome.colors,
         open: summary.totals.open,
         removed: batch.removed,
-        spent: charged(money.spent),
-        spent_now: charged(money.spent_now),
-        reserved: charged(money.reserved),
-        budget: money.budget,
+        costs: Costs { spent: charged(costs.spent), reserved: charged(costs.reserved), ..costs },
+        spent_now: charged(spent_now),
         submits: summary.submits,
         result_bytes: None,
     }

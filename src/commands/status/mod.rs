@@ -6,8 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::Status;
 use crate::exit::Exit;
-use crate::journal::{Ledger, RunEnd, RunState};
-use crate::report::Costs;
+use crate::journal::{Costs, Ledger, RunEnd, RunState};
 use crate::run_folder::{FolderError, RunFolder};
 
 use super::Failure;
@@ -61,12 +60,7 @@ pub(super) fn print_status(
         outdated,
         held_back,
         colors,
-        cost_cents: Costs {
-            charged: run.is_some_and(|run| run.backend.charges()),
-            spent: ledger.spent(),
-            reserved: ledger.reserved(),
-            budget: run.and_then(|run| run.budget_cents),
-        },
+        cost_cents: Costs::of(ledger),
         pace,
         uncertain: report_data::uncertain_submits(folder, ledger)?,
     };

@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use crate::job::{Backend, Cents};
+use crate::journal::Costs;
 use crate::progress::{SummaryText, UncertainSubmit, cost_here, open_text, outdated_text};
-use crate::report::Costs;
 use crate::words;
 
 use super::view::StatusView;

@@ -3,9 +3,8 @@ use serde::Serialize;
 
 use crate::color::VerdictCounts;
 use crate::job::{Backend, HeldBack, Partition, StatusCounts, StopKind};
-use crate::journal::RunState;
+use crate::journal::{Costs, RunState};
 use crate::progress::UncertainSubmit;
-use crate::report::Costs;
 
 use super::pace::Pace;
 

@@ -1,6 +1,7 @@
 //! The aggregated state of all records of a journal: every edit, and the money.
 
 mod aggregates;
+mod costs;
 mod details;
 mod known_predictions;
 #[expect(clippy::module_inception, reason = "the folder has the name of its central type")]
@@ -11,6 +12,7 @@ mod run_state;
 mod snapshot;
 
 pub use aggregates::Pause;
+pub use costs::Costs;
 pub use details::ShownFingerprints;
 pub use ledger::{Ledger, LedgerError};
 pub use money::SpendBaseline;

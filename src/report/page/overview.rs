@@ -147,13 +147,13 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
         }
     }
     let name = if batch.backend == Some(Backend::Embedded) { "the provider would charge" } else { "spent" };
-    let spent = match batch.budget {
-        Some(budget) => format!("{} of {budget}", batch.spent),
-        None => batch.spent.to_string(),
+    let spent = match batch.costs.budget {
+        Some(budget) => format!("{} of {budget}", batch.costs.spent),
+        None => batch.costs.spent.to_string(),
     };
     add("cost", spent, name, "");
-    if batch.reserved > Cents::ZERO {
-        add("uncertain", batch.reserved.to_string(), "reserved", "find=reserved+money");
+    if batch.costs.reserved > Cents::ZERO {
+        add("uncertain", batch.costs.reserved.to_string(), "reserved", "find=reserved+money");
     }
     if let Some(seconds) = tally.working_time(batch).filter(|_| batch.finished_at.is_some()).map(|time| time.seconds())
     {

@@ -63,8 +63,8 @@ pub(super) fn cost(batch: &BatchView, ends: &[End], time: &WorkingTime) -> Optio
         return None;
     }
     let dollars = |cents: Cents| cents.0 as f64 / 100.0;
-    let is_all = batch.spent.0 <= total;
-    let budget = batch.budget.filter(|_| is_all).map(dollars);
+    let is_all = batch.costs.spent.0 <= total;
+    let budget = batch.costs.budget.filter(|_| is_all).map(dollars);
     let spent = dollars(Cents(total));
     // A budget far above the cost would make the curve flat.
     let most = budget.filter(|budget| *budget <= spent * 4.0).map_or(spent, |budget| budget.max(spent));
@@ -74,10 +74,12 @@ pub(super) fn cost(batch: &BatchView, ends: &[End], time: &WorkingTime) -> Optio
     if let Some(budget) = budget.filter(|budget| *budget <= most) {
         drawing.level("budget", budget);
     }
-    let of = batch.budget.map_or_else(String::new, |budget| format!(" of a budget of {budget}"));
+    let of = batch.costs.budget.map_or_else(String::new, |budget| format!(" of a budget of {budget}"));
     let (name, words) = match is_all {
         true => ("Cost", format!("{}{of}", Cents(total))),
-        false => ("Cost of the current manifest", format!("{}; with earlier edits {}{of}", Cents(total), batch.spent)),
+        false => {
+            ("Cost of the current manifest", format!("{}; with earlier edits {}{of}", Cents(total), batch.costs.spent))
+        }
     };
     Some(Chart { name, words, svg: drawing.finish() })
 }

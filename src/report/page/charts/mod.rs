@@ -28,6 +28,7 @@ mod tests {
     use super::*;
     use crate::color::Verdict;
     use crate::job::{Cents, JobStatus};
+    use crate::journal::Costs;
     use crate::report::{TimelineEvent, TimelineKind};
     use jiff::{SignedDuration, Timestamp};
 
@@ -51,8 +52,7 @@ mod tests {
         let pause = TimelineEvent { at: at(60), until: Some(at(70)), kind: TimelineKind::RateLimited };
         let batch = BatchView {
             started_at: Some(at(0)),
-            spent: Cents(280),
-            budget: Some(Cents(500)),
+            costs: Costs { spent: Cents(280), budget: Some(Cents(500)), ..Costs::default() },
             timeline: vec![pause],
             ..BatchView::default()
         };
@@ -77,7 +77,11 @@ mod tests {
         let end = |second| End { at: at(second), status: JobStatus::Completed, cost: Cents(42) };
         let tally = Tally { ends: vec![end(10), end(20)], ..Tally::default() };
         let started_at = Some(at(0));
-        let batch = BatchView { started_at, spent: Cents(168), budget: Some(Cents(200)), ..BatchView::default() };
+        let batch = BatchView {
+            started_at,
+            costs: Costs { spent: Cents(168), budget: Some(Cents(200)), ..Costs::default() },
+            ..BatchView::default()
+        };
         let charts = charts(&batch, &tally);
         let cost = charts.iter().find(|chart| chart.name.starts_with("Cost")).unwrap();
         assert_eq!(cost.name, "Cost of the current manifest");
