@@ -17,9 +17,8 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
     let (message, hint) = match error {
         Error::MultipleDocuments { .. } => {
             let dashes = text[..at].rfind("\n---").map_or(at..at + 1, |before| before + 1..before + 4);
-            let message = "a second document begins here".to_owned();
-            let hint = "a manifest is one document: remove the `---`, or make a file of each".to_owned();
-            return Unparsable { at: dashes, message, hint };
+            let hint = "a manifest is one document: remove the `---`, or make a file of each";
+            return Unparsable::new(dashes, "a second document begins here", hint);
         }
         Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
@@ -40,7 +39,7 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
         ),
         other => return syntax(other, text, at),
     };
-    Unparsable { at: at..at + 1, message: message.to_owned(), hint: hint.to_owned() }
+    Unparsable::new(at..at + 1, message, hint)
 }
 
 /// Returns the offset of the exponent's letter, if the error is a number that is too large for the parser.
@@ -75,19 +74,18 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         parser_message.split(" at line ").next().unwrap_or(parser_message).trim_start_matches("error: ");
     let is_object = |line: &str| line.trim().starts_with('{') && line.trim().ends_with('}');
     if parser_message.contains("document start") && text[..at].lines().any(is_object) {
-        let hint = "a manifest with one JSON object per line ends in .jsonl".to_owned();
-        return Unparsable { at: at..at + 1, message: format!("invalid YAML: {parser_message}"), hint };
+        let hint = "a manifest with one JSON object per line ends in .jsonl";
+        return Unparsable::new(at..at + 1, format!("invalid YAML: {parser_message}"), hint);
     }
     let marks = Marks::of(text);
     if let Some(cut) = cut_by_a_comment(text, at, &marks) {
         return cut;
     }
     if parser_message.contains("recursion") {
-        let (message, hint) = ("it is nested too deeply".to_owned(), "a manifest needs only lists of maps".to_owned());
-        return Unparsable { at: at..at + 1, message, hint };
+        return Unparsable::new(at..at + 1, "it is nested too deeply", "a manifest needs only lists of maps");
     }
-    if let Some((at, message, hint)) = common_mistake(parser_message, text, at, &marks) {
-        return Unparsable { at, message, hint };
+    if let Some(mistake) = common_mistake(parser_message, text, at, &marks) {
+        return mistake;
     }
     let line = line_at(text, at);
     let is_of_slip = |(slip, _): &&(&str, &str)| parser_message.contains(*slip);
@@ -96,14 +94,11 @@ fn syntax(error: &serde_yaml::Error, text: &str, at: usize) -> Unparsable {
         Some((_, hint)) => hint,
         None => "check the indentation and the quotes of this line and the one above",
     };
-    Unparsable { at: at..at + 1, message: format!("invalid YAML: {parser_message}"), hint: hint.to_owned() }
+    Unparsable::new(at..at + 1, format!("invalid YAML: {parser_message}"), hint)
 }
 
-/// A mistake in the text: its span, the message, and the hint.
-type Mistake = (Range<usize>, String, String);
-
 /// Returns the common mistake that causes the parser's message about byte `at`, if it is known.
-fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) -> Option<Mistake> {
+fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) -> Option<Unparsable> {
     let says_any = |words: &[&str]| words.iter().any(|word| parser_message.contains(*word));
     let line = line_at(text, at);
     let above = line_at(text, text[..line.start].trim_end().len());
@@ -111,20 +106,20 @@ fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) ->
         return Some(mistake);
     }
     if let Some(tab) = indenting_tab(text, line.start).filter(|_| says_any(&["tab"])) {
-        let message = "invalid YAML: a tab in the indentation".to_owned();
-        return Some((tab..tab + 1, message, "indent with spaces: YAML does not allow tabs there".to_owned()));
+        let message = "invalid YAML: a tab in the indentation";
+        return Some(Unparsable::new(tab..tab + 1, message, "indent with spaces: YAML does not allow tabs there"));
     }
     if says_any(&["unknown escape", "hexadecimal"]) {
         return unknown_escape(text, at);
     }
-    if says_any(&["unexpected character", "cannot start any token"]) {
+    if says_any(&["unexpected character"]) {
         let sign = text[at..].chars().next()?;
         let message = format!("invalid YAML: no text begins with {}", quoted(&sign.to_string()));
-        return Some((at..at + sign.len_utf8(), message, "put the text in quotes".to_owned()));
+        return Some(Unparsable::new(at..at + sign.len_utf8(), message, "put the text in quotes"));
     }
     if says_any(&["non-finite"]) {
-        let message = "invalid YAML: the number is too large".to_owned();
-        return Some((at..line.end, message, "write a plain number, or put the text in quotes".to_owned()));
+        let message = "invalid YAML: the number is too large";
+        return Some(Unparsable::new(at..line.end, message, "write a plain number, or put the text in quotes"));
     }
     if !says_any(&["mapping values", "simple key", "comment intercepting"]) {
         return None;
@@ -133,23 +128,23 @@ fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) ->
     missing_space.or_else(|| too_deep(text, &above, line.start..at))
 }
 
-fn no_break_space(text: &str, line: &Range<usize>, marks: &Marks) -> Option<Mistake> {
+fn no_break_space(text: &str, line: &Range<usize>, marks: &Marks) -> Option<Unparsable> {
     let mut blanks = text[line.clone()].match_indices('\u{A0}').map(|(blank, _)| line.start + blank);
     let blank = blanks.find(|blank| !marks.hide(*blank) && !is_between_words(text, *blank))?;
-    let message = "YAML does not accept a no-break space here".to_owned();
-    Some((blank..blank + 2, message, "write a plain space in its place".to_owned()))
+    let message = "YAML does not accept a no-break space here";
+    Some(Unparsable::new(blank..blank + 2, message, "write a plain space in its place"))
 }
 
-fn unknown_escape(text: &str, at: usize) -> Option<Mistake> {
+fn unknown_escape(text: &str, at: usize) -> Option<Unparsable> {
     let escape = broken_escape(text, at)?;
     let end = escape + 1 + text[escape + 1..].chars().next().map_or(0, char::len_utf8);
     let message = format!("invalid YAML: {} means nothing between double quotes", quoted(&text[escape..end]));
-    let hint = "write `\\\\` for a backslash, `/` between folders, or put the text in '…'".to_owned();
-    Some((escape..end, message, hint))
+    let hint = "write `\\\\` for a backslash, `/` between folders, or put the text in '…'";
+    Some(Unparsable::new(escape..end, message, hint))
 }
 
 /// Returns the error of a key or a dash without a space after it.
-fn missing_space(text: &str, line: &Range<usize>) -> Option<Mistake> {
+fn missing_space(text: &str, line: &Range<usize>) -> Option<Unparsable> {
     let written = text[line.clone()].trim_start();
     let written = written.strip_prefix("- ").map_or(written, str::trim_start);
     let start = line.end - written.len();
@@ -157,22 +152,22 @@ fn missing_space(text: &str, line: &Range<usize>) -> Option<Mistake> {
     let is_joined = |next: char| !next.is_whitespace() && next != '/';
     if key > 0 && written[key..].strip_prefix(':').is_some_and(|rest| rest.starts_with(is_joined)) {
         let message = format!("invalid YAML: there is no space after {}", quoted(&written[..=key]));
-        return Some((start..start + key + 1, message, format!("write `{}: …`", &written[..key])));
+        return Some(Unparsable::new(start..start + key + 1, message, format!("write `{}: …`", &written[..key])));
     }
     written.strip_prefix('-').filter(|rest| rest.starts_with(|next: char| next.is_alphabetic()))?;
-    let message = "invalid YAML: there is no space after the `-`".to_owned();
-    Some((start..start + 1, message, "write `- ` before each entry".to_owned()))
+    let message = "invalid YAML: there is no space after the `-`";
+    Some(Unparsable::new(start..start + 1, message, "write `- ` before each entry"))
 }
 
 /// Returns the error of a line that is indented deeper than the line above, although that one has a value. `indented`
 /// is the span from the start of the line to the parser's error.
-fn too_deep(text: &str, above: &Range<usize>, indented: Range<usize>) -> Option<Mistake> {
+fn too_deep(text: &str, above: &Range<usize>, indented: Range<usize>) -> Option<Unparsable> {
     let depth = |line: &str| line.bytes().take_while(|byte| matches!(byte, b' ' | b'-')).count();
     let has_value = text[above.clone()].split_once(": ").is_some_and(|(_, value)| !value.trim().is_empty());
     let line = line_at(text, indented.start);
     (has_value && depth(&text[line]) > depth(&text[above.clone()])).then(|| {
-        let message = "invalid YAML: the line is indented deeper than the one above, which has its value".to_owned();
-        (indented, message, "begin both at the same column".to_owned())
+        let message = "invalid YAML: the line is indented deeper than the one above, which has its value";
+        Unparsable::new(indented, message, "begin both at the same column")
     })
 }
 
@@ -228,12 +223,12 @@ fn cut_by_a_comment(text: &str, at: usize, marks: &Marks) -> Option<Unparsable> 
             commented_color(text, start).filter(|_| is_open || (above.start..line.end).contains(&start))
         {
             let hint = in_quotes(&text[color.clone()]);
-            return Some(Unparsable { at: color, message: COMMENT_MESSAGE.to_owned(), hint });
+            return Some(Unparsable::new(color, COMMENT_MESSAGE, hint));
         }
-        (is_open && !words.starts_with("# ")).then(|| Unparsable {
-            at: comment.span.clone(),
-            message: "invalid YAML: what follows ` #` is a comment, so the brackets stay open".to_owned(),
-            hint: "put the text in quotes; leave a space after the `#` of a comment".to_owned(),
+        (is_open && !words.starts_with("# ")).then(|| {
+            let message = "invalid YAML: what follows ` #` is a comment, so the brackets stay open";
+            let hint = "put the text in quotes; leave a space after the `#` of a comment";
+            Unparsable::new(comment.span.clone(), message, hint)
         })
     })
 }
@@ -260,4 +255,46 @@ fn offset(text: &str, line: u64, column: u64) -> usize {
     let column = usize::try_from(column).unwrap_or(1).saturating_sub(1);
     let in_line = text[start..].split('\n').next().unwrap_or_default();
     start + in_line.char_indices().nth(column).map_or(in_line.len(), |(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+
+    /// Texts, each of which is explained by another phrase of the parser's message.
+    const BROKEN: [&str; 19] = [
+        "{\"id\": \"a\"}\n{\"id\": \"b\"}\n",
+        "a: 1\n--- b\n",
+        "a:\n\tb: 1\n",
+        "a: [b,\n\tc\n",
+        "a: b: c\n",
+        "a: {b: c d: e}\n",
+        "a: [b: c d: e]\n",
+        "a: 'it's'\n",
+        "a: \"5\" disc\"\n",
+        "a: [b,\n- c\n",
+        "a: \"b\n",
+        "a: [b\n",
+        "a: \"C:\\photos\"\n",
+        "a: \"\\xzz\"\n",
+        "a: @b\n",
+        "a:b\nc: d\n",
+        "- id:a # c\n  prompt: p\n",
+        "a: b\nc:d\n",
+        "a: *b\n",
+    ];
+
+    #[test]
+    fn the_parsers_messages_contain_the_phrases_by_which_mistakes_are_known() {
+        let deep = "[".repeat(5000);
+        let endless = format!("a: {}\n", "9".repeat(400));
+        let explained = BROKEN.into_iter().chain([&*deep, &endless]).map(|text| {
+            let start: String = text.chars().take(30).collect();
+            match parse(text) {
+                Ok(_) => format!("{start:?}\n  is read\n"),
+                Err(error) => format!("{start:?}\n  {}\n  {}\n", error.message, error.hint),
+            }
+        });
+        insta::assert_snapshot!(explained.collect::<String>());
+    }
 }

@@ -38,6 +38,12 @@ pub(in crate::manifest) struct Unparsable {
     pub(in crate::manifest) hint: String,
 }
 
+impl Unparsable {
+    pub(super) fn new(at: Range<usize>, message: impl Into<String>, hint: impl Into<String>) -> Unparsable {
+        Unparsable { at, message: message.into(), hint: hint.into() }
+    }
+}
+
 impl Node {
     /// Returns what kind of value the node is, for messages.
     pub(in crate::manifest) fn what(&self) -> &'static str {
