@@ -60,7 +60,7 @@ impl Ids {
 impl App {
     /// Appends a prediction to the queue.
     pub(super) fn enqueue(&self, id: Uuid) {
-        // After a stop, the queue has no reader. The next start finds the prediction in the ledger.
+        // After a stop, the queue has no reader. The next start finds the prediction in the log.
         let _ = self.queue.send(id);
     }
 

@@ -14,7 +14,7 @@ use super::chaos::ChaosPlan;
 pub struct ServerConfig {
     /// The address to listen on. Port 0 selects a free port.
     pub listen: SocketAddr,
-    /// The folder of the ledger, the requests and the outputs. It is created if it does not exist. Only one server can
+    /// The folder of the log, the requests and the outputs. It is created if it does not exist. Only one server can
     /// use it.
     pub data: PathBuf,
     /// The key that clients must send.

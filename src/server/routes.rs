@@ -92,7 +92,7 @@ async fn output(
     let Path((id, file)) = place.map_err(|_| missing())?;
     let id = Uuid::try_parse(&id).map_err(|_| missing())?;
     let entry = app.store.get(id).ok_or_else(missing)?;
-    // Only file names that follow from the ledger are opened, so that no path can leave the folder.
+    // Only file names that follow from the log are opened, so that no path can leave the folder.
     let outputs = app.store.outputs(id, &entry);
     let (_, path) = outputs.iter().find(|(name, _)| *name == file).ok_or_else(missing)?;
     let file = tokio::fs::File::open(path).await.map_err(|_| missing())?;

@@ -6,7 +6,7 @@
 #![doc = include_str!("../../../examples/chaos.yaml")]
 //! ```
 //!
-//! The default is 0. Responses made by chaos have the header `x-dyehouse-chaos`. The ledger in the data folder stays
+//! The default is 0. Responses made by chaos have the header `x-dyehouse-chaos`. The log in the data folder stays
 //! correct: it has every accepted prediction, whatever the client received.
 
 mod answers;

@@ -17,10 +17,10 @@ pub enum StoreError {
         /// The operating system's error. It is shared because every waiting writer gets it.
         cause: Arc<io::Error>,
     },
-    /// A record of the ledger is invalid.
+    /// A record of the log is invalid.
     #[error("read {} line {line}: {cause}", path.display())]
     LogRecord {
-        /// The path of the ledger.
+        /// The path of the log.
         path: PathBuf,
         /// The line number, from 1.
         line: usize,

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use uuid::Uuid;
 
-use super::entry::{PredictionState, StoredPrediction};
 use super::error::StoreError;
+use super::stored_prediction::{PredictionState, StoredPrediction};
 use crate::files::sync_folder;
 
 /// Writes a temporary file, syncs it, renames it to `path`, and syncs the folder.

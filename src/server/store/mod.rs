@@ -3,24 +3,24 @@
 //! ```text
 //! DATA/
 //!   server.lock                       held while a server runs; holds its process id
-//! ledger.jsonl                      one record per line, append-only: accepted, completed, failed
-//! requests/<id>.json                the request of an unfinished prediction
+//!   ledger.jsonl                      the log: a record per line, append-only: accepted, completed, failed
+//!   requests/<id>.json                the request of an unfinished prediction
 //!   outputs/<id>/<timestamp>-<n>.png  the results
 //! ```
 //! A record is synced before its content is returned to a client, and files are written to a temporary name, synced and
 //! renamed before a record refers to them. After a crash, every prediction is therefore finished, recorded as accepted
 //! and worked on again, or was never acknowledged.
 
-mod entry;
 mod error;
 mod files;
-mod ledger;
 mod lock;
+mod prediction_log;
 mod predictions;
 mod record;
+mod stored_prediction;
 
-pub(super) use entry::{PredictionState, StoredPrediction};
 pub use error::StoreError;
 pub(super) use predictions::{Store, now};
 pub(super) use record::BodyHash;
 pub use record::LogError;
+pub(super) use stored_prediction::{PredictionState, StoredPrediction};

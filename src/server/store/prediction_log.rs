@@ -23,7 +23,7 @@ enum Order {
     Close(oneshot::Sender<()>),
 }
 
-/// A ledger that is open for appending.
+/// A log that is open for appending. Its file is called `ledger.jsonl`; a `Ledger` is something else, the state of a run.
 #[derive(Debug)]
 pub(super) struct PredictionLog {
     path: PathBuf,
@@ -53,7 +53,7 @@ impl PredictionLog {
         files::sync_parent(&path)?;
         let (orders, receiver) = mpsc::channel(MAX_WAITING_RECORDS);
         std::thread::Builder::new()
-            .name("ledger".to_owned())
+            .name("log".to_owned())
             .spawn(move || write(file, receiver, lock))
             .map_err(StoreError::file("start the writer of", &path))?;
         Ok(PredictionLog { path, orders })
@@ -135,7 +135,7 @@ fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
         if state.is_ok() && !waiting.is_empty() {
             state =
                 file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(Arc::new).inspect_err(
-                    |error| tracing::error!(%error, "the ledger cannot be written; nothing is accepted now"),
+                    |error| tracing::error!(%error, "ledger.jsonl cannot be written; nothing is accepted now"),
                 );
         }
         for sender in waiting {

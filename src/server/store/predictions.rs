@@ -11,10 +11,10 @@ use crate::api::wire::Generate;
 use crate::server::error::ServerError;
 use crate::sync::locked;
 
-use super::entry::{PredictionState, StoredPrediction};
 use super::error::StoreError;
-use super::ledger::PredictionLog;
+use super::prediction_log::PredictionLog;
 use super::record::{BodyHash, Event, LogError, LogRecord};
+use super::stored_prediction::{PredictionState, StoredPrediction};
 use super::{files, lock};
 
 /// The predictions of a data folder.
@@ -22,7 +22,7 @@ use super::{files, lock};
 pub(in crate::server) struct Store {
     root: PathBuf,
     index: Mutex<Index>,
-    ledger: PredictionLog,
+    log: PredictionLog,
     changes: watch::Sender<()>,
 }
 
@@ -53,7 +53,7 @@ impl Store {
         let lock = lock::take(&root)?;
         let mut index = Index::default();
         let mut unfinished = Vec::new();
-        let ledger = PredictionLog::open(root.join("ledger.jsonl"), lock, |record| {
+        let log = PredictionLog::open(root.join("ledger.jsonl"), lock, |record| {
             if matches!(record.event, Event::Accepted { .. }) {
                 unfinished.push(record.id);
             }
@@ -61,7 +61,7 @@ impl Store {
         })?;
         unfinished.retain(|id| index.entries.get(id).is_some_and(|entry| entry.state == PredictionState::Processing));
         files::sweep(&root, &index.entries);
-        let store = Store { root, index: Mutex::new(index), ledger, changes: watch::Sender::new(()) };
+        let store = Store { root, index: Mutex::new(index), log, changes: watch::Sender::new(()) };
         Ok((store, unfinished))
     }
 
@@ -155,9 +155,9 @@ impl Store {
             .collect()
     }
 
-    /// Closes the ledger and releases the folder. Later writes are refused.
+    /// Closes the log and releases the folder. Later writes are refused.
     pub(in crate::server) async fn close(&self) {
-        self.ledger.close().await;
+        self.log.close().await;
     }
 
     async fn finish(&self, record: LogRecord) -> Result<(), StoreError> {
@@ -170,7 +170,7 @@ impl Store {
     }
 
     async fn record(&self, record: LogRecord) -> Result<(), StoreError> {
-        self.ledger.append(&record).await?;
+        self.log.append(&record).await?;
         let mut index = locked(&self.index);
         index.apply(record).map_err(StoreError::Conflict)
     }

@@ -1,4 +1,4 @@
-//! The records of the ledger.
+//! The records of the log.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,10 +10,10 @@ use crate::server::model;
 /// The version of the records that this program writes, and the newest that it reads.
 const VERSION: u32 = 1;
 
-/// The number of characters of a prompt that are recorded, for people who read the ledger.
+/// The number of characters of a prompt that are recorded, for people who read the log.
 const PROMPT_CHARACTERS: usize = 120;
 
-/// A line of the ledger.
+/// A line of the log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct LogRecord {
     v: u32,
@@ -57,7 +57,7 @@ impl BodyHash {
     }
 }
 
-/// The reason why a record of the ledger is invalid.
+/// The reason why a record of the log is invalid.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
     /// The line is not a record.
