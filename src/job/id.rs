@@ -194,10 +194,8 @@ mod tests {
 
     #[test]
     fn common_catalog_names_are_valid_ids() {
-        for good in ["mug", "mug-ocean", "SKU 12.3_b", "größe-Ü", "商品1", "a", "-".repeat(0).as_str(), "x-2"] {
-            if !good.is_empty() {
-                assert_eq!(JobId::new(good).map(|id| id.to_string()), Ok(good.to_owned()));
-            }
+        for good in ["mug", "mug-ocean", "SKU 12.3_b", "größe-Ü", "商品1", "a", "x-2"] {
+            assert_eq!(JobId::new(good).map(|id| id.to_string()), Ok(good.to_owned()));
         }
     }
 
