@@ -1,12 +1,11 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
-use serde_yaml::options::DuplicateKeyPolicy;
+use serde_yaml::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
-use super::syntax::{endless_number, unparsable};
+use super::syntax::{NOT_A_NUMBER, unparsable};
 use super::tree::{Key, Kind, Node, Unparsable};
 
 /// A value of the YAML crate. The crate does not keep the spelling of numbers and booleans, so it is restored from
@@ -31,21 +30,12 @@ pub(in crate::manifest) fn parse(text: &str) -> Result<Node, Unparsable> {
             max_total_scalar_bytes: 4 << 30,
         },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        // A number that is too large is meant as a text.
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: most_replayed },
     };
-    // A number that is too large is meant as a text. With its exponent's letter replaced, the parser reads it as a text
-    // as well.
-    let mut readable = Cow::Borrowed(text);
-    loop {
-        match serde_yaml::from_str_with_options::<Spanned<Raw>>(&readable, options.clone()) {
-            Ok(raw) if matches!(readable, Cow::Borrowed(_)) => return Ok(node(raw, text)),
-            Ok(raw) => return Ok(node(raw, text).respelt(&readable, text)),
-            Err(error) => {
-                let endless = endless_number(&error, &readable).ok_or_else(|| unparsable(&error, text))?;
-                readable.to_mut().replace_range(endless..endless + 1, "_");
-            }
-        }
-    }
+    let raw = serde_yaml::from_str_with_options::<Spanned<Raw>>(text, options);
+    raw.map(|raw| node(raw, text)).map_err(|error| unparsable(&error, text))
 }
 
 fn span(location: &serde_yaml::Location) -> Range<usize> {
@@ -116,8 +106,8 @@ impl<'de> Visitor<'de> for RawVisitor {
         Ok(Raw::Spelled)
     }
 
-    fn visit_f64<E>(self, _value: f64) -> Result<Raw, E> {
-        Ok(Raw::Spelled)
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Raw, E> {
+        if value.is_nan() { Err(E::custom(NOT_A_NUMBER)) } else { Ok(Raw::Spelled) }
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
@@ -145,25 +135,20 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 }
 
-impl Node {
-    /// Restores the spelling in `text` of scalars that were parsed from `parsed`, in which letters were replaced.
-    fn respelt(mut self, parsed: &str, text: &str) -> Node {
-        match &mut self.kind {
-            Kind::Null => {}
-            Kind::Scalar(scalar) => {
-                let spelt = text.get(self.span.clone()).unwrap_or_default();
-                if parsed.get(self.span.clone()).is_some_and(|parsed| parsed != spelt) {
-                    spelt.trim().clone_into(scalar);
-                }
-            }
-            Kind::List(items) => {
-                *items = std::mem::take(items).into_iter().map(|item| item.respelt(parsed, text)).collect();
-            }
-            Kind::Map(pairs) => {
-                let taken = std::mem::take(pairs).into_iter();
-                *pairs = taken.map(|(key, value)| (key, value.respelt(parsed, text))).collect();
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_too_large_are_read_as_they_are_written() {
+        let long = "9".repeat(400);
+        for number in ["12E450", "1e999", "-1e+999", &long] {
+            let text = format!("- {number}\n- [{number}, \"{number}\"] # {number}\n- see {number}\n");
+            let Kind::List(items) = parse(&text).map_err(|error| error.message).unwrap().kind else { panic!("{text}") };
+            let Kind::List(inner) = &items[1].kind else { panic!("{text}") };
+            let read = [&items[0], &inner[0], &inner[1]].map(|node| node.scalar().unwrap());
+            assert_eq!(read, [number; 3]);
+            assert_eq!(items[2].scalar().unwrap(), format!("see {number}"));
         }
-        self
     }
 }

@@ -6,6 +6,9 @@ use super::lost::{COMMENT_MESSAGE, commented_color, in_quotes};
 use super::marks::Marks;
 use super::tree::Unparsable;
 
+/// The message about the `.nan` of a data frame, which would otherwise be sent as a text.
+pub(super) const NOT_A_NUMBER: &str = "not a number";
+
 /// Returns the parser's error, with its span and a hint.
 pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
     use serde_yaml::Error;
@@ -40,15 +43,6 @@ pub(super) fn unparsable(error: &serde_yaml::Error, text: &str) -> Unparsable {
         other => return syntax(other, text, at),
     };
     Unparsable::new(at..at + 1, message, hint)
-}
-
-/// Returns the offset of the exponent's letter, if the error is a number that is too large for the parser.
-pub(super) fn endless_number(error: &serde_yaml::Error, text: &str) -> Option<usize> {
-    let location = error.location().filter(|_| error.without_snippet().to_string().contains("non-finite"))?;
-    let at = offset(text, location.line(), location.column());
-    let is_of_number = |byte: &u8| byte.is_ascii_digit() || matches!(byte, b'e' | b'E' | b'+' | b'-' | b'.' | b'_');
-    let number = text[at..].bytes().take_while(is_of_number).count();
-    text[at..at + number].find(['e', 'E']).map(|letter| at + letter)
 }
 
 /// Parts of the parser's messages, and their hints. The first match is used.
@@ -117,9 +111,9 @@ fn common_mistake(parser_message: &str, text: &str, at: usize, marks: &Marks) ->
         let message = format!("invalid YAML: no text begins with {}", quoted(&sign.to_string()));
         return Some(Unparsable::new(at..at + sign.len_utf8(), message, "put the text in quotes"));
     }
-    if says_any(&["non-finite"]) {
-        let message = "invalid YAML: the number is too large";
-        return Some(Unparsable::new(at..line.end, message, "write a plain number, or put the text in quotes"));
+    if says_any(&[NOT_A_NUMBER]) {
+        let message = "there is no value, only what stands for a missing number";
+        return Some(Unparsable::new(at..at + ".nan".len(), message, "write a value, or leave the key out"));
     }
     if !says_any(&["mapping values", "simple key", "comment intercepting"]) {
         return None;
@@ -262,7 +256,7 @@ mod tests {
     use super::super::parse;
 
     /// Texts, each of which is explained by another phrase of the parser's message.
-    const BROKEN: [&str; 19] = [
+    const BROKEN: [&str; 20] = [
         "{\"id\": \"a\"}\n{\"id\": \"b\"}\n",
         "a: 1\n--- b\n",
         "a:\n\tb: 1\n",
@@ -282,13 +276,13 @@ mod tests {
         "- id:a # c\n  prompt: p\n",
         "a: b\nc:d\n",
         "a: *b\n",
+        "a: [.nan]\n",
     ];
 
     #[test]
     fn the_parsers_messages_contain_the_phrases_by_which_mistakes_are_known() {
         let deep = "[".repeat(5000);
-        let endless = format!("a: {}\n", "9".repeat(400));
-        let explained = BROKEN.into_iter().chain([&*deep, &endless]).map(|text| {
+        let explained = BROKEN.into_iter().chain([&*deep]).map(|text| {
             let start: String = text.chars().take(30).collect();
             match parse(text) {
                 Ok(_) => format!("{start:?}\n  is read\n"),
