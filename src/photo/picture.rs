@@ -5,7 +5,8 @@ use std::path::Path;
 use image::{ImageError, ImageFormat, ImageReader};
 use memchr::memmem;
 
-use super::limits::{MAX_SIDE, limits};
+use super::error::DecodeError;
+use super::limits::limits;
 
 /// The formats that the API accepts and returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,8 +42,8 @@ pub enum PictureError {
     #[error("the {0} is cut off")]
     CutOff(&'static str),
     /// It would need too much memory.
-    #[error("it has more pixels than are decoded, which is {MAX_SIDE} a side")]
-    TooManyPixels,
+    #[error("{}", DecodeError::TooLarge)]
+    TooLarge,
     /// It cannot be decoded.
     #[error("{0}")]
     Undecodable(String),
@@ -168,7 +169,7 @@ fn reader<S: BufRead + Seek>(source: &mut S, format: Format) -> io::Result<Image
 
 fn undecodable(error: &ImageError) -> PictureError {
     match error {
-        ImageError::Limits(_) => PictureError::TooManyPixels,
+        ImageError::Limits(_) => PictureError::TooLarge,
         other => PictureError::Undecodable(other.to_string()),
     }
 }
@@ -312,7 +313,7 @@ mod tests {
         let checksum = crc32(&png[12..29]);
         png[29..33].copy_from_slice(&checksum.to_be_bytes());
         let error = verify_bytes(&png).unwrap_err();
-        assert!(matches!(error, PictureError::TooManyPixels), "{error}");
+        assert!(matches!(error, PictureError::TooLarge), "{error}");
     }
 
     fn crc32(bytes: &[u8]) -> u32 {
