@@ -173,14 +173,17 @@ impl Downloader {
             }
             block.extend_from_slice(&chunk);
             if block.len() >= BLOCK {
-                let block = std::mem::take(&mut block);
-                let written = tokio::task::spawn_blocking(move || sink.write_all(&block).map(|()| sink)).await;
-                sink = written.map_err(io::Error::other).flatten().map_err(Attempt::WriteFailed)?;
+                sink = write_all(sink, std::mem::take(&mut block)).await?;
             }
         }
-        sink.write_all(&block).map_err(Attempt::WriteFailed)?;
-        Ok(sink)
+        write_all(sink, block).await
     }
+}
+
+/// Writes a block on a thread where a slow disk delays no submit and no poll.
+async fn write_all<S: Write + Send + 'static>(mut sink: S, block: Vec<u8>) -> Result<S, Attempt> {
+    let written = tokio::task::spawn_blocking(move || sink.write_all(&block).map(|()| sink)).await;
+    written.map_err(io::Error::other).flatten().map_err(Attempt::WriteFailed)
 }
 
 fn failed(error: &reqwest::Error) -> Attempt {
