@@ -81,7 +81,7 @@ pub struct Prober {
 }
 
 /// A failed attempt.
-enum Attempt {
+enum FailedProbe {
     /// Another attempt may succeed.
     Again { cause: String, hint: &'static str },
     /// No attempt will succeed.
@@ -129,16 +129,16 @@ impl Prober {
     pub async fn ask(&self, url: &str) -> Result<(), Finding> {
         match self.attempt(url).await {
             Ok(()) => return Ok(()),
-            Err(Attempt::Final(finding)) => return Err(finding),
-            Err(Attempt::Again { .. }) => tokio::time::sleep(self.limits.pause).await,
+            Err(FailedProbe::Final(finding)) => return Err(finding),
+            Err(FailedProbe::Again { .. }) => tokio::time::sleep(self.limits.pause).await,
         }
         self.attempt(url).await.map_err(|attempt| match attempt {
-            Attempt::Again { cause, hint } => Finding::Unreachable { cause, hint },
-            Attempt::Final(finding) => finding,
+            FailedProbe::Again { cause, hint } => Finding::Unreachable { cause, hint },
+            FailedProbe::Final(finding) => finding,
         })
     }
 
-    async fn attempt(&self, url: &str) -> Result<(), Attempt> {
+    async fn attempt(&self, url: &str) -> Result<(), FailedProbe> {
         let head = self.send(Method::HEAD, url).await?;
         // Signed URLs are only valid for GET, and some servers do not support HEAD.
         let refuses_head = match head.status().as_u16() {
@@ -149,9 +149,9 @@ impl Prober {
         let mut answer = if refuses_head { self.send(Method::GET, url).await? } else { head };
         check_status(answer.status())?;
         if let Some(bytes) = length(answer.status(), answer.headers()).filter(|bytes| *bytes > MAX_IMAGE_BYTES) {
-            return Err(Attempt::Final(Finding::TooBig(bytes)));
+            return Err(FailedProbe::Final(Finding::TooBig(bytes)));
         }
-        let not_a_picture = |what: String| Err(Attempt::Final(Finding::NotAPicture(what)));
+        let not_a_picture = |what: String| Err(FailedProbe::Final(Finding::NotAPicture(what)));
         // Some servers state a length of 0 for files that they have not opened.
         let is_empty = length(answer.status(), answer.headers()) == Some(0);
         match media_type(answer.headers()) {
@@ -175,7 +175,7 @@ impl Prober {
         }
     }
 
-    async fn send(&self, method: Method, url: &str) -> Result<Response, Attempt> {
+    async fn send(&self, method: Method, url: &str) -> Result<Response, FailedProbe> {
         let is_get = method == Method::GET;
         let mut request = self.http.named(url).request(method, url);
         if is_get {
@@ -196,8 +196,8 @@ impl Prober {
                 LATER
             };
             match error.is_builder() || error.is_redirect() {
-                true => Attempt::Final(Finding::Unreachable { cause, hint }),
-                false => Attempt::Again { cause, hint },
+                true => FailedProbe::Final(Finding::Unreachable { cause, hint }),
+                false => FailedProbe::Again { cause, hint },
             }
         })
     }
@@ -206,25 +206,25 @@ impl Prober {
 /// The number of bytes that are enough to detect the format of a file.
 const HEAD_BYTES: usize = 64;
 
-fn check_status(status: StatusCode) -> Result<(), Attempt> {
+fn check_status(status: StatusCode) -> Result<(), FailedProbe> {
     let cause = format!("the server answers {status}");
-    let unreachable = |cause, hint| Err(Attempt::Final(Finding::Unreachable { cause, hint }));
+    let unreachable = |cause, hint| Err(FailedProbe::Final(Finding::Unreachable { cause, hint }));
     match status.as_u16() {
         200..=299 => Ok(()),
-        429 => Err(Attempt::Again { cause, hint: "the server refuses so many requests: lower --probe-rate" }),
-        408 | 500..=599 => Err(Attempt::Again { cause, hint: LATER }),
+        429 => Err(FailedProbe::Again { cause, hint: "the server refuses so many requests: lower --probe-rate" }),
+        408 | 500..=599 => Err(FailedProbe::Again { cause, hint: LATER }),
         404 | 410 => unreachable(cause, "check the spelling of the URL"),
         _ => unreachable(cause, PRIVATE),
     }
 }
 
-async fn first_bytes(mut answer: Response) -> Result<Vec<u8>, Attempt> {
+async fn first_bytes(mut answer: Response) -> Result<Vec<u8>, FailedProbe> {
     let mut bytes = Vec::new();
     while bytes.len() < HEAD_BYTES {
         match answer.chunk().await {
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(HEAD_BYTES)]),
             Ok(None) => break,
-            Err(error) => return Err(Attempt::Again { cause: explain(&error), hint: LATER }),
+            Err(error) => return Err(FailedProbe::Again { cause: explain(&error), hint: LATER }),
         }
     }
     Ok(bytes)

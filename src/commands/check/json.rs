@@ -9,7 +9,7 @@ use super::probe::Probed;
 
 /// The output of `check --json`.
 #[derive(Debug, Serialize)]
-pub(super) struct Checked {
+pub(super) struct CheckOutput {
     pub(super) version: u32,
     pub(super) errors: Vec<Diagnostic>,
     /// The number of errors that are not listed.

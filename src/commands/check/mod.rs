@@ -24,7 +24,7 @@ use super::options::Options;
 use super::print::{print, print_json};
 use examination::Examination;
 use forecast::Forecast;
-use json::{Checked, Plan};
+use json::{CheckOutput, Plan};
 use probe::{Probed, probe};
 use text::text;
 
@@ -52,7 +52,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
                 let plan = Some(Plan { forecast, sizes, colors });
                 let exit = if problems.is_empty() { Exit::Complete } else { Exit::Usage };
                 let (errors, more_errors) = (problems.with_counts(), problems.more);
-                print_json(&Checked { version: 1, errors, more_errors, warnings, plan, probe })?;
+                print_json(&CheckOutput { version: 1, errors, more_errors, warnings, plan, probe })?;
                 return Ok(exit);
             }
             print(text(&forecast, &advice, &warnings, &ledger, &options).as_bytes())?;
@@ -61,7 +61,7 @@ pub(super) fn check(arguments: &Check, screen: &Screen) -> Result<Exit, Failure>
         }
         Err(failure) if is_json => {
             let (errors, more_errors) = failure.diagnostics(&arguments.run.manifest.display().to_string());
-            print_json(&Checked { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None })?;
+            print_json(&CheckOutput { version: 1, errors, more_errors, warnings: notices, plan: None, probe: None })?;
             Ok(failure.exit())
         }
         // The notices may explain the errors.

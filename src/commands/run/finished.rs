@@ -27,7 +27,7 @@ pub(super) enum Changes {
 }
 
 /// A run whose work is over.
-pub(super) struct Finished<'a> {
+pub(super) struct FinishedRun<'a> {
     pub(super) session: Session<'a>,
     pub(super) ending: RunOutcome,
     /// What had been spent in the folder before the run.
@@ -55,7 +55,7 @@ impl End {
     }
 }
 
-impl Finished<'_> {
+impl FinishedRun<'_> {
     /// Cleans up the folder, writes the report, and returns the summary.
     pub(super) fn end(self) -> Result<End, Failure> {
         let clean_up_failure = self.clean_up().err();

@@ -19,7 +19,7 @@ use crate::report::write_junit_error;
 use super::interrupt::Interruption;
 use super::print::{log_unprinted, print_json, print_summary};
 use super::{Failure, UsageError};
-use finished::{End, Finished};
+use finished::{End, FinishedRun};
 use notifications::Notifications;
 use session::{HeldFolder, Session};
 
@@ -76,5 +76,5 @@ fn execute(
     let (session, HeldFolder { lock: _lock, ledger, disk }) = Session::prepare(arguments, screen)?;
     interruption.listen()?;
     let finished = runtime.block_on(session.work(ledger, disk, notifications, interruption));
-    finished.and_then(Finished::end).map_err(Failure::in_use)
+    finished.and_then(FinishedRun::end).map_err(Failure::in_use)
 }

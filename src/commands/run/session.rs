@@ -21,7 +21,7 @@ use crate::progress::{ChangedJobs, PlannedRerolls, Reporter, Screen};
 use crate::run_folder::{FolderError, Lock, ReportStamp};
 use crate::runner::{self, Batch, Effects, RunOutcome, StopSignal};
 
-use super::finished::{Changes, Finished};
+use super::finished::{Changes, FinishedRun};
 use super::notifications::Notifications;
 use super::opening::FolderOpening;
 use super::planning::Planning;
@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
         disk: FileDisk,
         notifications: &mut Notifications,
         interruption: &Interruption,
-    ) -> Result<Finished<'a>, Failure> {
+    ) -> Result<FinishedRun<'a>, Failure> {
         let spent_before = ledger.spent();
         let mut changes = self.expected_changes(&ledger)?;
         notifications.begin();
@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
         };
         set_aside.extend(self.run_plan.saved_aside(&ending.ledger).cloned());
         let set_aside = set_aside.len() as u64;
-        Ok(Finished { session: self, ending, spent_before, set_aside, changes })
+        Ok(FinishedRun { session: self, ending, spent_before, set_aside, changes })
     }
 
     async fn run_jobs(

@@ -12,7 +12,7 @@ use crate::run_folder::{FolderError, RunFolder};
 use super::Failure;
 use super::print::{print_json, print_summary};
 use super::report_data::{self, Outcome, PlanCounts, ReadLedger, continue_from, read_ledger};
-use pace::Pace;
+use pace::MeasuredPace;
 use view::StatusView;
 
 /// Prints the state of a run. It takes no lock, so it works while the run is in progress.
@@ -79,10 +79,10 @@ fn started_at(ledger: &Ledger) -> Option<Timestamp> {
 }
 
 /// Returns the pace of the last run.
-fn pace(ledger: &Ledger, is_running: bool) -> Option<Pace> {
+fn pace(ledger: &Ledger, is_running: bool) -> Option<MeasuredPace> {
     let opening = ledger.last_run()?.jobs;
     let until = if is_running { Timestamp::now() } else { ledger.last_at()? };
-    Pace::between(&opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
+    MeasuredPace::between(&opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
 }
 
 /// Returns the totals of a folder's plan. If the first run is still reading its manifest, there is none, and no job.

@@ -5,7 +5,7 @@ use crate::job::StatusCounts;
 
 /// The pace at which the jobs of one run end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(super) struct Pace {
+pub(super) struct MeasuredPace {
     /// The number of jobs that have ended, successfully or not.
     pub(super) ended: u64,
     /// The duration of the run, in seconds.
@@ -15,17 +15,17 @@ pub(super) struct Pace {
     pub(super) seconds_left: Option<f64>,
 }
 
-impl Pace {
+impl MeasuredPace {
     /// Returns the pace from the `opening` counts of a run until `now`; `None` if no job has ended.
     pub(super) fn between(
         opening: &StatusCounts,
         now: &StatusCounts,
         took: SignedDuration,
         is_running: bool,
-    ) -> Option<Pace> {
+    ) -> Option<MeasuredPace> {
         let ended = |counts: &StatusCounts| counts.completed + counts.failed + counts.uncertain;
         let (ended, seconds) = (ended(now).saturating_sub(ended(opening)), took.as_secs_f64());
-        (ended > 0 && seconds > 0.0).then(|| Pace {
+        (ended > 0 && seconds > 0.0).then(|| MeasuredPace {
             ended,
             seconds,
             per_minute: ended as f64 * 60.0 / seconds,
@@ -45,15 +45,18 @@ mod tests {
     #[test]
     fn the_pace_is_based_on_the_last_run_only() {
         let took = SignedDuration::from_mins(10);
-        let pace = Pace::between(&counts(100, 0, 900), &counts(145, 5, 850), took, true).unwrap();
+        let pace = MeasuredPace::between(&counts(100, 0, 900), &counts(145, 5, 850), took, true).unwrap();
         assert_eq!((pace.ended, pace.per_minute, pace.seconds_left), (50, 5.0, Some(10_200.0)));
-        assert_eq!(Pace::between(&counts(100, 0, 900), &counts(145, 5, 850), took, false).unwrap().seconds_left, None);
+        assert_eq!(
+            MeasuredPace::between(&counts(100, 0, 900), &counts(145, 5, 850), took, false).unwrap().seconds_left,
+            None
+        );
     }
 
     #[test]
     fn there_is_no_pace_before_a_job_has_ended() {
         let same = counts(3, 0, 2);
-        assert_eq!(Pace::between(&same, &same, SignedDuration::from_mins(1), true), None);
-        assert_eq!(Pace::between(&counts(0, 0, 5), &same, SignedDuration::ZERO, true), None);
+        assert_eq!(MeasuredPace::between(&same, &same, SignedDuration::from_mins(1), true), None);
+        assert_eq!(MeasuredPace::between(&counts(0, 0, 5), &same, SignedDuration::ZERO, true), None);
     }
 }

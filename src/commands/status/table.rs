@@ -117,7 +117,7 @@ fn cost(money: &Costs) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pace::Pace;
+    use super::super::pace::MeasuredPace;
     use super::*;
     use crate::color::VerdictCounts;
     use crate::job::{HeldBack, StatusCounts};
@@ -146,7 +146,7 @@ mod tests {
             held_back: HeldBack::default(),
             colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
             cost_cents: Costs { charged: true, spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },
-            pace: Some(Pace { ended: 1200, seconds: 7250.0, per_minute: 9.93, seconds_left: Some(5244.0) }),
+            pace: Some(MeasuredPace { ended: 1200, seconds: 7250.0, per_minute: 9.93, seconds_left: Some(5244.0) }),
             uncertain: Vec::new(),
         };
         insta::assert_snapshot!(text(&view).to_string());

@@ -6,7 +6,7 @@ use crate::job::{Backend, HeldBack, Partition, StatusCounts, StopKind};
 use crate::journal::{Costs, RunState};
 use crate::progress::UncertainSubmit;
 
-use super::pace::Pace;
+use super::pace::MeasuredPace;
 
 /// The output of `status --json`.
 #[derive(Debug, Serialize)]
@@ -30,6 +30,6 @@ pub(super) struct StatusView {
     pub(super) held_back: HeldBack,
     pub(super) colors: VerdictCounts,
     pub(super) cost_cents: Costs,
-    pub(super) pace: Option<Pace>,
+    pub(super) pace: Option<MeasuredPace>,
     pub(super) uncertain: Vec<UncertainSubmit>,
 }

@@ -133,10 +133,9 @@ fn write(mut file: File, mut orders: mpsc::Receiver<Order>, lock: File) {
             next = if waiting.len() < MAX_RECORDS_PER_SYNC { orders.try_recv().ok() } else { None };
         }
         if state.is_ok() && !waiting.is_empty() {
-            state =
-                file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(Arc::new).inspect_err(
-                    |error| tracing::error!(%error, "ledger.jsonl cannot be written; nothing is accepted now"),
-                );
+            state = file.write_all(&bytes).and_then(|()| file.sync_data()).map_err(Arc::new).inspect_err(
+                |error| tracing::error!(%error, "ledger.jsonl cannot be written; nothing is accepted now"),
+            );
         }
         for sender in waiting {
             // The appender may be gone, and then needs no answer.
