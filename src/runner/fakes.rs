@@ -76,7 +76,8 @@ impl Verified for FakePicture {
     }
 }
 
-/// A results folder that has every picture. A URL with `expired` or `down` in it leads to none.
+/// A results folder that has every picture. A URL with `expired` or `down` in it leads to none, and the download of one
+/// with `slow` takes ten seconds.
 pub struct FakeStore;
 
 impl ResultStore for FakeStore {
@@ -86,6 +87,10 @@ impl ResultStore for FakeStore {
         match output {
             _ if output.contains("expired") => Err(OutputError::Expired("HTTP 403".to_owned())),
             _ if output.contains("down") => Err(OutputError::Unreachable("HTTP 503, 4 times".to_owned())),
+            _ if output.contains("slow") => {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                Ok(FakePicture)
+            }
             _ => Ok(FakePicture),
         }
     }

@@ -47,12 +47,12 @@ pub use stop_signal::StopSignal;
 ///
 /// The journal or the results folder cannot be written, or the plan cannot be read. The run ends immediately;
 /// everything that was durable stays so, and the journal does not say that the run finished.
-pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
+pub async fn run<'b, A: EditApi, S: ResultStore, D: Disk>(
     settings: Settings,
     effects: Effects<A, S, D>,
     ledger: Ledger,
-    batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
-    observer: &mut dyn Observer,
+    batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool + 'b>,
+    observer: &'b mut dyn Observer,
     signal: StopSignal,
 ) -> Result<RunOutcome, RunError> {
     let journal = Journal::start(effects.disk);
@@ -63,8 +63,8 @@ pub async fn run<A: EditApi, S: ResultStore, D: Disk>(
         now: effects.now,
         seed: effects.seed,
     };
-    let mut dispatcher = dispatcher::Dispatcher::new(settings, parts, ledger, journal, observer);
-    let outcome = dispatcher.run(batch, signal).await;
+    let mut dispatcher = dispatcher::Dispatcher::new(settings, parts, ledger, journal, batch.is_job, observer);
+    let outcome = dispatcher.run(batch.opening, batch.work, signal).await;
     dispatcher.finish(outcome).await
 }
 

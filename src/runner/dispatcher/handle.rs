@@ -8,7 +8,7 @@ use tracing::{Instrument, Span};
 
 use crate::api::outcome::{Doubt, Obstacle, Stop, SubmitOutcome, Suspect};
 use crate::api::{EditApi, PredictionId, RateLimits, StatusPath};
-use crate::job::{Cents, ErrorClass, JobId, Rate};
+use crate::job::{Cents, ErrorClass, Rate};
 use crate::journal::{EditKey, EditState, LearnedLimits, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Destination, ResultStore};
 use crate::plan::{Standing, Task, Work};
@@ -24,20 +24,12 @@ use super::workers::{Phase, Worker};
 const MAX_UNKNOWN_WORDS: usize = 8;
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
-    pub(super) async fn handle(
-        &mut self,
-        message: ExecutorMessage<S::Staged>,
-        is_job: impl Fn(&str) -> bool,
-    ) -> Result<(), RunError> {
+    pub(super) async fn handle(&mut self, message: ExecutorMessage<S::Staged>) -> Result<(), RunError> {
         let span = self.workers.get(message.worker).map_or_else(Span::none, |worker| worker.span.clone());
-        self.handle_in_span(message, is_job).instrument(span).await
+        self.handle_in_span(message).instrument(span).await
     }
 
-    async fn handle_in_span(
-        &mut self,
-        message: ExecutorMessage<S::Staged>,
-        is_job: impl Fn(&str) -> bool,
-    ) -> Result<(), RunError> {
+    async fn handle_in_span(&mut self, message: ExecutorMessage<S::Staged>) -> Result<(), RunError> {
         let Some(worker) = self.workers.get(message.worker) else {
             return Ok(());
         };
@@ -71,7 +63,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             ExecutorEvent::Generated { outputs } => self.handle_generated(number, key, outputs).await?,
             ExecutorEvent::Fetched { staged, answer } => {
-                let named = self.handle_fetched(&work, staged, is_job).await?;
+                let named = self.handle_fetched(&work, staged).await?;
                 // An executor that is gone was aborted with the run.
                 let _ = answer.send(named);
             }
@@ -231,16 +223,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     /// Names the pictures of a job, and records them.
-    async fn handle_fetched(
-        &mut self,
-        work: &Work,
-        staged: Vec<S::Staged>,
-        is_job: impl Fn(&str) -> bool,
-    ) -> Result<Named<S::Staged>, RunError> {
-        let job = &work.key.job;
-        let knows = |stem: &str| JobId::new(stem).is_ok_and(|job| self.ledger.knows(&job));
-        let history = self.ledger.live_history(job);
-        let staged = self.picture_names.assign(staged, job, history, |stem| is_job(stem) || knows(stem));
+    async fn handle_fetched(&mut self, work: &Work, staged: Vec<S::Staged>) -> Result<Named<S::Staged>, RunError> {
+        let staged = self.picture_names.assign(staged, &work.key.job, &self.ledger);
         let files = staged.iter().map(|(_, file)| file.clone()).collect();
         let destination = self.destination(work);
         let fetched = self.step(&work.key, Step::Fetched { files }).await?;

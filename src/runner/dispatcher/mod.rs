@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::EditApi;
 use crate::job::JobId;
-use crate::journal::{Durable, EditKey, Journal, LearnedLimits, Ledger, RECENT, Record, RunEvent, Step};
+use crate::journal::{Durable, EditKey, Journal, LearnedLimits, Ledger, RECENT, Record, RunEvent, RunStart, Step};
 use crate::outputs::ResultStore;
 use crate::plan::Work;
 use crate::run_folder::FolderError;
@@ -32,7 +32,7 @@ use super::messages::ExecutorMessage;
 use super::pacing::Submits;
 use super::picture_names::ExtraPictureNames;
 use super::polling::Polling;
-use super::{Batch, RunError, RunOutcome, Settings, StopReason, StopSignal};
+use super::{RunError, RunOutcome, Settings, StopReason, StopSignal};
 use queues::WorkQueues;
 use receipts::Receipts;
 use spending::Spending;
@@ -66,7 +66,7 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     queues: WorkQueues,
     receipts: Receipts,
     /// File names in use, so that no picture takes that of another job.
-    picture_names: ExtraPictureNames,
+    picture_names: ExtraPictureNames<'o>,
     /// Jobs that are finished for this run, each with the end of the journal at that time.
     idle: VecDeque<(u64, JobId)>,
     breaker: CircuitBreaker,
@@ -98,6 +98,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         parts: ExecutorParts<A, S>,
         ledger: Ledger,
         journal: Journal,
+        is_job: impl Fn(&str) -> bool + 'o,
         observer: &'o mut dyn Observer,
     ) -> Dispatcher<'o, A, S> {
         let (event_sender, events) = mpsc::unbounded_channel();
@@ -112,7 +113,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             workers: Workers::default(),
             queues: WorkQueues::default(),
             receipts: Receipts::default(),
-            picture_names: ExtraPictureNames::of(&ledger),
+            picture_names: ExtraPictureNames::of(&ledger, is_job),
             idle: VecDeque::new(),
             breaker: CircuitBreaker::new(settings.give_up_after),
             announced_pause: Instant::now(),
@@ -134,10 +135,10 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     /// Does the work. Returns when nothing is in progress and nothing more may start.
     pub(super) async fn run(
         &mut self,
-        batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool>,
+        opening: RunStart,
+        work: impl Iterator<Item = Result<Work, FolderError>>,
         signal: StopSignal,
     ) -> Result<(), RunError> {
-        let Batch { opening, work, is_job } = batch;
         self.record(Record::Run(RunEvent::Run(opening))).await?.detach();
         let learned = self.ledger.learned();
         self.submits = Submits::new(self.settings.submits, self.settings.burst, learned);
@@ -177,15 +178,13 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 biased;
                 () = signal.stopped(), if !matches!(self.mode, Mode::Halting(_)) => self.halt(StopReason::Signal),
                 Some(()) = self.receipts.settle_next() => {}
-                Some(message) = self.events.recv() => self.handle(message, &is_job).await?,
+                Some(message) = self.events.recv() => self.handle(message).await?,
                 Some(ended) = self.executors.join_next() => self.note_executor_end(ended),
                 () = sleep_until(wake), if wake.is_some() => {}
             }
             match self.mode {
                 Mode::Draining(Some(until)) if Instant::now() >= until => self.halt(self.time_limit()),
-                Mode::Halting(since) if since.elapsed() >= self.shutdown_timeout() => {
-                    return self.abandon(&is_job).await;
-                }
+                Mode::Halting(since) if since.elapsed() >= self.shutdown_timeout() => return self.abandon().await,
                 _ => {}
             }
         }

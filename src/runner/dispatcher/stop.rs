@@ -134,11 +134,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     /// Ends all work in progress. A submit without an answer becomes uncertain; everything else is in the journal.
-    pub(super) async fn abandon(&mut self, is_job: impl Fn(&str) -> bool) -> Result<(), RunError> {
+    pub(super) async fn abandon(&mut self) -> Result<(), RunError> {
         self.executors.shutdown().await;
         // Messages that arrived last may contain the ids of paid predictions.
         while let Ok(message) = self.events.try_recv() {
-            self.handle(message, &is_job).await?;
+            self.handle(message).await?;
         }
         let unanswered: Vec<_> = self.workers.take_submitting().collect();
         for worker in unanswered {
@@ -154,7 +154,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let until = Instant::now() + SUBMIT_SHUTDOWN_TIMEOUT;
         while let Some(message) = self.last_message(until).await {
             // The first error is the one that is reported.
-            let _ = self.handle(message, |_| true).await;
+            let _ = self.handle(message).await;
         }
     }
 
