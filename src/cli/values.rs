@@ -11,7 +11,7 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{Arg, Command, Error};
 
-use crate::job::{Cents, UnknownWord};
+use crate::job::{self, Cents, UnknownWord};
 
 /// Returns a parser for one of `words`, each of which is a `T`.
 pub(super) fn among<T: FromStr<Err = UnknownWord> + Clone + Send + Sync + 'static>(
@@ -30,7 +30,7 @@ pub(super) fn dollars(text: &str) -> Result<Cents, String> {
 }
 
 pub(super) fn time(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|_| "expected a duration with a unit, such as 90s, 90m or 6h".to_owned())
+    job::duration(text).map_err(|expected| format!("expected {expected}"))
 }
 
 /// Parses a `NonZero` integer.
@@ -93,6 +93,7 @@ mod tests {
             "run a.csv --budget -1",
             "run a.csv --budget-per-run 1,000",
             "run a.csv --deadline 6",
+            "run a.csv --grace 300000000000y",
             "run a.csv --in-flight 0",
             "run a.csv --burst -1",
             "run a.csv --limit -1",
@@ -103,6 +104,7 @@ mod tests {
         error: invalid value '-1' for '--budget <USD>': expected an amount in dollars, such as 25 or 2.50
         error: invalid value '1,000' for '--budget-per-run <USD>': expected an amount in dollars, such as 25 or 2.50
         error: invalid value '6' for '--deadline <TIME>': expected a duration with a unit, such as 90s, 90m or 6h
+        error: invalid value '300000000000y' for '--grace <TIME>': expected a duration of at most 10 years
         error: invalid value '0' for '--in-flight <N>': expected a whole number of at least 1
         error: invalid value '-1' for '--burst <N>': expected a whole number of at least 1
         error: invalid value '-1' for '--limit <N>': expected a whole number

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::color::Tolerance;
-use crate::job::{Backend, Cents, Rate, SubmitRate, TimeOfDay, UncertainPolicy, words};
+use crate::job::{self, Backend, Cents, Rate, SubmitRate, TimeOfDay, UncertainPolicy, words};
 
 /// The settings of a manifest for the run as a whole. Those that it does not have are `None`. The command line
 /// overrides them.
@@ -105,9 +105,9 @@ impl ManifestSettings {
         let whole = || text.parse().ok().ok_or(refuse("a whole number of at least 1"));
         let rate = || text.parse().ok().ok_or(refuse("a rate such as 10/min, 2/s or 600/h"));
         let dollars = || Cents::from_dollars(text).ok_or(refuse("an amount of dollars such as 10 or 2.50"));
-        let duration = || {
-            let duration = humantime::parse_duration(text).ok().filter(|span| !span.is_zero());
-            duration.ok_or(refuse("a duration such as 90s, 20m or 2h"))
+        let duration = || match job::duration(text) {
+            Ok(Duration::ZERO) => Err(refuse("a duration above 0")),
+            duration => duration.map_err(refuse),
         };
         match key {
             "rate" => {
