@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::io::AsyncReadExt;
 use tokio::time::error::Elapsed;
 
 use crate::http::{self, TlsError, explain};
@@ -244,7 +245,13 @@ async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<S
 
 /// Returns a local picture as a `data:` URI, and the hash of its content.
 async fn inline(path: &Path) -> std::io::Result<(String, ContentHash)> {
-    let bytes = tokio::fs::read(path).await?;
+    let mut bytes = Vec::new();
+    tokio::fs::File::open(path).await?.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes).await?;
+    if bytes.len() as u64 > MAX_IMAGE_BYTES {
+        let limit = MAX_IMAGE_BYTES >> 20;
+        let cause = format!("larger than {limit} MiB, which it was not when the manifest was read");
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, cause));
+    }
     let media_type = match image::guess_format(&bytes) {
         Ok(format) => format.to_mime_type(),
         Err(_) => {

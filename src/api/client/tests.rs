@@ -41,6 +41,19 @@ fn edit() -> (EditRequest, Intended) {
 }
 
 #[tokio::test]
+async fn a_picture_that_was_replaced_by_a_huge_file_is_not_sent() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    file.as_file().set_len(MAX_IMAGE_BYTES + 1).unwrap();
+    let (request, intended) = edit();
+    let request = EditRequest { images: vec![ImageSource::File(file.path().to_owned())], ..request };
+    let client = Client::new(BaseUrl::parse("http://127.0.0.1:1").unwrap(), &SecretString::from("k")).unwrap();
+    let Exchange::Fault(Fault::Unreadable(cause)) = client.submit(&request, &intended).await else {
+        panic!("it is sent")
+    };
+    assert!(cause.ends_with("larger than 20 MiB, which it was not when the manifest was read"), "{cause}");
+}
+
+#[tokio::test]
 async fn redirects_are_not_followed() {
     use axum::response::Redirect;
     use axum::routing::{any, post};
