@@ -9,7 +9,7 @@ use crate::api::PredictionId;
 use crate::color::VerdictCounts;
 use crate::job::{Cents, JobId, JobIdRef, JobStatus, StatusCounts, StopKind};
 use crate::journal::archive::{ArchivedEdits, JournalSource, LinesError};
-use crate::journal::edits::{Brief, Edit, History, TransitionError};
+use crate::journal::edits::{Brief, ColorBrief, Edit, History, TransitionError};
 use crate::journal::format::{
     EditKey, EditLine, EditState, LastRunTotals, LearnedLimits, ReadAt, Record, RunEvent, RunStart, Totals,
     to_milliseconds,
@@ -271,7 +271,7 @@ impl Ledger {
     /// Returns the verdicts on the colors of all shown results, of whatever edit and manifest.
     fn shown_colors(&self) -> VerdictCounts {
         let mut counts = VerdictCounts::default();
-        let live = self.live.values().filter_map(|history| Some(history.shown()?.check()?.verdict));
+        let live = self.live.values().filter_map(|history| Some(ColorBrief::of(history.shown()?)?.verdict));
         live.chain(self.archived.verdicts()).for_each(|verdict| counts.add(verdict));
         counts
     }
