@@ -119,7 +119,7 @@ impl FolderError {
                                             records are lost may be paid for again"
                     .to_owned()
             }
-            FolderError::Lines(_) => "make sure that no other program writes to the folder, then run again".to_owned(),
+            FolderError::Lines(error) => error.hint().to_owned(),
             FolderError::MergeInterrupted { command, .. } => format!("run it again to continue: {command}"),
             FolderError::JournalMissing { .. } => {
                 "restore journal.jsonl from a copy: without it, all jobs would be paid for again. To pay for all of them again, \

@@ -1,6 +1,6 @@
 use crate::api::PredictionId;
 use crate::job::JobId;
-use crate::journal::{JournalError, LedgerError, RecordError};
+use crate::journal::{JournalError, LedgerError, LinesError, RecordError, TransitionError};
 use crate::outputs::OutputError;
 use crate::run_folder::FolderError;
 
@@ -22,9 +22,12 @@ pub enum RunError {
     /// The plan can no longer be read.
     #[error(transparent)]
     Plan(#[from] FolderError),
-    /// The state machine of an edit was violated, or the journal changed under the program.
+    /// The lines of an archived job cannot be read again.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
+    /// The state machine of an edit was violated, which is a defect of this program.
     #[error("apply a journal record: {0}")]
-    Ledger(#[from] LedgerError),
+    Transition(#[source] TransitionError),
     /// An executor panicked, which is a defect of this program.
     #[error("run a job: {0}")]
     Executor(tokio::task::JoinError),
@@ -33,7 +36,8 @@ pub enum RunError {
 impl From<RecordError> for RunError {
     fn from(error: RecordError) -> RunError {
         match error {
-            RecordError::Ledger(error) => RunError::Ledger(error),
+            RecordError::Ledger(LedgerError::Lines(error)) => RunError::Lines(error),
+            RecordError::Ledger(LedgerError::Transition(error)) => RunError::Transition(error),
             RecordError::Journal(cause) => RunError::from(cause),
         }
     }

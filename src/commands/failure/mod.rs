@@ -191,7 +191,8 @@ impl Failure {
             }
             Failure::Chaos(_) => Some("examples/chaos.yaml lists all faults".to_owned()),
             Failure::Server(error) => error.hint(),
-            Failure::Run(RunError::Ledger(_) | RunError::Executor(_)) => Some(
+            Failure::Run(RunError::Lines(error)) => Some(error.hint().to_owned()),
+            Failure::Run(RunError::Transition(_) | RunError::Executor(_)) => Some(
                 "this is a bug in dyehouse: keep the journal and report it; a new run continues from there".to_owned(),
             ),
             Failure::Merge(error) => Some(error.hint()),

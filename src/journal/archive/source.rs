@@ -29,6 +29,11 @@ pub struct LinesError {
 }
 
 impl LinesError {
+    /// Returns a hint for the user.
+    pub fn hint(&self) -> &'static str {
+        "make sure that the disk can be read and that no other program writes to the folder, then run again"
+    }
+
     fn invalid(offset: u64, message: &str) -> LinesError {
         LinesError { offset, cause: io::Error::new(io::ErrorKind::InvalidData, message.to_owned()) }
     }

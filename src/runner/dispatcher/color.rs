@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::api::EditApi;
 use crate::color::Check;
-use crate::journal::{Checked, Corrected, Edit, EditKey, EditState, LedgerError, SavedFile, Step};
+use crate::journal::{Checked, Corrected, Edit, EditKey, EditState, SavedFile, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{self, DecisionPoint, Task, Work, first_color_step, next_for_color, unfinished_reroll};
 use crate::runner::RunError;
@@ -20,7 +20,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         if !matches!(work.task, Task::ReviewColor | Task::Follow) {
             return Ok(Some(work));
         }
-        self.ledger.load(&work.key.job).map_err(LedgerError::from)?;
+        self.ledger.load(&work.key.job)?;
         let Some(history) = self.ledger.live_history(&work.key.job) else { return Ok(Some(work)) };
         let standing = history.current_result_of(work.key.fingerprint);
         let shown = standing.map(|edit| edit.fingerprint);

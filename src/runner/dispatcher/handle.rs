@@ -9,7 +9,7 @@ use tracing::{Instrument, Span};
 use crate::api::outcome::{Doubt, Obstacle, Stop, SubmitOutcome, Suspect};
 use crate::api::{EditApi, PredictionId, RateLimits, StatusPath};
 use crate::job::{Cents, ErrorClass, Rate};
-use crate::journal::{EditKey, EditState, LearnedLimits, LedgerError, PauseCause, Record, RunEvent, SavedFile, Step};
+use crate::journal::{EditKey, EditState, LearnedLimits, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Destination, ResultStore};
 use crate::plan::{Standing, Task, Work};
 use crate::runner::breaker::{Blame, BreakerAction};
@@ -36,7 +36,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let (number, work) = (message.worker, worker.work.clone());
         let key = &work.key;
         // The job may have been archived meanwhile because another of its edits has finished.
-        self.ledger.load(&key.job).map_err(LedgerError::from)?;
+        self.ledger.load(&key.job)?;
         match message.event {
             ExecutorEvent::Submitted { outcome, limits, status_path } => {
                 self.leave_submitting(number, &outcome);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::api::{EditApi, Intended};
-use crate::journal::{EditState, LedgerError, Step};
+use crate::journal::{EditState, Step};
 use crate::outputs::ResultStore;
 use crate::plan::{Task, Work};
 use crate::run_folder::FolderError;
@@ -192,7 +192,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// Records what must be recorded before `work` may start. Returns `None` if its state no longer allows it.
     async fn start_from(&mut self, work: &Work) -> Result<Option<StartFrom>, RunError> {
-        self.ledger.load(&work.key.job).map_err(LedgerError::from)?;
+        self.ledger.load(&work.key.job)?;
         let edit = self.ledger.live(&work.key);
         let prediction = edit.and_then(|edit| edit.prediction.clone());
         Ok(match &work.task {

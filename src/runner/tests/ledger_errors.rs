@@ -63,7 +63,7 @@ fn a_journal_that_cannot_be_read_again_does_not_keep_the_run_from_its_last_answe
         sender.send(runtime.block_on(run_without_earlier_lines()))
     });
     let (error, journal) = ended.recv_timeout(Duration::from_secs(30)).expect("the run ends");
-    assert!(matches!(error, Some(RunError::Ledger(_))), "{error:?}");
+    assert!(matches!(error, Some(RunError::Lines(_))), "{error:?}");
     let ledger = replay(journal).unwrap().ledger;
     let edit = |number| ledger.edit(&work(number).key).unwrap().unwrap();
     let files: Vec<String> = edit(0).files().iter().map(|file| file.name.clone()).collect();
