@@ -63,7 +63,7 @@ pub(super) enum ExecutorOutcome {
     Stop(Stop),
     /// This machine's disk failed.
     Disk(OutputError),
-    /// The journal failed; the dispatcher learns why from the journal itself.
+    /// The journal failed.
     Journal(JournalError),
     /// The executor ended with the answer to its submit, which was reported before.
     Submit,

@@ -15,9 +15,10 @@ pub(super) struct Pace {
     pub(super) seconds: u64,
     /// The duration of the submits at their rate alone.
     seconds_at_rate: u64,
-    /// The number of predictions in flight that the rate needs, if fewer are allowed.
+    /// The time until the last submit is sent.
     #[serde(skip)]
     seconds_to_last_submit: u64,
+    /// The number of predictions in flight that the rate needs, if fewer are allowed.
     #[serde(skip)]
     pub(super) in_flight_for_rate: Option<u64>,
 }
