@@ -21,17 +21,8 @@ use super::polling::{Polling, RequestKind};
 
 /// Runs one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
+    pub(super) shared: Arc<Shared<A, S>>,
     pub(super) worker: u64,
-    pub(super) api: Arc<A>,
-    pub(super) store: Arc<S>,
-    pub(super) polls: Arc<Polling>,
-    pub(super) spacing: Arc<Spacing>,
-    pub(super) verifier: Arc<dyn Verifier>,
-    pub(super) downloads: Arc<Semaphore>,
-    pub(super) job_timeout: Duration,
-    pub(super) halt: CancellationToken,
-    pub(super) event_sender: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
-    pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// What affects how long its edit takes, if its request is known.
     pub(super) kind: Option<RequestKind>,
     /// How its edit failed before, if it did.
@@ -44,6 +35,22 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) polls_by_id: bool,
     /// How many polls of its prediction were sent.
     pub(super) polls_sent: u32,
+}
+
+/// What all executors of a run share.
+pub(super) struct Shared<A, S: ResultStore> {
+    pub(super) api: Arc<A>,
+    pub(super) store: Arc<S>,
+    pub(super) verifier: Arc<dyn Verifier>,
+    pub(super) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(super) polls: Arc<Polling>,
+    pub(super) spacing: Arc<Spacing>,
+    pub(super) downloads: Arc<Semaphore>,
+    /// How long a prediction may take.
+    pub(super) job_timeout: Duration,
+    /// Canceled when no prediction is followed any longer.
+    pub(super) halt: CancellationToken,
+    pub(super) event_sender: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
 }
 
 /// Where an executor starts.
@@ -84,15 +91,16 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         match start_from {
             StartFrom::Submit { intent, request, intended } => self.submit(intent, &request, &intended).await,
             StartFrom::Follow { prediction, age } => self.follow(&prediction, Origin::Earlier { age }).await,
-            StartFrom::Recover { files, destination, prediction } => match self.store.recover(files, destination).await
-            {
-                Ok(true) => Ok(ExecutorOutcome::Published),
-                Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
-                Err(error) => Err(ExecutorOutcome::Disk(error)),
-            },
+            StartFrom::Recover { files, destination, prediction } => {
+                match self.shared.store.recover(files, destination).await {
+                    Ok(true) => Ok(ExecutorOutcome::Published),
+                    Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
+                    Err(error) => Err(ExecutorOutcome::Disk(error)),
+                }
+            }
             StartFrom::Reinstate { known, files, displaced, prediction } => {
                 known.wait().await.map_err(ExecutorOutcome::Journal)?;
-                match self.store.reinstate(files, displaced).await {
+                match self.shared.store.reinstate(files, displaced).await {
                     Ok(true) => Ok(ExecutorOutcome::Reinstated),
                     // The user removed them. The provider may still have them, and polls are free.
                     Ok(false) => self.follow(&prediction, Origin::Earlier { age: Duration::ZERO }).await,
@@ -100,12 +108,13 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
             }
             StartFrom::Check { subject, corrected, is_shown } => {
-                if is_shown
-                    && !self.store.restore(subject.files.clone(), corrected).await.map_err(ExecutorOutcome::Disk)?
-                {
-                    return Ok(ExecutorOutcome::Retouched);
+                if is_shown {
+                    let restored = self.shared.store.restore(subject.files.clone(), corrected).await;
+                    if !restored.map_err(ExecutorOutcome::Disk)? {
+                        return Ok(ExecutorOutcome::Retouched);
+                    }
                 }
-                let check = self.unless_halted(self.verifier.check(subject)).await?;
+                let check = self.unless_halted(self.shared.verifier.check(subject)).await?;
                 Ok(ExecutorOutcome::Checked(Box::new(check)))
             }
             StartFrom::Correct { known, subject } => {
@@ -117,9 +126,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     async fn correct(&self, subject: Subject) -> Result<ExecutorOutcome, ExecutorOutcome> {
         let original = subject.files.first().cloned();
-        match (self.unless_halted(self.verifier.correct(subject)).await?, original) {
+        match (self.unless_halted(self.shared.verifier.correct(subject)).await?, original) {
             (Ok(correction), Some(original)) => {
-                let replaced = self.store.replace(original, correction.png).await.map_err(ExecutorOutcome::Disk)?;
+                let replaced =
+                    self.shared.store.replace(original, correction.png).await.map_err(ExecutorOutcome::Disk)?;
                 let corrected = |file| Box::new(Corrected { files: vec![file], check: correction.check });
                 Ok(ExecutorOutcome::Corrected(replaced.map(corrected).ok_or(Uncorrected::Retouched)))
             }
@@ -136,15 +146,15 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     ) -> Result<ExecutorOutcome, ExecutorOutcome> {
         intent.wait().await.map_err(ExecutorOutcome::Journal)?;
         // A run that was stopped meanwhile sends nothing more.
-        if self.unless_halted(self.spacing.leave()).await.is_err() {
+        if self.unless_halted(self.shared.spacing.leave()).await.is_err() {
             self.report(ExecutorEvent::Withdrawn);
             return Ok(ExecutorOutcome::Submit);
         }
-        let exchange = self.api.submit(request, intended).await;
-        let outcome = of_submit(&exchange, (self.now)());
+        let exchange = self.shared.api.submit(request, intended).await;
+        let outcome = of_submit(&exchange, (self.shared.now)());
         let accepted = match &outcome {
             SubmitOutcome::Accepted { prediction, result, status_url, .. } => {
-                let named = status_url.as_ref().and_then(|url| self.api.status_path(prediction, url));
+                let named = status_url.as_ref().and_then(|url| self.shared.api.status_path(prediction, url));
                 self.status_path = named;
                 Some((prediction.clone(), result.clone()))
             }
@@ -169,7 +179,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             return Err(ExecutorOutcome::Deferred { cause: "the run ended".to_owned() });
         };
         fetched.wait().await.map_err(ExecutorOutcome::Journal)?;
-        self.store.publish(staged, destination).await.map_err(ExecutorOutcome::Disk)?;
+        self.shared.store.publish(staged, destination).await.map_err(ExecutorOutcome::Disk)?;
         Ok(ExecutorOutcome::Published)
     }
 
@@ -214,9 +224,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     /// Downloads the outputs after those that are already `staged`.
     async fn fetch_rest(&self, outputs: &[String], staged: &mut Vec<S::Staged>) -> Result<(), OutputError> {
         for output in outputs.iter().skip(staged.len()) {
-            let slot = Slot::of(&self.downloads).await;
+            let slot = Slot::of(&self.shared.downloads).await;
             // Boxed, because jobs that wait for a slot would keep room for it as well.
-            staged.push(Box::pin(self.store.fetch(output, slot)).await?);
+            staged.push(Box::pin(self.shared.store.fetch(output, slot)).await?);
         }
         Ok(())
     }
@@ -224,7 +234,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     async fn unless_halted<T>(&self, work: impl Future<Output = T>) -> Result<T, ExecutorOutcome> {
         tokio::select! {
             biased;
-            () = self.halt.cancelled() => Err(ExecutorOutcome::Deferred { cause: "the run was stopped".to_owned() }),
+            () = self.shared.halt.cancelled() => {
+                Err(ExecutorOutcome::Deferred { cause: "the run was stopped".to_owned() })
+            }
             done = work => Ok(done),
         }
     }
@@ -257,7 +269,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     fn report(&self, event: ExecutorEvent<S::Staged>) {
         // The dispatcher is gone only at the end of the run, when the message no longer matters.
-        let _ = self.event_sender.send(ExecutorMessage { worker: self.worker, event });
+        let _ = self.shared.event_sender.send(ExecutorMessage { worker: self.worker, event });
     }
 }
 

@@ -24,10 +24,12 @@ mod stop_reason;
 mod stop_signal;
 
 use crate::api::EditApi;
-use crate::journal::{Disk, Journal, Ledger};
+use crate::journal::{Disk, Ledger};
 use crate::outputs::ResultStore;
 use crate::plan::Work;
 use crate::run_folder::FolderError;
+
+use dispatcher::Dispatcher;
 
 pub use batch::{Batch, Effects, RunOutcome};
 pub use error::RunError;
@@ -55,16 +57,9 @@ pub async fn run<'b, A: EditApi, S: ResultStore, D: Disk>(
     observer: &'b mut dyn Observer,
     signal: StopSignal,
 ) -> Result<RunOutcome, RunError> {
-    let journal = Journal::start(effects.disk);
-    let parts = dispatcher::ExecutorParts {
-        api: effects.api,
-        store: effects.store,
-        verifier: effects.verifier,
-        now: effects.now,
-        seed: effects.seed,
-    };
-    let mut dispatcher = dispatcher::Dispatcher::new(settings, parts, ledger, journal, batch.is_job, observer);
-    let outcome = dispatcher.run(batch.opening, batch.work, signal).await;
+    let Batch { opening, work, is_job } = batch;
+    let mut dispatcher = Dispatcher::open(settings, effects, ledger, opening, is_job, observer).await?;
+    let outcome = dispatcher.run(work, signal).await;
     dispatcher.finish(outcome).await
 }
 

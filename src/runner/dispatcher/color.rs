@@ -30,7 +30,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             let fingerprint = shown.filter(|_| is_completed).unwrap_or(work.key.fingerprint);
             return Ok(Some(Work { key: EditKey { fingerprint, ..work.key }, ..work }));
         }
-        let presence = |file: &SavedFile| self.parts.store.presence(file);
+        let presence = |file: &SavedFile| self.shared.store.presence(file);
         let target = work.target.as_ref();
         let colors = target.map_or(&[][..], |target| &target.colors);
         let step = first_color_step(history, &work.key, colors, &self.settings.color, &presence);
@@ -118,7 +118,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// Returns whether the user has changed the pictures of an edit in `results/`.
     fn is_retouched(&self, edit: &Edit) -> bool {
-        plan::is_retouched(edit, |file| self.parts.store.presence(file))
+        plan::is_retouched(edit, |file| self.shared.store.presence(file))
     }
 
     pub(super) fn is_reroll(&self, key: &EditKey) -> bool {

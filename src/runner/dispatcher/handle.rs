@@ -238,7 +238,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         };
         let action = self.breaker.poll_failed(self.elapsed());
         if let BreakerAction::Pause(wait) = action {
-            self.polls.pause(Instant::now() + wait);
+            self.shared.polls.pause(Instant::now() + wait);
         }
         self.apply_breaker(action, PauseCause::Failing, cause).await
     }

@@ -12,7 +12,6 @@ use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
@@ -20,46 +19,37 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::EditApi;
 use crate::job::JobId;
-use crate::journal::{Durable, EditKey, Journal, LearnedLimits, Ledger, RECENT, Record, RunEvent, RunStart, Step};
+use crate::journal::{
+    Disk, Durable, EditKey, Journal, LearnedLimits, Ledger, RECENT, Record, RunEvent, RunStart, Step,
+};
 use crate::outputs::ResultStore;
 use crate::plan::Work;
 use crate::run_folder::FolderError;
-use crate::verify::Verifier;
 
 use super::breaker::CircuitBreaker;
 use super::event::{Event, Observer, RunTotals};
+use super::executor::Shared;
 use super::messages::ExecutorMessage;
 use super::pacing::Submits;
 use super::picture_names::ExtraPictureNames;
 use super::polling::Polling;
-use super::{RunError, RunOutcome, Settings, StopReason, StopSignal};
+use super::{Effects, RunError, RunOutcome, Settings, StopReason, StopSignal};
 use queues::WorkQueues;
 use receipts::Receipts;
 use spending::Spending;
 use workers::{Phase, Workers};
 
-/// The parts that all executors share.
-pub(in crate::runner) struct ExecutorParts<A, S> {
-    pub(in crate::runner) api: Arc<A>,
-    pub(in crate::runner) store: Arc<S>,
-    pub(in crate::runner) verifier: Arc<dyn Verifier>,
-    pub(in crate::runner) now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-    pub(in crate::runner) seed: u64,
-}
-
 /// The state of the run: the ledger, the journal, the work in progress, and whether more may start.
 pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     settings: Settings,
-    parts: ExecutorParts<A, S>,
+    shared: Arc<Shared<A, S>>,
+    /// The seed of all random delays.
+    seed: u64,
     ledger: Ledger,
     spending: Spending,
     journal: Journal,
     observer: &'o mut dyn Observer,
     submits: Submits,
-    polls: Arc<Polling>,
-    downloads: Arc<Semaphore>,
-    halt: CancellationToken,
-    event_sender: mpsc::UnboundedSender<ExecutorMessage<S::Staged>>,
     events: mpsc::UnboundedReceiver<ExecutorMessage<S::Staged>>,
     executors: JoinSet<()>,
     workers: Workers,
@@ -93,21 +83,43 @@ enum Mode {
 }
 
 impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
-    pub(super) fn new(
+    /// Starts the journal with the record of the run.
+    pub(super) async fn open<D: Disk>(
         settings: Settings,
-        parts: ExecutorParts<A, S>,
-        ledger: Ledger,
-        journal: Journal,
+        effects: Effects<A, S, D>,
+        mut ledger: Ledger,
+        opening: RunStart,
         is_job: impl Fn(&str) -> bool + 'o,
         observer: &'o mut dyn Observer,
-    ) -> Dispatcher<'o, A, S> {
+    ) -> Result<Dispatcher<'o, A, S>, RunError> {
+        let Effects { api, store, verifier, disk, now, seed } = effects;
+        let mut journal = Journal::start(disk);
+        let opened = journal.record(&mut ledger, &Record::Run(RunEvent::Run(opening)), now()).await;
+        if let Err(error) = opened.map(Durable::detach) {
+            // If the writer has ended, only it knows the cause.
+            journal.finish().await?;
+            return Err(error.into());
+        }
+        // The limits of another provider are forgotten by now.
+        let learned = ledger.learned();
+        let submits = Submits::new(settings.submits, settings.burst, learned);
         let (event_sender, events) = mpsc::unbounded_channel();
-        Dispatcher {
-            submits: Submits::new(settings.submits, settings.burst, &LearnedLimits::default()),
-            polls: Arc::new(Polling::new(&settings, &LearnedLimits::default())),
+        let shared = Shared {
+            api,
+            store,
+            verifier,
+            now,
+            polls: Arc::new(Polling::new(&settings, learned)),
+            spacing: submits.spacing(),
             downloads: Arc::new(Semaphore::new(settings.downloads.get() as usize)),
+            job_timeout: settings.job_timeout,
             halt: CancellationToken::new(),
             event_sender,
+        };
+        Ok(Dispatcher {
+            shared: Arc::new(shared),
+            seed,
+            submits,
             events,
             executors: JoinSet::new(),
             workers: Workers::default(),
@@ -125,24 +137,18 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             failure: None,
             spending: Spending::new(&settings, &ledger),
             settings,
-            parts,
             ledger,
             journal,
             observer,
-        }
+        })
     }
 
     /// Does the work. Returns when nothing is in progress and nothing more may start.
     pub(super) async fn run(
         &mut self,
-        opening: RunStart,
         work: impl Iterator<Item = Result<Work, FolderError>>,
         signal: StopSignal,
     ) -> Result<(), RunError> {
-        self.record(Record::Run(RunEvent::Run(opening))).await?.detach();
-        let learned = self.ledger.learned();
-        self.submits = Submits::new(self.settings.submits, self.settings.burst, learned);
-        self.polls = Arc::new(Polling::new(&self.settings, learned));
         for key in self.ledger.unanswered() {
             self.step(&key, Step::unanswered()).await?.detach();
         }
@@ -265,7 +271,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     async fn record_learned_limits(&mut self) -> Result<(), RunError> {
-        let (polls, generation_ms) = self.polls.learned();
+        let (polls, generation_ms) = self.shared.polls.learned();
         let learned = LearnedLimits { polls, generation_ms, ..self.submits.learned() };
         if learned != LearnedLimits::default() {
             self.record(Record::Run(RunEvent::Learned(learned))).await?.detach();
@@ -283,7 +289,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     fn submitting_ends(&self) -> Option<Instant> {
         let deadline = self.settings.deadline.map(|deadline| self.started + deadline);
         let not_after = self.settings.not_after.map(|end| {
-            let left = end.duration_since((self.parts.now)());
+            let left = end.duration_since((self.shared.now)());
             Instant::now() + Duration::try_from(left).unwrap_or_default()
         });
         [deadline, not_after].into_iter().flatten().min()
@@ -291,7 +297,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Returns the reason why submitting has ended: the wall-clock time, or else the deadline.
     fn time_limit(&self) -> StopReason {
-        let is_over = |end| (self.parts.now)() >= end;
+        let is_over = |end| (self.shared.now)() >= end;
         if self.settings.not_after.is_some_and(is_over) { StopReason::NotAfter } else { StopReason::Deadline }
     }
 
@@ -319,7 +325,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Applies a record to the ledger and writes it to the journal: the only way in which the state changes.
     async fn record(&mut self, record: Record) -> Result<Durable, RunError> {
-        let at = (self.parts.now)();
+        let at = (self.shared.now)();
         Ok(self.journal.record(&mut self.ledger, &record, at).await?)
     }
 }

@@ -100,7 +100,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         if let Err(until) = self.submits.try_take() {
             return Turn::At(until);
         }
-        if let Err(error) = self.parts.store.check_free_space() {
+        if let Err(error) = self.shared.store.check_free_space() {
             self.stop_for_full_disk(&error);
             return Turn::AfterAnEvent;
         }
@@ -149,17 +149,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         };
         let worker = self.workers.next_id();
         let executor = Executor {
+            shared: Arc::clone(&self.shared),
             worker,
-            api: Arc::clone(&self.parts.api),
-            store: Arc::clone(&self.parts.store),
-            verifier: Arc::clone(&self.parts.verifier),
-            polls: Arc::clone(&self.polls),
-            spacing: self.submits.spacing(),
-            downloads: Arc::clone(&self.downloads),
-            job_timeout: self.settings.job_timeout,
-            halt: self.halt.clone(),
-            event_sender: self.event_sender.clone(),
-            now: Arc::clone(&self.parts.now),
             kind: match &work.task {
                 Task::Submit(request) | Task::Reroll(request, _) => Some(RequestKind::of(request)),
                 Task::Follow
@@ -174,7 +165,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 EditState::Failed { class } => Some(class),
                 _ => None,
             }),
-            jitter: fastrand::Rng::with_seed(self.parts.seed.wrapping_add(worker)).f64(),
+            jitter: fastrand::Rng::with_seed(self.seed.wrapping_add(worker)).f64(),
             status_path: self.ledger.live(&work.key).and_then(|edit| edit.status_path.clone()),
             polls_by_id: false,
             polls_sent: 0,
@@ -213,7 +204,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 Some(StartFrom::Submit { intent, request: Arc::clone(request), intended })
             }
             Task::Follow | Task::FollowOrResubmit(_) => {
-                let age = edit.and_then(|edit| edit.submitted_at).map(|at| (self.parts.now)().duration_since(at));
+                let age = edit.and_then(|edit| edit.submitted_at).map(|at| (self.shared.now)().duration_since(at));
                 let age = age.and_then(|age| Duration::try_from(age).ok()).unwrap_or_default();
                 prediction.map(|prediction| StartFrom::Follow { prediction, age })
             }

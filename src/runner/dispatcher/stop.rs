@@ -98,7 +98,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     fn start_halting(&mut self) {
         self.mode = Mode::Halting(Instant::now());
-        self.halt.cancel();
+        self.shared.halt.cancel();
     }
 
     /// Returns how long a run that halts may wait for what is in progress, from when it began to halt.
@@ -150,7 +150,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     /// Waits for the answers to open submits after an error of this program, and records them.
     pub(super) async fn record_last_answers(&mut self) {
-        self.halt.cancel();
+        self.shared.halt.cancel();
         let until = Instant::now() + SUBMIT_SHUTDOWN_TIMEOUT;
         while let Some(message) = self.last_message(until).await {
             // The first error is the one that is reported.
@@ -161,7 +161,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Waits for the answers to open submits after the journal has failed, so that the error can name the predictions
     /// that were paid for.
     pub(super) async fn collect_last_answers(&mut self) {
-        self.halt.cancel();
+        self.shared.halt.cancel();
         let until = Instant::now() + SUBMIT_SHUTDOWN_TIMEOUT;
         while let Some(message) = self.last_message(until).await {
             match message.event {

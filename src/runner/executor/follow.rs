@@ -80,7 +80,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         prediction: &PredictionId,
         origin: Origin,
     ) -> Result<Vec<String>, ExecutorOutcome> {
-        let _followed = self.polls.follow();
+        let _followed = self.shared.polls.follow();
         let (mut seen, mut wait) = match origin {
             Origin::Submitted { result: Some(finished) } => return self.ended(finished),
             Origin::Submitted { result: None } => {
@@ -108,7 +108,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 PollOutcome::Finished(finished) => {
                     if let Finished::Completed { took, .. } = finished {
                         let observation = Observation { in_work: seen.in_work, done: seen.age(), reported: took };
-                        self.polls.learn(self.kind, observation);
+                        self.shared.polls.learn(self.kind, observation);
                     }
                     return self.ended(finished);
                 }
@@ -121,12 +121,12 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     /// same time again, because it may only have been left alone in between; but if it has timed out before, it is
     /// enough that the provider still says that it is in progress.
     fn check_time_limit(&self, seen: &mut Seen) -> Result<(), ExecutorOutcome> {
-        if seen.age() < self.job_timeout {
+        if seen.age() < self.shared.job_timeout {
             return Ok(());
         }
         let has_timed_out = self.failed_before == Some(ErrorClass::Timeout) && seen.is_in_progress();
-        if has_timed_out || seen.started.elapsed() >= self.job_timeout {
-            let message = format!("not finished after {}", in_words(self.job_timeout.max(seen.age_at_start)));
+        if has_timed_out || seen.started.elapsed() >= self.shared.job_timeout {
+            let message = format!("not finished after {}", in_words(self.shared.job_timeout.max(seen.age_at_start)));
             return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
         }
         if !std::mem::replace(&mut seen.is_reported_overdue, true) {
@@ -137,7 +137,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     /// Returns the wait until the prediction is likely to be finished, or until it is worth asking again.
     fn regular_wait(&self, seen: &Seen) -> Duration {
-        self.polls.wait(self.kind, seen.age(), seen.errors, self.jitter)
+        self.shared.polls.wait(self.kind, seen.age(), seen.errors, self.jitter)
     }
 
     fn note_progress(&self, seen: &mut Seen, asked_at: Duration, unknown_status: Option<String>) {
@@ -145,7 +145,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         seen.failure = None;
         seen.not_found = 0;
         if let Some(from) = seen.in_work.replace(asked_at) {
-            self.polls.in_progress(self.kind, from, asked_at);
+            self.shared.polls.in_progress(self.kind, from, asked_at);
         }
         if let Some(word) = unknown_status.filter(|word| seen.reported_word.as_ref() != Some(word)) {
             self.report(ExecutorEvent::UnknownStatus(word.clone()));
@@ -155,7 +155,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     fn note_not_found(&self, seen: &mut Seen) -> Result<(), ExecutorOutcome> {
         seen.not_found += 1;
-        let schedule = self.polls.schedule;
+        let schedule = self.shared.polls.schedule;
         let is_sure = seen.started.elapsed() >= schedule.not_found_grace && seen.not_found >= schedule.not_found_limit;
         if self.was_lost() || is_sure {
             return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
@@ -174,25 +174,26 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     ) -> Result<Duration, ExecutorOutcome> {
         seen.errors += 1;
         seen.failure = Some(cause.to_owned());
-        if seen.errors >= self.polls.schedule.error_limit {
+        if seen.errors >= self.shared.polls.schedule.error_limit {
             return Err(ExecutorOutcome::Deferred { cause: format!("{} polls in a row failed: {cause}", seen.errors) });
         }
         let hint = hint.map(|hint| hint.min(MAX_POLL_HINT));
         let is_limited = reason == Unanswered::RateLimited;
         if let Some(hint) = hint.filter(|_| is_limited) {
-            self.polls.pause(Instant::now() + hint);
+            self.shared.polls.pause(Instant::now() + hint);
         }
         // If all polls wait for their turn, that is wait enough.
-        let regular = if is_limited && self.polls.are_limited() { Duration::ZERO } else { self.regular_wait(seen) };
+        let regular =
+            if is_limited && self.shared.polls.are_limited() { Duration::ZERO } else { self.regular_wait(seen) };
         Ok(regular.max(hint.unwrap_or_default()))
     }
 
     pub(super) async fn poll(&mut self, prediction: &PredictionId) -> Result<PollOutcome, ExecutorOutcome> {
-        let sent = self.unless_halted(self.polls.turn(self.polls_sent)).await?;
+        let sent = self.unless_halted(self.shared.polls.turn(self.polls_sent)).await?;
         self.polls_sent = self.polls_sent.saturating_add(1);
         let path = self.status_path.as_ref().filter(|_| !self.polls_by_id);
-        let exchange = self.unless_halted(self.api.poll(prediction, path)).await?;
-        let outcome = of_poll(&exchange, prediction, (self.now)());
+        let exchange = self.unless_halted(self.shared.api.poll(prediction, path)).await?;
+        let outcome = of_poll(&exchange, prediction, (self.shared.now)());
         // If the path of the status is wrong, the id may still work, and vice versa.
         if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
             self.polls_by_id = !self.polls_by_id;
@@ -200,25 +201,25 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         match &outcome {
             PollOutcome::Again { cause, reason, .. } => {
                 match reason {
-                    Unanswered::Refused if self.polls.key_refused() => {
+                    Unanswered::Refused if self.shared.polls.key_refused() => {
                         return Err(ExecutorOutcome::Stop(Stop::Auth(cause.clone())));
                     }
                     Unanswered::Refused => {}
-                    Unanswered::RateLimited => self.polls.refused(sent),
-                    Unanswered::Failed => self.polls.poll_answered(sent),
+                    Unanswered::RateLimited => self.shared.polls.refused(sent),
+                    Unanswered::Failed => self.shared.polls.poll_answered(sent),
                 }
                 if *reason != Unanswered::RateLimited {
                     self.report(ExecutorEvent::Polled(Err(cause.clone())));
                 }
             }
             _ => {
-                self.polls.poll_answered(sent);
+                self.shared.polls.poll_answered(sent);
                 self.report(ExecutorEvent::Polled(Ok(())));
             }
         }
         // This comes last, because the answer itself may have shown that earlier headers were wrong.
         if let Some(limits) = exchange.limits() {
-            self.polls.on_rate_limit_headers(limits);
+            self.shared.polls.on_rate_limit_headers(limits);
         }
         Ok(outcome)
     }
