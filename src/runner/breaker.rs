@@ -1,12 +1,17 @@
 //! Detects that the provider fails for all jobs, so that an outage does not make every job uncertain. Pure: callers
 //! pass the time since the run started.
 
+mod lone_refusals;
+mod streak;
+
 use std::time::Duration;
 
 use crate::api::outcome::{Obstacle, Suspect};
 
 use super::backoff::backoff;
-use super::lone_refusals::LoneRefusals;
+
+use lone_refusals::LoneRefusals;
+pub(super) use streak::Streak;
 
 /// The number of consecutive uncertain submits from which the provider is considered down. It is low because the user
 /// must look into each of them.
@@ -35,21 +40,18 @@ const MAX_DOUBTFUL: u32 = 3;
 const RATE_LIMIT_TIMEOUT: Duration = Duration::from_secs(3600);
 
 /// Counts consecutive failures, and decides when to pause and when to give up.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct CircuitBreaker {
     give_up_after: Duration,
-    failed_submits: u32,
+    failed_submits: Streak,
+    refused: Streak,
+    unconnected: Streak,
+    failed_polls: Streak,
     without_id: u32,
     doubtful: u32,
     /// Whether a submit was accepted, or rejected for itself, which shows that the key and the endpoint are right.
     is_proven: bool,
-    unconnected: u32,
     lone_refusals: LoneRefusals,
-    failed_polls: u32,
-    submits_fail_since: Option<Duration>,
-    refused_since: Option<Duration>,
-    unconnected_since: Option<Duration>,
-    polls_fail_since: Option<Duration>,
     pauses: u32,
     paused_until: Duration,
     is_unreachable: bool,
@@ -80,57 +82,36 @@ pub(super) enum Blame {
 impl CircuitBreaker {
     /// Creates a breaker that gives up once the provider has failed or been unreachable for `give_up_after`.
     pub(super) fn new(give_up_after: Duration) -> CircuitBreaker {
-        CircuitBreaker {
-            give_up_after,
-            failed_submits: 0,
-            without_id: 0,
-            doubtful: 0,
-            is_proven: false,
-            unconnected: 0,
-            lone_refusals: LoneRefusals::default(),
-            failed_polls: 0,
-            submits_fail_since: None,
-            refused_since: None,
-            unconnected_since: None,
-            polls_fail_since: None,
-            pauses: 0,
-            paused_until: Duration::ZERO,
-            is_unreachable: false,
-        }
+        CircuitBreaker { give_up_after, ..CircuitBreaker::default() }
     }
 
     /// Returns whether submits go out one at a time as probes, each waiting for the answer to the previous one.
     pub(super) fn is_half_open(&self) -> bool {
-        self.is_unreachable || self.failed_submits >= MAX_FAILED_SUBMITS || self.polls_are_failing()
+        self.is_unreachable || self.submits_are_failing() || self.polls_are_failing()
     }
 
     /// Records that the provider accepted or rejected a submit, which shows that it works.
     pub(super) fn submit_answered(&mut self) {
-        self.failed_submits = 0;
+        self.failed_submits.end();
+        self.refused.end();
+        self.unconnected.end();
         self.without_id = 0;
         self.doubtful = 0;
         self.is_proven = true;
-        self.submits_fail_since = None;
-        self.refused_since = None;
-        self.unconnected_since = None;
         self.is_unreachable = false;
-        self.unconnected = 0;
         self.lone_refusals.answered();
         self.pauses = 0;
     }
 
     /// Records that a submit sent at `sent` was not accepted and may be sent again.
     pub(super) fn submit_refused(&mut self, sent: Duration, now: Duration, reason: Obstacle) -> BreakerAction {
-        let since = match reason {
-            Obstacle::RateLimited(_) => *self.refused_since.get_or_insert(now),
-            Obstacle::Unreachable => *self.unconnected_since.get_or_insert(now),
+        let (count, lasted) = match reason {
+            Obstacle::RateLimited(_) => self.refused.fail(now),
+            Obstacle::Unreachable => self.unconnected.fail(now),
         };
-        if reason == Obstacle::Unreachable {
-            self.unconnected += 1;
-            // At a low rate, so many submits take longer than the run may wait.
-            if self.unconnected < MAX_UNCONNECTED && now - since < self.give_up_after {
-                return BreakerAction::Continue;
-            }
+        // At a low rate, so many submits take longer than the run may wait.
+        if reason == Obstacle::Unreachable && count < MAX_UNCONNECTED && lasted < self.give_up_after {
+            return BreakerAction::Continue;
         }
         if matches!(reason, Obstacle::RateLimited(_)) {
             let is_lone = self.lone_refusals.refused(sent, now);
@@ -150,11 +131,11 @@ impl CircuitBreaker {
             Obstacle::RateLimited(Some(hint)) => (hint.max(backoff(self.pauses.saturating_sub(1))), RATE_LIMIT_TIMEOUT),
             Obstacle::Unreachable => {
                 self.is_unreachable = true;
-                let left = self.give_up_after.saturating_sub(now - since);
+                let left = self.give_up_after.saturating_sub(lasted);
                 (backoff(self.pauses).min(left), self.give_up_after)
             }
         };
-        if now - since + wait > time_limit || now - since >= time_limit {
+        if lasted + wait > time_limit || lasted >= time_limit {
             return BreakerAction::GiveUp;
         }
         self.pause(now, wait)
@@ -182,42 +163,41 @@ impl CircuitBreaker {
 
     /// Records that a submit ended uncertain: no answer, a 5xx, or one that names no prediction.
     pub(super) fn submit_failed(&mut self, now: Duration) -> BreakerAction {
-        let since = *self.submits_fail_since.get_or_insert(now);
-        self.failed_submits += 1;
-        if self.failed_submits < MAX_FAILED_SUBMITS {
-            return BreakerAction::Continue;
-        }
-        self.probe_later(now, since)
+        let (_, lasted) = self.failed_submits.fail(now);
+        if self.submits_are_failing() { self.probe_later(now, lasted) } else { BreakerAction::Continue }
     }
 
     /// Records that a poll was answered.
     pub(super) fn poll_answered(&mut self) {
-        if self.polls_are_failing() && self.failed_submits < MAX_FAILED_SUBMITS {
+        if self.polls_are_failing() && !self.submits_are_failing() {
             self.pauses = 0;
         }
-        self.failed_polls = 0;
-        self.polls_fail_since = None;
+        self.failed_polls.end();
     }
 
     /// Records that a poll failed.
     pub(super) fn poll_failed(&mut self, now: Duration) -> BreakerAction {
-        let since = *self.polls_fail_since.get_or_insert(now);
-        self.failed_polls += 1;
-        if now - since < POLL_FAILURE_WINDOW {
-            return BreakerAction::Continue;
+        let (_, lasted) = self.failed_polls.fail(now);
+        if lasted >= POLL_FAILURE_WINDOW && self.polls_are_failing() {
+            return self.probe_later(now, lasted);
         }
-        if self.polls_are_failing() { self.probe_later(now, since) } else { BreakerAction::Continue }
+        BreakerAction::Continue
+    }
+
+    fn submits_are_failing(&self) -> bool {
+        self.failed_submits.count() >= MAX_FAILED_SUBMITS
     }
 
     fn polls_are_failing(&self) -> bool {
-        self.failed_polls >= MAX_FAILED_POLLS
+        self.failed_polls.count() >= MAX_FAILED_POLLS
     }
 
-    fn probe_later(&mut self, now: Duration, since: Duration) -> BreakerAction {
+    /// Decides when to probe a provider whose failures have `lasted` so long.
+    fn probe_later(&mut self, now: Duration, lasted: Duration) -> BreakerAction {
         if now < self.paused_until {
             return BreakerAction::Continue;
         }
-        let Some(time_left) = self.give_up_after.checked_sub(now - since).filter(|left| !left.is_zero()) else {
+        let Some(time_left) = self.give_up_after.checked_sub(lasted).filter(|left| !left.is_zero()) else {
             return BreakerAction::GiveUp;
         };
         let wait = MIN_PROBE_DELAY.saturating_mul(1 << self.pauses.min(10)).min(MAX_PROBE_DELAY).min(time_left);

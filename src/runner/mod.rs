@@ -13,7 +13,6 @@ mod event;
 mod executor;
 #[doc(hidden)]
 pub mod fakes;
-mod lone_refusals;
 mod messages;
 mod pacing;
 mod picture_names;

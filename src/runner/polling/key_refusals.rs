@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::runner::breaker::Streak;
+
 /// How many consecutive polls must have the key refused, and for how long, before the key is considered invalid. A
 /// gateway that refuses one poll in a hundred, or all of them for a short time, must not end a run.
 const MAX_REFUSALS: u32 = 8;
@@ -7,22 +9,18 @@ const REFUSAL_WINDOW: Duration = Duration::from_secs(60);
 
 /// The polls with a refused key since one was answered. Pure.
 #[derive(Debug, Default)]
-pub(super) struct KeyRefusals {
-    count: u32,
-    since: Option<Duration>,
-}
+pub(super) struct KeyRefusals(Streak);
 
 impl KeyRefusals {
     /// Records a refusal at `now`. Returns whether the key is considered invalid.
     pub(super) fn refused(&mut self, now: Duration) -> bool {
-        self.count += 1;
-        let since = *self.since.get_or_insert(now);
-        self.count >= MAX_REFUSALS && now.saturating_sub(since) >= REFUSAL_WINDOW
+        let (count, lasted) = self.0.fail(now);
+        count >= MAX_REFUSALS && lasted >= REFUSAL_WINDOW
     }
 
     /// Records that a poll was answered, which shows that the key is valid.
     pub(super) fn answered(&mut self) {
-        *self = KeyRefusals::default();
+        self.0.end();
     }
 }
 
