@@ -201,6 +201,44 @@ impl Edit {
         };
     }
 
+    /// Returns the edit as one record, of which [`Edit::summed_up`] makes the same edit. `earlier` are the predictions
+    /// before its last one.
+    pub(in crate::journal) fn compacted(&self, shown: bool, earlier: Vec<PredictionId>) -> CompactedEdit {
+        let Edit {
+            fingerprint: _,
+            state,
+            attempts,
+            prediction,
+            status_path,
+            spent,
+            reserved_for_uncertain,
+            uncertain_submits,
+            submitted_at,
+            finished_at,
+            problem,
+            reroll,
+            checked,
+            corrected,
+        } = self.clone();
+        CompactedEdit {
+            state,
+            shown,
+            attempts,
+            prediction,
+            status_path,
+            earlier,
+            spent,
+            reserved_for_uncertain,
+            uncertain_submits,
+            submitted_at,
+            finished_at,
+            problem,
+            reroll,
+            checked,
+            corrected,
+        }
+    }
+
     fn summed_up(fingerprint: Fingerprint, summary: CompactedEdit) -> Edit {
         Edit {
             fingerprint,
@@ -208,15 +246,33 @@ impl Edit {
             attempts: summary.attempts,
             prediction: summary.prediction,
             status_path: summary.status_path,
-            spent: summary.spent_cents,
-            reserved_for_uncertain: summary.held_cents,
-            uncertain_submits: summary.held,
+            spent: summary.spent,
+            reserved_for_uncertain: summary.reserved_for_uncertain,
+            uncertain_submits: summary.uncertain_submits,
             submitted_at: summary.submitted_at,
             finished_at: summary.finished_at,
             problem: summary.problem,
             reroll: summary.reroll,
             checked: summary.checked,
             corrected: summary.corrected,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::journal::random_journal::{choices, random_journal};
+
+    proptest! {
+        #[test]
+        fn an_edit_that_is_summed_up_is_the_same(choices in choices()) {
+            for (_, edit) in random_journal(&choices).0.live_edits() {
+                let record = edit.compacted(false, Vec::new());
+                prop_assert_eq!(&Edit::summed_up(edit.fingerprint, record), edit);
+            }
         }
     }
 }

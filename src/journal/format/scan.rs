@@ -123,9 +123,9 @@ impl Scanner {
             },
             status_path: None,
             earlier: Vec::new(),
-            spent_cents: Cents(rest.after(br#","spent_cents":"#)?.number()?),
-            held_cents: Cents::ZERO,
-            held: 0,
+            spent: Cents(rest.after(br#","spent_cents":"#)?.number()?),
+            reserved_for_uncertain: Cents::ZERO,
+            uncertain_submits: 0,
             submitted_at: match rest.after(br#","submitted_at":""#) {
                 Some(rest) => Some(self.submitted_at.time(rest)?),
                 None => None,

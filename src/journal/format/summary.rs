@@ -57,13 +57,14 @@ pub struct CompactedEdit {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<PredictionId>,
     /// The cost of its accepted submits.
-    pub spent_cents: Cents,
+    #[serde(rename = "spent_cents")]
+    pub spent: Cents,
     /// The money reserved for its uncertain submits.
-    #[serde(default, skip_serializing_if = "is_nothing")]
-    pub held_cents: Cents,
+    #[serde(rename = "held_cents", default, skip_serializing_if = "is_nothing")]
+    pub reserved_for_uncertain: Cents,
     /// The number of its uncertain submits.
-    #[serde(default, skip_serializing_if = "is_none")]
-    pub held: u64,
+    #[serde(rename = "held", default, skip_serializing_if = "is_none")]
+    pub uncertain_submits: u64,
     /// The time of its last submit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted_at: Option<Timestamp>,

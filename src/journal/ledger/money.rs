@@ -55,9 +55,9 @@ impl Money {
             return;
         }
         if let Step::Summary(summary) = step {
-            self.spent += summary.spent_cents;
-            self.held += summary.held_cents;
-            self.held_submits += summary.held;
+            self.spent += summary.spent;
+            self.held += summary.reserved_for_uncertain;
+            self.held_submits += summary.uncertain_submits;
             if let EditState::Submitting { reserved } = summary.state {
                 self.open += reserved;
                 self.open_submits += 1;

@@ -81,23 +81,7 @@ fn summary(source: &JournalSource, edit: &Edit, offsets: &LineOffsets, shown: bo
         }
     }
     predictions.pop();
-    Ok(CompactedEdit {
-        state: edit.state.clone(),
-        shown,
-        attempts: edit.attempts,
-        prediction: edit.prediction.clone(),
-        status_path: edit.status_path.clone(),
-        earlier: predictions,
-        spent_cents: edit.spent,
-        held_cents: edit.reserved_for_uncertain,
-        held: edit.uncertain_submits,
-        submitted_at: edit.submitted_at,
-        finished_at: edit.finished_at,
-        problem: edit.problem.clone(),
-        reroll: edit.reroll,
-        checked: edit.checked.clone(),
-        corrected: edit.corrected.clone(),
-    })
+    Ok(edit.compacted(shown, predictions))
 }
 
 #[cfg(test)]
