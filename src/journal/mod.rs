@@ -30,6 +30,8 @@ pub use format::{
     Chained, Checked, CompactedEdit, Corrected, EditKey, EditState, LastRunTotals, LearnedLimits, PauseCause, Problem,
     ReadAt, Record, Reroll, RunEvent, RunStart, SavedFile, Stage, Step, Totals, VERSION,
 };
+#[cfg(test)]
+pub(crate) use ledger::assert_same_state;
 pub use ledger::{Costs, Ledger, LedgerError, Pause, RunEnd, RunState, ShownFingerprints, SpendBaseline};
 pub use merge::{JournalMergeError, MergedJournal};
 pub use storage::{

@@ -161,6 +161,27 @@ impl ArchivedEdits {
         self.length > 0 && self.of(self.hash(job)).any(|entry| entry.flags.has(EntryFlags::IS_SHOWN))
     }
 
+    /// Whether an archive with the same key has the same edits. Their lines may be at other places.
+    pub(in crate::journal) fn has_same_edits(&self, other: &ArchivedEdits) -> bool {
+        fn sorted(archived: &ArchivedEdits) -> Vec<impl PartialEq + '_> {
+            let mut all: Vec<_> = archived.entries().map(|entry| (entry, archived.large(entry))).collect();
+            all.sort_unstable_by_key(|(entry, _)| (entry.job, entry.edit));
+            let comparable = |(entry, large): (&ArchiveEntry, Option<&OversizedEdit>)| {
+                let ArchiveEntry { job, edit, bytes, stage, flags, .. } = *entry;
+                (
+                    job,
+                    edit,
+                    bytes,
+                    stage,
+                    flags.comparable(&archived.color_targets),
+                    large.map(|large| large.pictures.clone()),
+                )
+            };
+            all.into_iter().map(comparable).collect()
+        }
+        sorted(self) == sorted(other)
+    }
+
     fn hash(&self, job: &str) -> ShortHash {
         self.key.short_hash(job)
     }
@@ -249,27 +270,4 @@ impl ArchivedEdits {
 /// are stored like those that do not fit into an entry, so that they can be found without reading the journal.
 fn has_earlier_reservation(edit: &Edit) -> bool {
     edit.uncertain_submits > 0 && edit.state != EditState::Uncertain
-}
-
-/// Compares the edits of archives with the same key, ignoring the offsets of lines.
-impl PartialEq for ArchivedEdits {
-    fn eq(&self, other: &ArchivedEdits) -> bool {
-        fn sorted(archived: &ArchivedEdits) -> Vec<impl PartialEq + '_> {
-            let mut all: Vec<_> = archived.entries().map(|entry| (entry, archived.large(entry))).collect();
-            all.sort_unstable_by_key(|(entry, _)| (entry.job, entry.edit));
-            let comparable = |(entry, large): (&ArchiveEntry, Option<&OversizedEdit>)| {
-                let ArchiveEntry { job, edit, bytes, stage, flags, .. } = *entry;
-                (
-                    job,
-                    edit,
-                    bytes,
-                    stage,
-                    flags.comparable(&archived.color_targets),
-                    large.map(|large| large.pictures.clone()),
-                )
-            };
-            all.into_iter().map(comparable).collect()
-        }
-        sorted(self) == sorted(other)
-    }
 }

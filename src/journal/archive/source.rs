@@ -13,13 +13,6 @@ use super::entry::{ArchivedEdit, FingerprintPrefix};
 #[derive(Clone, Debug, Default)]
 pub(in crate::journal) struct JournalSource(Option<Arc<dyn ReadAt>>);
 
-/// The source is ignored when ledgers are compared.
-impl PartialEq for JournalSource {
-    fn eq(&self, _other: &JournalSource) -> bool {
-        true
-    }
-}
-
 /// The reason why the lines of an archived job cannot be read again.
 #[derive(Debug, thiserror::Error)]
 #[error("read the journal again at byte {offset}: {cause}")]

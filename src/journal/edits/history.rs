@@ -5,14 +5,14 @@ use super::edit::Edit;
 use super::line_offsets::LineOffsets;
 
 /// The edits of a job, one per fingerprint, oldest first.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct History {
     pub(in crate::journal) edits: Vec<Tracked>,
     pub(in crate::journal) shown: Option<Fingerprint>,
 }
 
 /// An edit with the offsets of its lines.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(in crate::journal) struct Tracked {
     pub(in crate::journal) edit: Edit,
     pub(in crate::journal) offsets: LineOffsets,
@@ -22,6 +22,11 @@ impl History {
     /// Returns the edit with this fingerprint.
     pub fn edit(&self, fingerprint: Fingerprint) -> Option<&Edit> {
         self.edits().find(|edit| edit.fingerprint == fingerprint)
+    }
+
+    /// Whether another history has the same edits in the same order, and shows the same one.
+    pub(in crate::journal) fn has_same_edits(&self, other: &History) -> bool {
+        self.shown == other.shown && self.edits().eq(other.edits())
     }
 
     /// Returns the edit whose pictures are in `results/` under the job's name.

@@ -6,10 +6,3 @@ use smallvec::SmallVec;
 /// Only lines that changed the edit are included, usually four or five.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::journal) struct LineOffsets(pub(in crate::journal) SmallVec<[u64; 5]>);
-
-/// Offsets are ignored when ledgers are compared, because a compacted journal has the same content at other offsets.
-impl PartialEq for LineOffsets {
-    fn eq(&self, _other: &LineOffsets) -> bool {
-        true
-    }
-}

@@ -27,7 +27,7 @@ use super::run_end::RunEnd;
 /// A job is either *live*, with all data of its edits in memory, or *archived*: it does not change any more by itself,
 /// and a few bytes locate its lines. [`Ledger::brief`] has enough of both for a plan, [`Ledger::load`] makes an
 /// archived job live, and [`Ledger::edit`] reads the details of an edit without keeping them.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Ledger {
     pub(super) live: HashMap<JobId, History, RandomState>,
     pub(super) archived: ArchivedEdits,

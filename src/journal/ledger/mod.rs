@@ -9,6 +9,7 @@ mod ledger;
 mod money;
 mod run_end;
 mod run_state;
+mod same_state;
 mod snapshot;
 
 pub use aggregates::Pause;
@@ -18,3 +19,5 @@ pub use ledger::{Ledger, LedgerError};
 pub use money::SpendBaseline;
 pub use run_end::RunEnd;
 pub use run_state::RunState;
+#[cfg(test)]
+pub(crate) use same_state::assert_same_state;

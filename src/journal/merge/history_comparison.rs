@@ -67,7 +67,9 @@ impl<'j> HistoryComparison<'j> {
 /// Returns the most advanced history. Each history is the job's state after each line. A history is at least as
 /// advanced as another if it contains the last state of the other.
 fn best(histories: &[Vec<History>]) -> Result<Furthest, Diverged> {
-    let reaches = |history: &[History], end: &History| history.iter().rposition(|state| state == end).map(|at| at + 1);
+    let reaches = |history: &[History], end: &History| {
+        history.iter().rposition(|state| state.has_same_edits(end)).map(|at| at + 1)
+    };
     let mut known = histories
         .iter()
         .enumerate()

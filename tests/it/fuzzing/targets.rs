@@ -18,7 +18,7 @@ pub fn journal(bytes: &[u8]) {
     let Ok(replayed) = replay(bytes.to_vec()) else { return };
     let whole = &bytes[..usize::try_from(replayed.length).unwrap()];
     let again = replay(whole.to_vec()).expect("what replayed once replays again");
-    assert_eq!(replayed.ledger, again.ledger);
+    assert!(replayed.ledger.has_same_state(&again.ledger));
 }
 
 /// An answer of the API. The first byte determines the status.
