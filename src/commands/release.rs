@@ -4,7 +4,7 @@ use tokio::runtime::Builder;
 use crate::cli::Release;
 use crate::exit::Exit;
 use crate::job::{Cents, Fingerprint, IdPattern, JobId};
-use crate::journal::{EditKey, EditState, Ledger};
+use crate::journal::{EditKey, Ledger, LinesError};
 use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
 use crate::runner;
 use crate::words::counted;
@@ -44,16 +44,8 @@ pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
 
 /// Returns all reservations, by job.
 fn reservations(ledger: &Ledger) -> Result<Vec<Reservation>, FolderError> {
-    let mut reservations = Vec::new();
-    for found in ledger.edits() {
-        let (job, edit) = found?;
-        let cents = match edit.state {
-            EditState::Submitting { reserved } => edit.reserved_for_uncertain + reserved,
-            _ if edit.uncertain_submits > 0 => edit.reserved_for_uncertain,
-            _ => continue,
-        };
-        reservations.push(Reservation { key: EditKey { job, fingerprint: edit.fingerprint }, cents });
-    }
+    let found = ledger.reservations().map(|found| found.map(|(key, cents)| Reservation { key, cents }));
+    let mut reservations = found.collect::<Result<Vec<_>, LinesError>>()?;
     reservations.sort_by(|one, other| one.key.cmp(&other.key));
     Ok(reservations)
 }

@@ -82,6 +82,14 @@ impl Edit {
         }
     }
 
+    /// Returns the money that may still be charged for its submits; `None` if none of them may be.
+    pub fn reserved(&self) -> Option<Cents> {
+        match self.state {
+            EditState::Submitting { reserved } => Some(self.reserved_for_uncertain + reserved),
+            _ => (self.uncertain_submits > 0).then_some(self.reserved_for_uncertain),
+        }
+    }
+
     /// Returns the pictures of the local result, corrected ones if there are any.
     pub fn files(&self) -> &[SavedFile] {
         self.corrected.as_ref().map_or_else(|| self.originals(), |corrected| &corrected.files)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 
-use crate::job::{Fingerprint, JobId};
+use crate::job::{Cents, Fingerprint, JobId};
 use crate::journal::archive::{ArchivedEdit, FingerprintPrefix, LinesError};
 use crate::journal::edits::{Edit, History, LineOffsets, Tracked};
 use crate::journal::format::{EditKey, SavedFile};
@@ -68,9 +68,23 @@ impl Ledger {
     /// Returns the edits with submits that may have been charged, in arbitrary order: the uncertain ones, and those
     /// that were submitted again since.
     pub fn uncertain(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
+        self.may_reserve().filter(|found| found.as_ref().map_or(true, |(_, edit)| edit.uncertain_submits > 0))
+    }
+
+    /// Returns the edits for which money is reserved, with the money, in arbitrary order. Only these are read again.
+    pub fn reservations(&self) -> impl Iterator<Item = Result<(EditKey, Cents), LinesError>> {
+        self.may_reserve().filter_map(|found| {
+            let reservation = |(job, edit): (JobId, Cow<'_, Edit>)| {
+                Some((EditKey { job, fingerprint: edit.fingerprint }, edit.reserved()?))
+            };
+            found.map(reservation).transpose()
+        })
+    }
+
+    /// Returns all edits for which money is reserved, and some others.
+    fn may_reserve(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
         let live = self.live_edits().map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
-        let all = live.chain(self.archived.reserving().map(|stored| self.owned(&stored)));
-        all.filter(|found| found.as_ref().map_or(true, |(_, edit)| edit.uncertain_submits > 0))
+        live.chain(self.archived.reserving().map(|stored| self.owned(&stored)))
     }
 
     /// Returns the edits whose pictures are in `results/`, at most one per job, in arbitrary order.

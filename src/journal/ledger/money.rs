@@ -81,3 +81,21 @@ impl Money {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::journal::random_journal::{choices, random_journal};
+
+    proptest! {
+        #[test]
+        fn the_reservations_of_all_edits_are_the_money_that_is_reserved(choices in choices()) {
+            let (ledger, _) = random_journal(&choices);
+            let money = &ledger.aggregates.money;
+            let reserved: Cents = ledger.reservations().map(|found| found.unwrap().1).sum();
+            prop_assert_eq!(reserved, money.open + money.held);
+        }
+    }
+}

@@ -141,6 +141,7 @@ fn line_number(journal: &dyn ReadAt, offset: u64) -> io::Result<u64> {
 #[cfg(test)]
 pub(super) mod tests {
     use std::cell::RefCell;
+    use std::collections::BTreeMap;
 
     use jiff::Timestamp;
     use proptest::prelude::*;
@@ -299,6 +300,10 @@ pub(super) mod tests {
         assert_eq!(error.to_string(), "line 2: `accepted` of job a cannot follow `nothing under way`");
     }
 
+    fn reservations(ledger: &Ledger) -> BTreeMap<EditKey, Cents> {
+        ledger.reservations().map(Result::unwrap).collect()
+    }
+
     proptest! {
         #[test]
         fn archiving_jobs_does_not_change_the_state_of_the_ledger(choices in choices(), recent in 0..5usize) {
@@ -317,6 +322,7 @@ pub(super) mod tests {
             }
             prop_assert_eq!(replayed.edits().count(), running.edits().count());
             prop_assert_eq!(replayed.unanswered(), running.unanswered());
+            prop_assert_eq!(reservations(&replayed), reservations(&running));
             prop_assert_eq!(replayed.live_edits().filter(|(_, edit)| !edit.is_final()).count(), running.live_edits().filter(|(_, edit)| !edit.is_final()).count());
             for job in ["a", "b", "größe", "d-2"] {
                 replayed.load(&JobId::new(job).unwrap()).unwrap();
