@@ -1,5 +1,6 @@
 //! Polls a prediction until it has ended.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -26,10 +27,8 @@ struct Seen {
     age_at_start: Duration,
     /// The age at which it was last seen in progress.
     in_work: Option<Duration>,
-    /// How many polls in a row failed.
-    errors: u32,
-    /// Why the last of them failed.
-    failure: Option<String>,
+    /// The polls that failed in a row.
+    failed: Option<FailedPolls>,
     /// How many polls were answered 404 since one was not.
     not_found: u32,
     /// The last status that is not documented and was reported.
@@ -38,14 +37,20 @@ struct Seen {
     is_reported_overdue: bool,
 }
 
+/// Polls that failed in a row.
+struct FailedPolls {
+    count: NonZeroU32,
+    /// Why the last of them failed.
+    cause: String,
+}
+
 impl Seen {
     fn new(age: Duration, in_work: Option<Duration>) -> Seen {
         Seen {
             started: Instant::now(),
             age_at_start: age,
             in_work,
-            errors: 0,
-            failure: None,
+            failed: None,
             not_found: 0,
             reported_word: None,
             is_reported_overdue: false,
@@ -59,14 +64,14 @@ impl Seen {
 
     /// Returns whether the provider says that the prediction is in progress.
     fn is_in_progress(&self) -> bool {
-        self.errors == 0 && self.not_found == 0
+        self.failed.is_none() && self.not_found == 0
     }
 
     /// Adds to the reason why a prediction is left for a later run what its last poll has shown.
     fn explain(&self, end: ExecutorOutcome) -> ExecutorOutcome {
-        match (end, &self.failure) {
-            (ExecutorOutcome::Deferred { cause }, Some(failure)) => {
-                ExecutorOutcome::Deferred { cause: format!("{cause}; the last poll failed: {failure}") }
+        match (end, &self.failed) {
+            (ExecutorOutcome::Deferred { cause }, Some(failed)) => {
+                ExecutorOutcome::Deferred { cause: format!("{cause}; the last poll failed: {}", failed.cause) }
             }
             (end, _) => end,
         }
@@ -103,7 +108,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     self.regular_wait(&seen)
                 }
                 PollOutcome::Again { cause, wait, reason } => {
-                    self.wait_after_failure(&mut seen, &cause, wait, reason)?
+                    self.wait_after_failure(&mut seen, cause, wait, reason)?
                 }
                 PollOutcome::Finished(finished) => {
                     if let Finished::Completed { took, .. } = finished {
@@ -137,12 +142,12 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     /// Returns the wait until the prediction is likely to be finished, or until it is worth asking again.
     fn regular_wait(&self, seen: &Seen) -> Duration {
-        self.shared.polls.wait(self.kind, seen.age(), seen.errors, self.jitter)
+        let failed = seen.failed.as_ref().map_or(0, |failed| failed.count.get());
+        self.shared.polls.wait(self.kind, seen.age(), failed, self.jitter)
     }
 
     fn note_progress(&self, seen: &mut Seen, asked_at: Duration, unknown_status: Option<String>) {
-        seen.errors = 0;
-        seen.failure = None;
+        seen.failed = None;
         seen.not_found = 0;
         if let Some(from) = seen.in_work.replace(asked_at) {
             self.shared.polls.in_progress(self.kind, from, asked_at);
@@ -168,15 +173,15 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     fn wait_after_failure(
         &self,
         seen: &mut Seen,
-        cause: &str,
+        cause: String,
         hint: Option<Duration>,
         reason: Unanswered,
     ) -> Result<Duration, ExecutorOutcome> {
-        seen.errors += 1;
-        seen.failure = Some(cause.to_owned());
-        if seen.errors >= self.shared.polls.schedule.error_limit {
-            return Err(ExecutorOutcome::Deferred { cause: format!("{} polls in a row failed: {cause}", seen.errors) });
+        let count = seen.failed.take().map_or(NonZeroU32::MIN, |failed| failed.count.saturating_add(1));
+        if count.get() >= self.shared.polls.schedule.error_limit {
+            return Err(ExecutorOutcome::Deferred { cause: format!("{count} polls in a row failed: {cause}") });
         }
+        seen.failed = Some(FailedPolls { count, cause });
         let hint = hint.map(|hint| hint.min(MAX_POLL_HINT));
         let is_limited = reason == Unanswered::RateLimited;
         if let Some(hint) = hint.filter(|_| is_limited) {
