@@ -111,23 +111,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         outcome: SubmitOutcome,
         status_path: Option<StatusPath>,
     ) -> Result<(), RunError> {
-        let started = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.started);
+        let sent = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.started);
         // An accepted submit itself is among them.
         let own = usize::from(matches!(outcome, SubmitOutcome::Accepted { .. }));
         let others = self.workers.count(Phase::Generating).saturating_sub(own);
-        let in_flight_before = u32::try_from(others).unwrap_or(u32::MAX);
+        let outcome = self.unless_of_another(worker, key, outcome);
+        let near_limit = self.adapt_pace(&outcome, sent, u32::try_from(others).unwrap_or(u32::MAX));
         match outcome {
-            SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
-                // The executor would follow that prediction.
-                if let Some(worker) = self.workers.remove(worker) {
-                    worker.executor.abort();
-                }
-                let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
-                self.handle_uncertain(key, message, Doubt::Unanswered).await?;
-            }
             SubmitOutcome::Accepted { prediction, cost, .. } => {
-                self.breaker.submit_answered();
-                self.submits.accepted(started, in_flight_before);
                 self.handle_prediction(key, prediction, cost, status_path).await?;
             }
             SubmitOutcome::NotAccepted { cause, reason } => {
@@ -135,21 +126,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Some(Worker { work, .. }) = self.workers.get(worker) {
                     self.queues.retry(work.clone());
                 }
-                if let Obstacle::RateLimited(hint) = reason
-                    && let Some(near) = self.submits.refused(started, self.elapsed(), hint, in_flight_before)
-                {
+                if let Some(near) = near_limit {
                     self.handle_limit(near).await?;
                 }
-                self.handle_obstacle(started, reason, cause).await?;
+                self.handle_obstacle(sent, reason, cause).await?;
             }
-            SubmitOutcome::Failed { class, message } => {
-                // A local picture that cannot be read was never sent, so this does not show that the provider works.
-                if class != ErrorClass::Input {
-                    self.breaker.submit_answered();
-                    self.submits.accepted(started, in_flight_before);
-                }
-                self.fail_job(key, class, message).await?;
-            }
+            SubmitOutcome::Failed { class, message } => self.fail_job(key, class, message).await?,
             SubmitOutcome::Doubtful { suspect, message } => self.handle_doubtful(worker, key, suspect, message).await?,
             SubmitOutcome::Uncertain { message, doubt } => self.handle_uncertain(key, message, doubt).await?,
             SubmitOutcome::Stop(stop) => {
@@ -158,6 +140,42 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the outcome, but as uncertain if its prediction belongs to an earlier submit. The executor would follow
+    /// that prediction, and is ended.
+    fn unless_of_another(&mut self, worker: u64, key: &EditKey, outcome: SubmitOutcome) -> SubmitOutcome {
+        match outcome {
+            SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
+                if let Some(worker) = self.workers.remove(worker) {
+                    worker.executor.abort();
+                }
+                let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
+                SubmitOutcome::Uncertain { message, doubt: Doubt::Unanswered }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Adapts the pace of submits to the outcome of one that was sent at `sent`. Returns the learned rate if it has
+    /// changed. Nothing is sent before the outcome is recorded.
+    fn adapt_pace(&mut self, outcome: &SubmitOutcome, sent: Duration, in_flight_before: u32) -> Option<Rate> {
+        match outcome {
+            // A local picture that cannot be read was never sent, so this does not show that the provider works.
+            SubmitOutcome::Failed { class: ErrorClass::Input, .. } => None,
+            SubmitOutcome::Accepted { .. } | SubmitOutcome::Failed { .. } => {
+                self.breaker.submit_answered();
+                self.submits.accepted(sent, in_flight_before);
+                None
+            }
+            SubmitOutcome::NotAccepted { reason: Obstacle::RateLimited(hint), .. } => {
+                self.submits.refused(sent, self.elapsed(), *hint, in_flight_before)
+            }
+            SubmitOutcome::NotAccepted { reason: Obstacle::Unreachable, .. }
+            | SubmitOutcome::Doubtful { .. }
+            | SubmitOutcome::Uncertain { .. }
+            | SubmitOutcome::Stop(_) => None,
+        }
     }
 
     /// Pauses submits, or ends the run, if too many in a row were not accepted; the last one was sent at `sent`.
