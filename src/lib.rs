@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that meets an error has failed"))]
 
 pub mod api;
+mod append_log;
 mod bytes;
 pub mod cli;
 pub mod color;

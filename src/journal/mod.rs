@@ -24,17 +24,18 @@ mod merge;
 mod random_journal;
 mod storage;
 
+pub use crate::append_log::{Chained, Disk, FileDisk, ReadAt};
 pub use archive::LinesError;
 pub use edits::{Brief, ColorBrief, Edit, History, Presence, TransitionError};
 pub use format::{
-    Chained, Checked, CompactedEdit, Corrected, EditKey, EditState, LastRunTotals, LearnedLimits, PauseCause, Problem,
-    ReadAt, Record, Reroll, RunEvent, RunStart, SavedFile, Stage, Step, Totals, VERSION,
+    Checked, CompactedEdit, Corrected, EditKey, EditState, LastRunTotals, LearnedLimits, PauseCause, Problem, Record,
+    Reroll, RunEvent, RunStart, SavedFile, Stage, Step, Totals, VERSION,
 };
 #[cfg(test)]
 pub(crate) use ledger::assert_same_state;
 pub use ledger::{Costs, Ledger, LedgerError, Pause, RunEnd, RunState, ShownFingerprints, SpendBaseline};
 pub use merge::{JournalMergeError, MergedJournal};
 pub use storage::{
-    Compacted, Disk, Durable, FileDisk, Journal, JournalError, RECENT, RecordError, ReplayError, Replayed, compact,
-    compacted_until, read_snapshot, replay, replay_from, write_snapshot,
+    Compacted, Durable, Journal, JournalError, RECENT, RecordError, ReplayError, Replayed, compact, compacted_until,
+    read_snapshot, replay, replay_from, write_snapshot,
 };

@@ -78,7 +78,6 @@ async fn record_all(
             break;
         }
     }
-    // If the writer has ended, only it knows the cause: later errors merely say that it is gone.
     journal.finish().await?;
     Ok(recorded?)
 }

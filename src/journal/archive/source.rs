@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::append_log::{Lines, ReadAt};
 use crate::job::JobId;
 use crate::journal::edits::{Edit, History, LineOffsets, Tracked};
-use crate::journal::format::{EditKey, EditLine, Lines, ReadAt, ScannedLine, Scanner, Step};
+use crate::journal::format::{EditKey, EditLine, ScannedLine, Scanner, Step};
 
 use super::entry::{ArchivedEdit, FingerprintPrefix};
 

@@ -1,8 +1,6 @@
-//! The content of the journal's lines, and the readers of lines.
+//! The content of the journal's lines.
 
 mod fields;
-mod lines;
-mod read_at;
 mod record;
 mod scan;
 mod stage;
@@ -11,8 +9,6 @@ mod summary;
 
 pub(in crate::journal) use fields::stem;
 pub use fields::{Checked, Corrected, LearnedLimits, PauseCause, Reroll, RunStart, SavedFile};
-pub(in crate::journal) use lines::Lines;
-pub use read_at::{Chained, ReadAt};
 pub use record::{EditKey, Record, RunEvent, Step, VERSION};
 pub(in crate::journal) use record::{LineError, to_milliseconds};
 pub(in crate::journal) use scan::{EditLine, ScannedLine, Scanner};

@@ -6,13 +6,13 @@ use foldhash::fast::RandomState;
 use jiff::Timestamp;
 
 use crate::api::PredictionId;
+use crate::append_log::ReadAt;
 use crate::color::VerdictCounts;
 use crate::job::{Cents, JobId, JobIdRef, JobStatus, StatusCounts, StopKind};
 use crate::journal::archive::{ArchivedEdits, JournalSource, LinesError};
 use crate::journal::edits::{Brief, ColorBrief, Edit, History, TransitionError};
 use crate::journal::format::{
-    EditKey, EditLine, EditState, LastRunTotals, LearnedLimits, ReadAt, Record, RunEvent, RunStart, Totals,
-    to_milliseconds,
+    EditKey, EditLine, EditState, LastRunTotals, LearnedLimits, Record, RunEvent, RunStart, Totals, to_milliseconds,
 };
 
 use super::aggregates::{Aggregates, LocatedStep, Pause};

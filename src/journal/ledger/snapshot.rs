@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::append_log::ReadAt;
 use crate::job::JobId;
 use crate::journal::archive::{ArchivedEdit, ArchivedEdits, ArchivedHead, FingerprintPrefix, HashKey, JournalSource};
 use crate::journal::edits::Tracked;
-use crate::journal::format::ReadAt;
 
 use super::aggregates::Aggregates;
 use super::known_predictions::KnownPredictions;

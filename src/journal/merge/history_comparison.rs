@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
+use crate::append_log::{Lines, ReadAt};
 use crate::job::JobId;
 use crate::journal::edits::History;
-use crate::journal::format::{Lines, ReadAt, Record};
+use crate::journal::format::Record;
 use crate::journal::ledger::Ledger;
 
 use super::merge_lines::{MergeLines, invalid};

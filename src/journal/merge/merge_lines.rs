@@ -3,8 +3,9 @@ use std::io;
 
 use jiff::Timestamp;
 
+use crate::append_log::{Lines, ReadAt};
 use crate::job::JobId;
-use crate::journal::format::{Lines, ReadAt, Record, Step};
+use crate::journal::format::{Record, Step};
 
 /// The complete lines of a journal, with the data that a merge needs.
 pub(in crate::journal) struct MergeLines<'j>(Lines<'j>);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::append_log::ReadAt;
 use crate::job::JobId;
-use crate::journal::format::ReadAt;
 use crate::words::and_more;
 
 use super::history_comparison::{Furthest, HistoryComparison};

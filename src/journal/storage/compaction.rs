@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::append_log::{Lines, ReadAt};
 use crate::journal::archive::JournalSource;
 use crate::journal::edits::{Edit, LineOffsets};
-use crate::journal::format::{CompactedEdit, Lines, ReadAt, Record, RunEvent, ScannedLine, Scanner, Step};
+use crate::journal::format::{CompactedEdit, Record, RunEvent, ScannedLine, Scanner, Step};
 use crate::journal::ledger::Ledger;
 
 /// The number of records of a journal before and after its compaction.

@@ -1,7 +1,8 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::journal::format::{LineError, Lines, ReadAt, ScannedLine, Scanner};
+use crate::append_log::{Lines, ReadAt, line_number};
+use crate::journal::format::{LineError, ScannedLine, Scanner};
 use crate::journal::ledger::Ledger;
 
 /// The number of final jobs that stay live, because soon following steps, such as a check, need them.
@@ -121,21 +122,6 @@ fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usi
 /// Returns the error `of` the line at `offset`, with its number.
 fn line_error(journal: &dyn ReadAt, offset: u64, of: impl FnOnce(u64) -> ReplayError) -> ReplayError {
     line_number(journal, offset).map_or_else(ReplayError::Io, of)
-}
-
-/// Returns the number of the line at `offset`, from 1. Empty lines count, because editors count them.
-fn line_number(journal: &dyn ReadAt, offset: u64) -> io::Result<u64> {
-    let (mut number, mut at, mut buffer) = (1, 0, vec![0; 1 << 16]);
-    while at < offset {
-        let wanted = buffer.len().min(usize::try_from(offset - at).unwrap_or(buffer.len()));
-        let read = journal.read_at(&mut buffer[..wanted], at)?;
-        if read == 0 {
-            break;
-        }
-        number += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
-        at += read as u64;
-    }
-    Ok(number)
 }
 
 #[cfg(test)]

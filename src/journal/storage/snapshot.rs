@@ -9,8 +9,8 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde::{Deserialize, Serialize};
 
+use crate::append_log::ReadAt;
 use crate::job::ContentHash;
-use crate::journal::format::ReadAt;
 use crate::journal::ledger::Ledger;
 
 use super::replay::Replayed;

@@ -94,12 +94,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     ) -> Result<Dispatcher<'o, A, S>, RunError> {
         let Effects { api, store, verifier, disk, now, seed } = effects;
         let mut journal = Journal::start(disk);
-        let opened = journal.record(&mut ledger, &Record::Run(RunEvent::Run(opening)), now()).await;
-        if let Err(error) = opened.map(Durable::detach) {
-            // If the writer has ended, only it knows the cause.
-            journal.finish().await?;
-            return Err(error.into());
-        }
+        journal.record(&mut ledger, &Record::Run(RunEvent::Run(opening)), now()).await?.detach();
         // The limits of another provider are forgotten by now.
         let learned = ledger.learned();
         let submits = Submits::new(settings.submits, settings.burst, learned);
@@ -261,8 +256,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let closed = self.journal.finish().await;
         let unrecorded = self.receipts.unrecorded().await;
         match (outcome, closed) {
-            // If the writer has ended, only it knows the cause: later errors merely say that it is gone.
-            (Err(RunError::Journal { .. }) | Ok(()), Err(cause)) | (Err(RunError::Journal { cause, .. }), Ok(())) => {
+            (Err(RunError::Journal { cause, .. }), _) | (Ok(()), Err(cause)) => {
                 Err(RunError::Journal { cause, unrecorded })
             }
             (Err(error), _) => Err(error),

@@ -23,7 +23,7 @@ pub enum StoreError {
         /// The path of the log.
         path: PathBuf,
         /// The line number, from 1.
-        line: usize,
+        line: u64,
         /// The error of the record.
         cause: LogError,
     },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::files;
 
-/// A source of bytes with random access. A journal is read sequentially, and single lines of it are read again later.
+/// A source of bytes with random access. A log is read sequentially, and single lines of it may be read again later.
 pub trait ReadAt: Debug + Send + Sync {
     /// Reads bytes from `offset` into `buffer`. Returns their number, which is 0 at the end.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chained_errors_read_as_one_sentence() {
+    fn chained_sources_read_as_one() {
         let bytes = |text: &str| Arc::new(text.as_bytes().to_vec()) as Arc<dyn ReadAt>;
         let chained = Chained { first: bytes("one two and more"), length: 7, then: bytes("no three"), from: 2 };
         let read = |offset, max_length| {

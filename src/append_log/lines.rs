@@ -6,9 +6,9 @@ use super::read_at::ReadAt;
 /// The size of a read in bytes.
 const BLOCK: usize = 1 << 18;
 
-/// Reads the lines of a journal sequentially.
+/// Reads the lines of a log sequentially.
 #[derive(Debug)]
-pub(in crate::journal) struct Lines<'s> {
+pub(crate) struct Lines<'s> {
     source: &'s dyn ReadAt,
     buffer: Vec<u8>,
     unread: Range<usize>,
@@ -17,27 +17,27 @@ pub(in crate::journal) struct Lines<'s> {
 
 /// A line and its offset.
 #[derive(Debug)]
-pub(in crate::journal) struct Line<'b> {
-    pub(in crate::journal) offset: u64,
+pub(crate) struct Line<'b> {
+    pub(crate) offset: u64,
     /// The line without its line feed.
-    pub(in crate::journal) bytes: &'b [u8],
+    pub(crate) bytes: &'b [u8],
     /// Whether it ended with a line feed. Only the last line may lack it.
-    pub(in crate::journal) is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 impl<'s> Lines<'s> {
     /// Reads `source` from the beginning, in blocks of `BLOCK` bytes.
-    pub(in crate::journal) fn new(source: &'s dyn ReadAt) -> Lines<'s> {
+    pub(crate) fn new(source: &'s dyn ReadAt) -> Lines<'s> {
         Lines::behind(source, 0)
     }
 
     /// Reads `source` from `offset`, which must be the beginning of a line.
-    pub(in crate::journal) fn behind(source: &'s dyn ReadAt, offset: u64) -> Lines<'s> {
+    pub(crate) fn behind(source: &'s dyn ReadAt, offset: u64) -> Lines<'s> {
         Lines { source, buffer: vec![0; BLOCK], unread: 0..0, offset }
     }
 
     /// Reads the single line that begins at `offset`.
-    pub(in crate::journal) fn one_at(source: &dyn ReadAt, offset: u64) -> io::Result<Vec<u8>> {
+    pub(crate) fn one_at(source: &dyn ReadAt, offset: u64) -> io::Result<Vec<u8>> {
         let mut lines = Lines { source, buffer: vec![0; 1024], unread: 0..0, offset };
         match lines.next()? {
             Some(line) if line.is_whole => Ok(line.bytes.to_vec()),
@@ -46,7 +46,7 @@ impl<'s> Lines<'s> {
     }
 
     /// Reads the next line; `None` at the end. Skips lines of white space, which editors add.
-    pub(in crate::journal) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
             let (length, is_whole) = self.find_end()?;
             if length == 0 && !is_whole {
@@ -64,7 +64,7 @@ impl<'s> Lines<'s> {
     }
 
     /// Returns the offset of the first byte that was not returned or skipped.
-    pub(in crate::journal) fn offset(&self) -> u64 {
+    pub(crate) fn offset(&self) -> u64 {
         self.offset
     }
 
@@ -101,6 +101,21 @@ impl<'s> Lines<'s> {
         self.unread.end += read;
         Ok(read)
     }
+}
+
+/// Returns the number of the line at `offset`, from 1. Empty lines count, because editors count them.
+pub(crate) fn line_number(source: &dyn ReadAt, offset: u64) -> io::Result<u64> {
+    let (mut number, mut at, mut buffer) = (1, 0, vec![0; 1 << 16]);
+    while at < offset {
+        let wanted = buffer.len().min(usize::try_from(offset - at).unwrap_or(buffer.len()));
+        let read = source.read_at(&mut buffer[..wanted], at)?;
+        if read == 0 {
+            break;
+        }
+        number += memchr::memchr_iter(b'\n', &buffer[..read]).count() as u64;
+        at += read as u64;
+    }
+    Ok(number)
 }
 
 #[cfg(test)]
