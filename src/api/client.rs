@@ -19,6 +19,7 @@ use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource, MAX_IMAGE_B
 
 use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
+use super::gate::Gate;
 use super::limits::RateLimits;
 use super::status_path::StatusPath;
 use super::wire::{self, Generate, PredictionId};
@@ -74,6 +75,7 @@ pub struct Client {
     base: BaseUrl,
     key: SecretString,
     bearer: HeaderValue,
+    gate: Gate,
     body_timeouts: BodyTimeouts,
 }
 
@@ -102,7 +104,7 @@ impl Client {
             .tcp_nodelay(true)
             .build()
             .map_err(TlsError)?;
-        Ok(Client { http, base, key: key.clone(), bearer, body_timeouts: BODY_TIMEOUTS })
+        Ok(Client { http, base, key: key.clone(), bearer, gate: Gate::default(), body_timeouts: BODY_TIMEOUTS })
     }
 
     /// Sends a request whose answer must begin within `timeout`. Callers box it, because jobs that wait for their
@@ -146,13 +148,14 @@ impl EditApi for Client {
         let timeout = if waits { SYNC_SUBMIT_TIMEOUT } else { SUBMIT_TIMEOUT };
         let timeout = timeout + upload_time(images.iter().map(String::len).sum());
         let url = self.base.join(&wire::generate_path(&request.model));
-        Box::pin(self.exchange(self.http.post(url).json(&Generate::new(request, images)), timeout)).await
+        let request = self.http.post(url).json(&Generate::new(request, images));
+        Box::pin(self.gate.pass(self.exchange(request, timeout))).await
     }
 
     async fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> Exchange {
         let named = path.and_then(|path| self.base.status(path));
         let url = named.unwrap_or_else(|| self.base.join(&wire::prediction_path(prediction)));
-        Box::pin(self.exchange(self.http.get(url), POLL_TIMEOUT)).await
+        Box::pin(self.gate.pass(self.exchange(self.http.get(url), POLL_TIMEOUT))).await
     }
 
     fn status_path(&self, prediction: &PredictionId, status_url: &str) -> Option<StatusPath> {

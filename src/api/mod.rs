@@ -6,6 +6,7 @@
 mod base_url;
 pub mod client;
 mod exchange;
+mod gate;
 mod hint;
 mod limits;
 pub mod outcome;

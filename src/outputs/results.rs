@@ -24,8 +24,9 @@ use super::paths::{
 use super::slot::Slot;
 use super::store::{Destination, ResultStore, Verified};
 
-/// How many pictures are synced at once. A disk syncs many together in about the time that it takes for one.
-const MAX_SYNCS: usize = 32;
+/// How many pictures are synced at once. A disk syncs many together in about the time that it takes for one, and each
+/// needs a thread, which takes about 150 kB.
+const MAX_SYNCS: usize = 16;
 
 /// The results in a run's folder.
 #[derive(Clone, Debug)]
