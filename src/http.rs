@@ -1,7 +1,10 @@
 //! Common parts of the program's HTTP clients: TLS, the user agent, and causes of errors.
 
 use std::error::Error;
+use std::time::Duration;
 
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{ClientBuilder, Url};
 
 /// TLS cannot be set up on this machine.
@@ -52,6 +55,16 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else { return false };
     let address = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+/// Returns how long a `Retry-After` header asks to wait, which has seconds or an HTTP date.
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()?;
+    Duration::try_from(date.duration_since(now)).ok()
 }
 
 /// Returns the cause of a failed request in one line, without the URL, which may contain a signature.

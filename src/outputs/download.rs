@@ -3,9 +3,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt;
+use jiff::Timestamp;
 use reqwest::{Response, Url, redirect, retry};
 
-use crate::http::{Clients, TlsError, explain, is_loopback};
+use crate::http::{self, Clients, TlsError, explain, is_loopback};
 use crate::words::size;
 
 use super::error::{OutputError, disk};
@@ -21,6 +22,8 @@ pub struct DownloadLimits {
     pub max_bytes: u64,
     /// The maximum number of attempts.
     pub attempts: u32,
+    /// The maximum wait before the next attempt. A host that asks for a longer one is left to the caller.
+    pub wait: Duration,
     /// The maximum time without received data.
     pub silence: Duration,
     /// The maximum duration of an attempt.
@@ -32,6 +35,7 @@ impl Default for DownloadLimits {
         DownloadLimits {
             max_bytes: 64 << 20,
             attempts: 4,
+            wait: Duration::from_secs(2),
             silence: Duration::from_secs(30),
             whole: Duration::from_secs(300),
         }
@@ -60,8 +64,8 @@ enum PlainHttp {
 
 /// A failed attempt.
 enum Attempt {
-    /// Another attempt may succeed.
-    Retry(String),
+    /// Another attempt may succeed. The host may ask to wait for it.
+    Retry { cause: String, after: Option<Duration> },
     /// No attempt will succeed.
     Final(OutputError),
     /// The received bytes could not be written.
@@ -129,13 +133,19 @@ impl Downloader {
                 Ok(sink) => return Ok(sink),
                 Err(Attempt::WriteFailed(cause)) => return Err(disk(folder)(cause)),
                 Err(Attempt::Final(error)) => return Err(error),
-                Err(Attempt::Retry(cause)) if attempt >= self.limits.attempts => {
-                    return Err(OutputError::Unreachable(format!("{cause}, {attempt} times")));
+                Err(Attempt::Retry { cause, after })
+                    if attempt >= self.limits.attempts || after.is_some_and(|after| after > self.limits.wait) =>
+                {
+                    let cause = if attempt == 1 { cause } else { format!("{cause}, {attempt} times") };
+                    return Err(OutputError::Unavailable { cause, retry_after: after });
                 }
-                Err(Attempt::Retry(cause)) => tracing::debug!(%cause, attempt, "a download broke off"),
+                Err(Attempt::Retry { cause, after }) => {
+                    tracing::debug!(%cause, attempt, "a download broke off");
+                    let wait = wait.max(after.unwrap_or_default());
+                    slot.without_permit(tokio::time::sleep(wait)).await;
+                }
             }
-            slot.without_permit(tokio::time::sleep(wait)).await;
-            wait *= 2;
+            wait = (wait * 2).min(self.limits.wait);
             attempt += 1;
         }
     }
@@ -146,7 +156,10 @@ impl Downloader {
         let response = match response.status().as_u16() {
             200 => response,
             status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
-            status @ (408 | 425 | 429 | 500..=599) => return Err(Attempt::Retry(format!("HTTP {status}"))),
+            status @ (408 | 425 | 429 | 500..=599) => {
+                let after = http::retry_after(response.headers(), Timestamp::now());
+                return Err(Attempt::Retry { cause: format!("HTTP {status}"), after });
+            }
             status => return Err(Attempt::Final(OutputError::Unreachable(format!("HTTP {status}")))),
         };
         self.copy(response, slot, sink).await
@@ -190,7 +203,7 @@ fn failed(error: &reqwest::Error) -> Attempt {
     if error.is_redirect() {
         return Attempt::Final(OutputError::Refused("it redirects in circles or to a forbidden address".to_owned()));
     }
-    Attempt::Retry(explain(error))
+    Attempt::Retry { cause: explain(error), after: None }
 }
 
 fn is_allowed(url: &Url, plain_http: PlainHttp) -> bool {
@@ -219,5 +232,44 @@ mod tests {
         assert!(!is_allowed(&url("file:///etc/passwd"), PlainHttp::OnLoopback));
         assert!(is_allowed(&url("http://shop.example/x.png"), PlainHttp::Anywhere));
         assert!(!is_allowed(&url("file:///etc/passwd"), PlainHttp::Anywhere));
+    }
+
+    #[tokio::test]
+    async fn a_busy_host_is_asked_again_after_the_wait_that_it_asks_for_unless_that_is_long() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicU32, Ordering};
+
+        use axum::http::{StatusCode, header};
+        use axum::response::IntoResponse;
+        use axum::routing::get;
+
+        let busy = |seconds: &'static str| {
+            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], "").into_response()
+        };
+        let visits = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&visits);
+        let soon = move || async move {
+            if counted.fetch_add(1, Ordering::Relaxed) == 0 { busy("1") } else { "picture".into_response() }
+        };
+        let router =
+            axum::Router::new().route("/soon", get(soon)).route("/later", get(move || async move { busy("90") }));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let downloader = Downloader::new(true, DownloadLimits::default()).unwrap();
+        let fetch = async |path: &str| {
+            let mut slot = Slot::of(&Arc::new(tokio::sync::Semaphore::new(1))).await;
+            let started = std::time::Instant::now();
+            let sink = || Ok(Vec::new());
+            let fetched = downloader.fetch(&format!("{host}{path}"), Path::new("."), &mut slot, sink).await;
+            (fetched, started.elapsed())
+        };
+        let (fetched, took) = fetch("/soon").await;
+        assert_eq!(fetched.unwrap(), b"picture");
+        assert!(took >= Duration::from_secs(1) && visits.load(Ordering::Relaxed) == 2, "{took:?}");
+        let (refused, _) = fetch("/later").await;
+        let Err(OutputError::Unavailable { cause, retry_after }) = refused else { panic!("{refused:?}") };
+        assert_eq!((cause.as_str(), retry_after), ("HTTP 429", Some(Duration::from_secs(90))));
     }
 }

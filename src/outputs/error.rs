@@ -1,5 +1,6 @@
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::files::DanglingLink;
 use crate::job::ErrorClass;
@@ -11,9 +12,17 @@ pub enum OutputError {
     /// The provider no longer has it.
     #[error("the output has expired ({0})")]
     Expired(String),
-    /// The asset host cannot be reached, or every download was interrupted.
+    /// The asset host refuses it.
     #[error("cannot download the output: {0}")]
     Unreachable(String),
+    /// The asset host cannot be reached or is busy, or every download was interrupted.
+    #[error("cannot download the output: {cause}")]
+    Unavailable {
+        /// How the last attempt failed.
+        cause: String,
+        /// How long the host asks to wait.
+        retry_after: Option<Duration>,
+    },
     /// It is not a complete picture.
     #[error("the output is not a complete picture: {0}")]
     NotAPicture(PictureError),
@@ -35,9 +44,10 @@ impl OutputError {
     pub fn class(&self) -> Option<ErrorClass> {
         match self {
             OutputError::Expired(_) => Some(ErrorClass::Lost),
-            OutputError::Unreachable(_) | OutputError::NotAPicture(_) | OutputError::Refused(_) => {
-                Some(ErrorClass::Download)
-            }
+            OutputError::Unreachable(_)
+            | OutputError::Unavailable { .. }
+            | OutputError::NotAPicture(_)
+            | OutputError::Refused(_) => Some(ErrorClass::Download),
             OutputError::Disk { .. } => None,
         }
     }
@@ -62,22 +72,33 @@ impl OutputError {
     pub fn of_input(&self) -> String {
         match self {
             OutputError::Expired(cause) => format!("the picture is no longer at its URL ({cause})"),
-            OutputError::Unreachable(cause) => format!("cannot download it: {cause}"),
+            OutputError::Unreachable(cause) | OutputError::Unavailable { cause, .. } => {
+                format!("cannot download it: {cause}")
+            }
             OutputError::NotAPicture(cause) => format!("it is not a complete picture: {cause}"),
             OutputError::Refused(cause) => format!("it is refused: {cause}"),
             OutputError::Disk { .. } => self.to_string(),
         }
     }
 
-    /// Returns how many fresh URLs of the same prediction are worth trying. Getting one is free, and the output was
-    /// paid for. An unreachable host was already retried.
-    pub fn max_url_refreshes(&self) -> u32 {
+    /// Returns whether the output is fetched again, from a fresh URL. Getting one is free, and the output was paid for.
+    pub fn refetch(&self) -> Refetch {
         match self {
-            OutputError::Expired(_) | OutputError::NotAPicture(_) => 5,
-            OutputError::Unreachable(_) => 1,
-            OutputError::Refused(_) | OutputError::Disk { .. } => 0,
+            OutputError::Expired(_) | OutputError::NotAPicture(_) => Refetch::Times(5),
+            OutputError::Unreachable(_) => Refetch::Times(1),
+            OutputError::Unavailable { retry_after, .. } => Refetch::Later(retry_after.unwrap_or_default()),
+            OutputError::Refused(_) | OutputError::Disk { .. } => Refetch::Times(0),
         }
     }
+}
+
+/// Whether an output that could not be fetched is fetched again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refetch {
+    /// At most this many times, because the result is likely to be the same.
+    Times(u32),
+    /// Until the host works again. It asks to wait for at least this long.
+    Later(Duration),
 }
 
 /// Returns a function that adds a path to an error of the operating system.

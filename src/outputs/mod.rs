@@ -17,7 +17,7 @@ mod slot;
 mod store;
 
 pub use download::{DownloadLimits, Downloader};
-pub use error::OutputError;
+pub use error::{OutputError, Refetch};
 pub use import::{ImportOutcome, PictureImport, ShownIn};
 pub use inline::decode;
 pub use paths::{

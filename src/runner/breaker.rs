@@ -1,7 +1,8 @@
-//! Detects that the provider fails for all jobs, so that an outage does not make every job uncertain. Pure: callers
-//! pass the time since the run started.
+//! Detects that the provider fails for all jobs, so that an outage does not make every job uncertain, or buy pictures
+//! that never come. Pure: callers pass the time since the run started.
 
 mod lone_refusals;
+mod missing_pictures;
 mod streak;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::api::outcome::{Obstacle, Suspect};
 use super::backoff::backoff;
 
 use lone_refusals::LoneRefusals;
+use missing_pictures::MissingPictures;
 pub(super) use streak::Streak;
 
 /// The number of consecutive uncertain submits from which the provider is considered down. It is low because the user
@@ -47,6 +49,7 @@ pub(super) struct CircuitBreaker {
     refused: Streak,
     unconnected: Streak,
     failed_polls: Streak,
+    missing_pictures: MissingPictures,
     without_id: u32,
     doubtful: u32,
     /// Whether a submit was accepted, or rejected for itself, which shows that the key and the endpoint are right.
@@ -182,6 +185,26 @@ impl CircuitBreaker {
             return self.probe_later(now, lasted);
         }
         BreakerAction::Continue
+    }
+
+    /// Records that a paid job ended without a picture, or cannot download it for now.
+    pub(super) fn picture_missing(&mut self, now: Duration) -> BreakerAction {
+        self.missing_pictures.add(now, self.give_up_after)
+    }
+
+    /// Records that a job whose picture is missing has failed to download it again.
+    pub(super) fn picture_still_missing(&mut self, now: Duration) -> BreakerAction {
+        self.missing_pictures.decide(now, self.give_up_after)
+    }
+
+    /// Records that the pictures of a job were saved.
+    pub(super) fn picture_saved(&mut self) {
+        self.missing_pictures.end();
+    }
+
+    /// Returns when the next submit may go out, once no other job is open, if the last jobs left no pictures.
+    pub(super) fn next_picture_probe(&self) -> Option<Duration> {
+        self.missing_pictures.next_probe()
     }
 
     fn submits_are_failing(&self) -> bool {

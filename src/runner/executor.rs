@@ -5,19 +5,26 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::outcome::{Finished, PollOutcome, SubmitOutcome, of_submit};
 use crate::api::{EditApi, Intended, PredictionId, StatusPath};
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, SavedFile};
-use crate::outputs::{Destination, OutputError, ResultStore, Slot};
+use crate::outputs::{Destination, OutputError, Refetch, ResultStore, Slot};
 use crate::verify::{Subject, Uncorrected, Verifier};
 
 use super::backoff::backoff;
 use super::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
 use super::pacing::Spacing;
 use super::polling::{Polling, RequestKind};
+
+/// How long pictures are asked for while their host is down: outputs are usually kept for ten minutes.
+const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(600);
+
+/// The longest wait between two attempts then, even if the host asks for a longer one.
+const MAX_DOWNLOAD_WAIT: Duration = Duration::from_secs(60);
 
 /// Runs one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
@@ -183,24 +190,29 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         Ok(ExecutorOutcome::Published)
     }
 
-    /// Downloads all outputs. If one is missing or damaged, the prediction is polled again for fresh URLs, and those
-    /// already downloaded are kept. It fails only if that repeats: an answer that does not show the prediction, such as
-    /// a 404, is not enough.
+    /// Downloads all outputs. If one is missing or damaged, or the host is down, the prediction is polled again for
+    /// fresh URLs, and those already downloaded are kept. It fails only if that repeats: an answer that does not show
+    /// the prediction, such as a 404, is not enough.
     async fn fetch_all(
         &mut self,
         prediction: &PredictionId,
         mut outputs: Vec<String>,
     ) -> Result<Vec<S::Staged>, ExecutorOutcome> {
-        let (mut staged, mut reads) = (Vec::with_capacity(outputs.len()), 0);
+        let (mut staged, mut reads, started) = (Vec::with_capacity(outputs.len()), 0, Instant::now());
+        let patience = DOWNLOAD_PATIENCE.min(self.shared.job_timeout);
         loop {
-            let error = match self.fetch_rest(&outputs, &mut staged).await {
-                Ok(()) => return Ok(staged),
-                Err(error) if reads < error.max_url_refreshes() && !self.was_lost() => error,
-                Err(error) => return Err(give_up(error)),
+            let Err(error) = self.fetch_rest(&outputs, &mut staged).await else { return Ok(staged) };
+            let wait = match error.refetch() {
+                Refetch::Times(times) if reads < times && !self.was_lost() => backoff(reads + 1),
+                Refetch::Later(wait) if started.elapsed() < patience => {
+                    self.report(ExecutorEvent::DownloadFailed(error.to_string()));
+                    wait.min(MAX_DOWNLOAD_WAIT).max(backoff(reads + 1)).mul_f64(1.0 + self.jitter)
+                }
+                Refetch::Times(_) | Refetch::Later(_) => return Err(give_up(error)),
             };
             reads += 1;
             tracing::debug!(%prediction, %error, reads, "asking for fresh output URLs");
-            self.unless_halted(tokio::time::sleep(backoff(reads))).await?;
+            self.unless_halted(tokio::time::sleep(wait)).await?;
             match self.poll(prediction).await? {
                 PollOutcome::Finished(Finished::Completed { outputs: fresh, .. }) => {
                     // With another number of outputs, it is unknown which of them are new.

@@ -86,7 +86,9 @@ impl ResultStore for FakeStore {
     async fn fetch(&self, output: &str, _slot: Slot) -> Result<FakePicture, OutputError> {
         match output {
             _ if output.contains("expired") => Err(OutputError::Expired("HTTP 403".to_owned())),
-            _ if output.contains("down") => Err(OutputError::Unreachable("HTTP 503, 4 times".to_owned())),
+            _ if output.contains("down") => {
+                Err(OutputError::Unavailable { cause: "HTTP 503, 4 times".to_owned(), retry_after: None })
+            }
             _ if output.contains("slow") => {
                 tokio::time::sleep(Duration::from_secs(10)).await;
                 Ok(FakePicture)

@@ -66,6 +66,7 @@ impl BeforePictures {
         let bounds = DownloadLimits {
             max_bytes: MAX_BYTES,
             attempts: 2,
+            wait: Duration::from_secs(20),
             silence: Duration::from_secs(15),
             whole: Duration::from_secs(60),
         };

@@ -15,7 +15,12 @@ impl Streak {
             self.since = now;
         }
         self.count = self.count.saturating_add(1);
-        (self.count, now.saturating_sub(self.since))
+        (self.count, self.lasted(now))
+    }
+
+    /// Returns how long the failures have lasted at `now`.
+    pub(in crate::runner) fn lasted(self, now: Duration) -> Duration {
+        if self.count == 0 { Duration::ZERO } else { now.saturating_sub(self.since) }
     }
 
     /// Records that something did not fail, which ends the streak.

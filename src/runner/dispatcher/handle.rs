@@ -18,6 +18,7 @@ use crate::runner::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, N
 use crate::runner::{RunError, StopReason};
 
 use super::Dispatcher;
+use super::missing_pictures::lack_of_picture;
 use super::workers::{Phase, Worker};
 
 /// How many undocumented statuses are reported, each once: a provider with a new one uses it for every job.
@@ -62,13 +63,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 self.notify_observer(&Event::ExtraOutputs { job: &key.job, kept, left });
             }
             ExecutorEvent::Generated { outputs } => self.handle_generated(number, key, outputs).await?,
+            ExecutorEvent::DownloadFailed(cause) => self.handle_failed_download(number, &cause).await?,
             ExecutorEvent::Fetched { staged, answer } => {
                 let named = self.handle_fetched(&work, staged).await?;
                 // An executor that is gone was aborted with the run.
                 let _ = answer.send(named);
             }
             ExecutorEvent::Ended(end) => {
-                self.workers.remove(number);
+                let was_stalled = self.workers.remove(number).is_some_and(|worker| worker.phase == Phase::Stalled);
+                let lack = lack_of_picture(&work, &end).filter(|_| !was_stalled);
                 let continues = !matches!(
                     end,
                     ExecutorOutcome::Retouched
@@ -78,6 +81,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                         | ExecutorOutcome::Journal(_)
                 );
                 self.handle_end(&work, end).await?;
+                if let Some(cause) = lack {
+                    let action = self.breaker.picture_missing(self.elapsed());
+                    self.apply_picture_breaker(action, &cause).await?;
+                }
                 if continues {
                     self.review_color(&work);
                 }
@@ -308,6 +315,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match end {
             ExecutorOutcome::Submit | ExecutorOutcome::Retouched => {}
             ExecutorOutcome::Published => {
+                self.breaker.picture_saved();
                 let step = match work.standing {
                     Standing::Superseded => Step::SetAside,
                     Standing::Current | Standing::Alternative => Step::Completed,

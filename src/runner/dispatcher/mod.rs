@@ -1,5 +1,6 @@
 mod color;
 mod handle;
+mod missing_pictures;
 mod queues;
 mod receipts;
 mod spending;
@@ -305,7 +306,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     fn totals(&self) -> RunTotals {
         let in_progress = self.workers.in_flight() + self.workers.count(Phase::Overdue);
-        RunTotals::of(&self.ledger, in_progress, self.workers.count(Phase::Saving))
+        RunTotals::of(&self.ledger, in_progress, self.workers.saving())
     }
 
     fn notify_observer(&mut self, event: &Event<'_>) {

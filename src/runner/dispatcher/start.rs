@@ -48,7 +48,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     ) -> Result<Option<Instant>, RunError> {
         while self.mode == Mode::Running
             && self.workers.in_flight() < self.settings.in_flight.get() as usize
-            && self.workers.count(Phase::Saving) < MAX_DOWNLOAD_BACKLOG
+            && self.workers.saving() < MAX_DOWNLOAD_BACKLOG
         {
             if let Some(Err(error)) = work.next_if(Result::is_err) {
                 self.fail(RunError::Plan(error));
@@ -91,6 +91,16 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             }
             return Turn::AfterAnEvent;
         }
+        if let Some(probe) = self.breaker.next_picture_probe() {
+            // Whatever is bought now may be lost like the jobs before it, so it waits for their fate.
+            if self.workers.in_flight() + self.workers.saving() > 0 {
+                return Turn::AfterAnEvent;
+            }
+            let probe = self.started + probe;
+            if probe > Instant::now() {
+                return Turn::At(probe);
+            }
+        }
         let submitting = self.workers.count(Phase::Submitting) as u64;
         let is_probing = submitting > 0 && self.breaker.is_half_open();
         let is_full = self.submits.max_in_flight().is_some_and(|max| self.workers.in_flight() >= max as usize);
@@ -117,7 +127,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
         while self.mode == Mode::Running
             && self.workers.count(Phase::Checking) < MAX_CHECKS
-            && self.workers.count(Phase::Saving) < MAX_DOWNLOAD_BACKLOG
+            && self.workers.saving() < MAX_DOWNLOAD_BACKLOG
             && let Some(next) = self.queues.take_color_review()
         {
             match self.resolved(next)? {

@@ -44,15 +44,25 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(())
     }
 
-    /// Sends no submit for this long, and reports why unless the same pause was just reported.
+    /// Sends no submit for this long, and reports why.
     pub(super) async fn pause_submits(
         &mut self,
         wait: Duration,
         cause: PauseCause,
         reason: String,
     ) -> Result<(), RunError> {
+        self.submits.pause(Instant::now() + wait);
+        self.announce_pause(wait, cause, reason).await
+    }
+
+    /// Reports a pause and its reason, unless the same one was just reported.
+    pub(super) async fn announce_pause(
+        &mut self,
+        wait: Duration,
+        cause: PauseCause,
+        reason: String,
+    ) -> Result<(), RunError> {
         let until = Instant::now() + wait;
-        self.submits.pause(until);
         if until <= self.announced_pause + SAME_PAUSE {
             return Ok(());
         }

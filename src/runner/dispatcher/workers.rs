@@ -39,13 +39,15 @@ pub(super) enum Phase {
     Overdue,
     /// Its pictures are being downloaded and named.
     Saving,
+    /// The same, but their host has failed, so that they are tried again later.
+    Stalled,
     /// Its pictures are being checked or corrected.
     Checking,
     /// Its submit was not accepted, and its executor is about to end.
     Ending,
 }
 
-const PHASES: usize = 6;
+const PHASES: usize = 7;
 
 impl Workers {
     /// Returns a new executor number.
@@ -91,6 +93,11 @@ impl Workers {
         self.count(Phase::Submitting) + self.count(Phase::Generating)
     }
 
+    /// Returns how many are saving their pictures, or try to.
+    pub(super) fn saving(&self) -> usize {
+        self.count(Phase::Saving) + self.count(Phase::Stalled)
+    }
+
     /// Returns whether one of them has more to do.
     pub(super) fn are_busy(&self) -> bool {
         self.by_number.len() > self.count(Phase::Ending)
@@ -116,8 +123,15 @@ mod tests {
     use crate::journal::EditKey;
     use crate::plan::{Standing, Task};
 
-    const ALL: [Phase; PHASES] =
-        [Phase::Submitting, Phase::Generating, Phase::Overdue, Phase::Saving, Phase::Checking, Phase::Ending];
+    const ALL: [Phase; PHASES] = [
+        Phase::Submitting,
+        Phase::Generating,
+        Phase::Overdue,
+        Phase::Saving,
+        Phase::Stalled,
+        Phase::Checking,
+        Phase::Ending,
+    ];
 
     fn worker(executors: &Runtime, phase: Phase) -> Worker {
         let key =

@@ -3,6 +3,7 @@
 mod caps;
 mod ledger_errors;
 mod limits;
+mod missing_pictures;
 mod observer;
 mod overdue;
 mod polls;

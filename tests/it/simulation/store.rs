@@ -92,7 +92,7 @@ impl ResultStore for SimulatedStore {
     async fn fetch(&self, output: &str, _slot: Slot) -> Result<SimulatedPicture, OutputError> {
         self.world.step(self.life).await;
         if self.world.fails(60) {
-            return Err(OutputError::Unreachable("the host is down".into()));
+            return Err(OutputError::Unavailable { cause: "the host is down".into(), retry_after: None });
         }
         self.maybe_fails()?;
         let content = output.rsplit('/').next().unwrap().to_owned();
