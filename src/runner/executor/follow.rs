@@ -69,11 +69,21 @@ impl Seen {
 
     /// Adds to the reason why a prediction is left for a later run what its last poll has shown.
     fn explain(&self, end: ExecutorOutcome) -> ExecutorOutcome {
-        match (end, &self.failed) {
-            (ExecutorOutcome::Deferred { cause }, Some(failed)) => {
-                ExecutorOutcome::Deferred { cause: format!("{cause}; the last poll failed: {}", failed.cause) }
+        match end {
+            ExecutorOutcome::Deferred { cause } => {
+                ExecutorOutcome::Deferred { cause: format!("{cause}{}", self.last_poll()) }
             }
-            (end, _) => end,
+            end => end,
+        }
+    }
+
+    /// Returns what the last poll has shown, to follow a reason, if that explains why the prediction has no result.
+    fn last_poll(&self) -> String {
+        match (&self.failed, &self.reported_word) {
+            (Some(failed), _) => format!("; the last poll failed: {}", failed.cause),
+            (None, _) if self.not_found > 0 => "; the last poll did not find it (HTTP 404)".to_owned(),
+            (None, Some(word)) => format!("; the provider says `{word}`, a status that it does not document"),
+            (None, None) => String::new(),
         }
     }
 }
@@ -131,7 +141,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
         let has_timed_out = self.failed_before == Some(ErrorClass::Timeout) && seen.is_in_progress();
         if has_timed_out || seen.started.elapsed() >= self.shared.job_timeout {
-            let message = format!("not finished after {}", in_words(self.shared.job_timeout.max(seen.age_at_start)));
+            let time = in_words(self.shared.job_timeout.max(seen.age_at_start));
+            let message = format!("not finished after {time}{}", seen.last_poll());
             return Err(ExecutorOutcome::Failed { class: ErrorClass::Timeout, message });
         }
         if !std::mem::replace(&mut seen.is_reported_overdue, true) {
