@@ -21,7 +21,7 @@ pub(super) struct PredictionLog {
     log: RwLock<Option<AppendLog>>,
 }
 
-/// The disk of a ledger. Its lock is held until the last record is written.
+/// The disk of the log. Its lock is held until the last record is written.
 struct LockedDisk {
     disk: FileDisk,
     _lock: File,
