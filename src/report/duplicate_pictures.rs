@@ -45,13 +45,16 @@ impl DuplicateJobs {
 
 /// Finds duplicate pictures while jobs are added.
 ///
-/// Per picture it keeps 13 bytes: eight of its hash, which collide by chance in one of thirty million batches of a
-/// million pictures, four of the fingerprint of the first request with it, and whether the last run has made it.
+/// Per picture it keeps 17 bytes: eight of its hash, which collide by chance in one of thirty million batches of a
+/// million pictures, four of the fingerprint of the first request with it, the number of its job, and whether the last run has
+/// made it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DuplicatePictureFinder {
     /// The start of the last run.
     last_run: Option<Timestamp>,
     seen: HashMap<[u8; 8], FirstShown>,
+    /// How many jobs were added.
+    jobs: u32,
     pub(crate) found: DuplicatePictures,
 }
 
@@ -59,6 +62,8 @@ pub(crate) struct DuplicatePictureFinder {
 #[derive(Clone, Copy, Debug)]
 struct FirstShown {
     request: [u8; 4],
+    /// The place of the job among all, from 0.
+    job: u32,
     is_new: bool,
 }
 
@@ -68,14 +73,16 @@ impl DuplicatePictureFinder {
         DuplicatePictureFinder { last_run, ..DuplicatePictureFinder::default() }
     }
 
-    /// Adds a job. If the color lock has corrected its pictures, the provider's pictures are compared instead.
-    pub(crate) fn add(&mut self, job: &JobView) {
+    /// Adds a job, and returns the place among all jobs, from 0, of the first one that shows one of its pictures for
+    /// another request. If the color lock has corrected its pictures, the provider's pictures are compared instead.
+    pub(crate) fn add(&mut self, job: &JobView) -> Option<u32> {
         let request = job.fingerprint.map_or([0; 4], |fingerprint| first(fingerprint.as_bytes()));
         let files = if job.originals.is_empty() { &job.files } else { &job.originals };
         let pictures: BTreeSet<[u8; 8]> = files.iter().map(|file| first(file.blake3.as_bytes())).collect();
         let is_new = self.last_run.is_some_and(|start| job.finished_at.is_some_and(|end| end >= start));
-        let shown =
-            pictures.into_iter().map(|picture| *self.seen.entry(picture).or_insert(FirstShown { request, is_new }));
+        let this = FirstShown { request, job: self.jobs, is_new };
+        self.jobs = self.jobs.saturating_add(1);
+        let shown = pictures.into_iter().map(|picture| *self.seen.entry(picture).or_insert(this));
         let others: Vec<FirstShown> = shown.filter(|first| first.request != request).collect();
         if !others.is_empty() {
             self.found.all.add(job);
@@ -83,6 +90,7 @@ impl DuplicatePictureFinder {
         if others.iter().any(|first| is_new || first.is_new) {
             self.found.new.add(job);
         }
+        others.iter().map(|first| first.job).min()
     }
 }
 
@@ -157,7 +165,9 @@ mod tests {
 
     fn found(jobs: &[JobView]) -> DuplicatePictures {
         let mut duplicate_pictures = DuplicatePictureFinder::default();
-        jobs.iter().for_each(|job| duplicate_pictures.add(job));
+        for job in jobs {
+            duplicate_pictures.add(job);
+        }
         duplicate_pictures.found
     }
 
@@ -168,6 +178,8 @@ mod tests {
     #[test]
     fn the_same_picture_for_two_different_requests_is_found() {
         let jobs = [job("a", 1, &["mug"]), job("b", 2, &["cup"]), job("c", 3, &["mug"]), job("d", 4, &["jug", "cup"])];
+        let mut finder = DuplicatePictureFinder::default();
+        assert_eq!(jobs.each_ref().map(|job| finder.add(job)), [None, None, Some(0), Some(1)]);
         insta::assert_snapshot!(found(&jobs).all, @"2 jobs have the same picture as an earlier job: c, d; the provider may have mixed them up");
     }
 
@@ -187,7 +199,9 @@ mod tests {
         ];
         let after = |last_run| {
             let mut finder = DuplicatePictureFinder::new(Some(last_run));
-            jobs.iter().for_each(|job| finder.add(job));
+            for job in &jobs {
+                finder.add(job);
+            }
             finder.found
         };
         let found = after(night(1));

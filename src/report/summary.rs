@@ -99,7 +99,7 @@ impl<'a> Summary<'a> {
                 colors: tally.colors,
                 retouched: tally.retouched,
                 errors: tally.errors.clone(),
-                duplicates: tally.duplicate_pictures.found.clone(),
+                duplicates: tally.duplicates(),
             },
             cost_cents: batch.costs,
             corrected: tally.corrected,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::duplicate_pictures::DuplicatePictureFinder;
+use super::duplicate_pictures::{DuplicatePictureFinder, DuplicatePictures};
 use super::model::{BatchView, JobView};
 use super::working_time::WorkingTime;
 use crate::color::{Verdict, VerdictCounts};
@@ -25,8 +25,8 @@ pub(crate) struct Tally {
     pub(crate) retouched: u64,
     /// The number of submits that were repeated because the color was missed.
     pub(crate) rerolls: u64,
-    /// Finds jobs that show the picture of another job.
-    pub(crate) duplicate_pictures: DuplicatePictureFinder,
+    /// Finds jobs that show the picture of another job, if the backend may mix them up.
+    pub(crate) duplicate_pictures: Option<DuplicatePictureFinder>,
     /// The data of charts, some bytes per job.
     pub(crate) ends: Vec<End>,
     /// The seconds from the last submit to the picture.
@@ -51,9 +51,13 @@ impl Tally {
         WorkingTime::of(std::iter::once(started_at).chain(ends))
     }
 
+    /// Returns the jobs that show the picture of another job.
+    pub(crate) fn duplicates(&self) -> DuplicatePictures {
+        self.duplicate_pictures.as_ref().map(|finder| finder.found.clone()).unwrap_or_default()
+    }
+
     pub(crate) fn add(&mut self, job: &JobView) {
         self.jobs += 1;
-        self.duplicate_pictures.add(job);
         self.attempts += u64::from(job.attempts);
         self.corrected += u64::from(!job.originals.is_empty());
         self.retouched += u64::from(job.is_retouched);

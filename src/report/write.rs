@@ -38,7 +38,10 @@ pub fn write<E: From<ReportError>>(
     let mut report = ReportFolder::open(run.join("report"))?;
     let mut pictures = LocalPictures::with_cache(&RunFolder::new(&run).pictures());
     let last_run = batch.last_run.map(|run| run.started_at);
-    let mut tally = Tally { duplicate_pictures: DuplicatePictureFinder::new(last_run), ..Tally::default() };
+    // The embedded editor makes the same picture for every seed, and does not mix up pictures.
+    let mixes_up = batch.backend != Some(Backend::Embedded);
+    let duplicate_pictures = mixes_up.then(|| DuplicatePictureFinder::new(last_run));
+    let mut tally = Tally { duplicate_pictures, ..Tally::default() };
     let root = report.root().to_owned();
     let in_buffer = |cause| ReportError::io("write", &root, cause);
     let mut row_buffer = RowBuffer::in_folder(&root).map_err(in_buffer)?;
@@ -49,6 +52,7 @@ pub fn write<E: From<ReportError>>(
         for job in jobs {
             let job = job?;
             tally.add(&job);
+            let twin = tally.duplicate_pictures.as_mut().and_then(|duplicates| duplicates.add(&job));
             let before = inputs::gather(&job, &mut pictures, &mut report)?;
             let rerun = match job.status {
                 JobStatus::Completed => None,
@@ -59,14 +63,10 @@ pub fn write<E: From<ReportError>>(
             let row =
                 Row { results: results_csv::cells(&job), manifest: rerun, case, own: columns.cells(&job.columns) };
             row_buffer.push(&row).map_err(in_buffer)?;
-            page.push(PageJob { view: &job, before: &before, own: row.own }, &mut report, thumbnails)?;
+            page.push(PageJob { view: &job, before: &before, own: row.own, twin }, &mut report, thumbnails)?;
         }
         Ok::<_, E>(())
     })?;
-    if batch.backend == Some(Backend::Embedded) {
-        // The embedded editor makes the same picture for every seed, and does not mix up pictures.
-        tally.duplicate_pictures = DuplicatePictureFinder::default();
-    }
     write_tables(&mut row_buffer, columns.names(), &mut report)?;
     let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally)).map_err(ReportError::Data)?;
     summary.push(b'\n');

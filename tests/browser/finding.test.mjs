@@ -1,6 +1,6 @@
 // Opening the page, and finding things in it.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join, normalize } from "node:path";
 import { before, test } from "node:test";
@@ -52,6 +52,30 @@ test("what needs a look comes first: off colors, failures, uncertain submits", a
   const order = [...new Set(badges)];
   assert.deepEqual(order.slice(0, 3), ["wrong color", "failed", "uncertain"]);
   assert.equal(badges.filter((badge) => badge === "wrong color").length, summary.colors.off);
+  await close(page);
+});
+
+test("a click on a figure shows its jobs below the filters", async () => {
+  const page = await open(run);
+  assert.ok((await page.locator("article.job").first().boundingBox()).y > 500, "the jobs begin far below");
+  await page.click(".figures a[href='#state=failed']");
+  await page.waitForFunction(() => document.querySelector("#tools").getBoundingClientRect().top < 5);
+  assert.equal(await shownOf(page), `${summary.jobs.failed} of 120 jobs`);
+  await close(page);
+});
+
+test("a picture that another job has as well is marked, comes first, and can be found", async () => {
+  const mixed = makeReport(5);
+  const [name] = readdirSync(join(mixed, "report/data")).filter((name) => name.startsWith("jobs-"));
+  const data = join(mixed, "report/data", name);
+  const ids = [...readFileSync(data, "utf8").matchAll(/^\{"id":"([^"]+)"/gm)].map(([, id]) => id);
+  writeFileSync(data, readFileSync(data, "utf8").replace(`{"id":"${ids[3]}"`, `{"id":"${ids[3]}","alike":0`));
+  const page = await open(mixed);
+  const badge = page.locator("article.job", { hasText: ids[3] }).locator(".badge");
+  assert.equal(await badge.textContent(), "same picture");
+  await page.fill("#find", `same picture as ${ids[0]}`);
+  await page.waitForFunction(() => document.querySelector("#shown").textContent.startsWith("1 of"));
+  assert.deepEqual(await idsOf(page), [ids[3]]);
   await close(page);
 });
 

@@ -31,6 +31,9 @@ pub(crate) struct Item<'a> {
     /// All attempts, if there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tries: Vec<Try<'a>>,
+    /// The number of the first job, from 0, that shows the same picture for another request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alike: Option<u32>,
     /// Identifies the result that a reviewer decides on. It changes with the pictures.
     #[serde(skip_serializing_if = "String::is_empty")]
     result: String,
@@ -91,12 +94,14 @@ pub(crate) struct PageJob<'a> {
     pub(crate) before: &'a [Before],
     /// The user's own cells, with the numbers of their columns.
     pub(crate) own: Vec<(usize, String)>,
+    /// The number of the first job, from 0, that shows the same picture for another request.
+    pub(crate) twin: Option<u32>,
 }
 
 impl<'a> Item<'a> {
     /// Returns the data of a job, and requests its thumbnails.
     pub(crate) fn new(
-        PageJob { view: job, before, own }: PageJob<'a>,
+        PageJob { view: job, before, own, twin }: PageJob<'a>,
         report: &mut ReportFolder,
         thumbnails: &mut Thumbnails,
     ) -> Result<Item<'a>, ReportError> {
@@ -112,6 +117,7 @@ impl<'a> Item<'a> {
             after: job.files.iter().map(|file| Picture::of(file, report, thumbnails)).collect(),
             originals: job.originals.iter().map(|file| Picture::of(file, report, thumbnails)).collect(),
             tries: job.tries.iter().map(|tried| Try::new(tried, report, thumbnails)).collect(),
+            alike: twin,
             result: job.files.iter().map(|file| file.blake3.to_string()[..12].to_owned()).collect(),
             asked: check.map(|check| check.asked).or(job.color),
             measured: check.and_then(|check| check.measured),

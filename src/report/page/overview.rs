@@ -31,6 +31,8 @@ struct Heading<'a> {
     bar: Vec<BarPart>,
     bar_text: String,
     notes: Vec<String>,
+    /// The note about jobs that show the picture of another one.
+    alike: Option<String>,
     /// The words of the command that continues the run. The page breaks between them only.
     resume: Option<Vec<&'a str>>,
 }
@@ -46,7 +48,7 @@ struct BarPart {
 /// Returns the values for the page's templates.
 pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str, Value> {
     let parts = parts(&batch.counts);
-    let alike = Some(&tally.duplicate_pictures.found.all).filter(|alike| alike.jobs > 0).map(ToString::to_string);
+    let alike = tally.duplicates().all;
     let heading = Heading {
         title: batch.heading(),
         state: batch.state_name(),
@@ -59,7 +61,8 @@ pub(crate) fn values(batch: &BatchView, tally: &Tally) -> BTreeMap<&'static str,
         jobs: batch.counts.total,
         bar: bar(&parts, batch.counts.total),
         bar_text: parts.iter().map(|(kind, count)| format!("{count} {kind}")).collect::<Vec<_>>().join(", "),
-        notes: batch.notes.iter().cloned().chain(alike).collect(),
+        notes: batch.notes.clone(),
+        alike: (alike.jobs > 0).then(|| alike.to_string()),
         resume: batch.resume.as_ref().map(|command| command.split(' ').collect()),
     };
     BTreeMap::from([

@@ -6,6 +6,7 @@ const grid = { columns: 1, width: 0, height: 0, gap: 18, least: 350 };
 const VERDICTS = { on: "right color", near: "nearly right", off: "wrong color", unmeasurable: "not measured" };
 
 const badge = (job) => {
+  if (job.twin) return make("span", { class: "badge off", text: "same picture", title: twinOf(job) });
   const isColor = job.state === "completed" && job.verdict;
   const word = isColor ? VERDICTS[job.verdict] : job.state;
   return make("span", { class: `badge ${isColor ? job.verdict : job.state}`, text: word });
@@ -25,7 +26,7 @@ const pane = (shown, side, job) => {
 };
 
 const facts = (job) => {
-  const parts = [charged(job)];
+  const parts = [job.twin && twinOf(job), charged(job)].filter(Boolean);
   if (job.seconds !== undefined) parts.push(duration(job.seconds));
   if (job.attempts > 0) parts.push(counted(job.attempts, "submit"));
   if (job.originals.length) parts.push("corrected here");
@@ -33,12 +34,14 @@ const facts = (job) => {
   return parts.join(" · ");
 };
 
+const WITHOUT_LIGHT = "The measured color is what the picture shows, with light and gloss. ΔE compares the product's own color, without them, with the requested one.";
+
 const colors = (job, isClose = false) => {
   if (!job.asked) return null;
   const line = make("p", { class: "colors" }, swatch("requested", job.asked));
   if (isClose && job.original) line.append(swatch("provider", job.original));
   if (job.measured) line.append(swatch(job.original ? "corrected" : "measured", job.measured));
-  if (job.delta !== undefined) line.append(make("span", { class: `delta ${job.verdict}`, text: `ΔE ${job.delta.toFixed(1)}` }));
+  if (job.delta !== undefined) line.append(make("span", { class: `delta ${job.verdict}`, title: WITHOUT_LIGHT, text: `ΔE ${job.delta.toFixed(1)}` }));
   else if (job.reason) line.append(make("span", { class: "clamp reason", dir: "auto", title: job.reason, text: job.reason }));
   return line;
 };
@@ -95,7 +98,7 @@ const measure = () => {
 };
 
 // All that a card shows. A card is made again when it changes, and only then, so that nothing flickers while news come in.
-const shownIn = (job) => JSON.stringify([job.state, job.before, job.after, job.originals.length, job.tries.length, job.prompt, job.asked, job.measured, job.delta, job.verdict, job.reason, job.class, job.error, job.advice, job.cost, job.reserved, job.seconds, job.attempts, job.prediction, decisionOn(job), noteOn(job)]);
+const shownIn = (job) => JSON.stringify([job.state, job.before, job.after, job.originals.length, job.tries.length, job.prompt, job.asked, job.measured, job.delta, job.verdict, job.reason, job.class, job.error, job.advice, job.cost, job.reserved, job.seconds, job.attempts, job.prediction, job.twin?.id, decisionOn(job), noteOn(job)]);
 
 // Gives a card the job as it is by now.
 const renew = (article, job) => {

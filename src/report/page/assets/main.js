@@ -251,6 +251,10 @@ const soon = () => {
 addEventListener("scroll", soon, { passive: true });
 addEventListener("resize", () => { measure(); draw(); if (viewer.open) fit(); });
 addEventListener("hashchange", applyFragment);
+// The jobs of a figure may be below the fold, where its click would seem to do nothing.
+get("overview").addEventListener("click", (event) => {
+  if (event.target.closest("a")) setTimeout(() => get("tools").scrollIntoView());
+});
 
 // Does `change`, after which the card that is first in view is where it was, wherever its job has gone in the list.
 const inPlace = (change) => {

@@ -37,10 +37,13 @@ const refresh = async () => {
     job.tries ??= [];
     job.own ??= [];
     job.result ??= "";
+    job.twin = store.jobs[job.alike];
   });
   store.byId = new Map(store.jobs.map((job) => [job.id, job]));
   return true;
 };
+
+const twinOf = (job) => `same picture as ${job.twin.id}`;
 
 const ownCell = (job, column) => (job.own.find(([number]) => number === column) || [0, ""])[1];
 
@@ -49,7 +52,7 @@ const texts = new WeakMap();
 const textOf = (job) => {
   if (!texts.has(job)) {
     const parts = [job.id, job.prompt, job.error, job.class, job.state, job.verdict, job.reason, job.prediction, job.asked, job.measured, ...job.tries.map((tried) => tried.prediction)];
-    const tended = [job.originals.length && "corrected here", job.tries.length && "re-rolled", job.reserved && "reserved money"];
+    const tended = [job.originals.length && "corrected here", job.tries.length && "re-rolled", job.reserved && "reserved money", job.twin && twinOf(job)];
     const labels = [...job.before, ...job.after].map((picture) => picture.label);
     const all = [...parts, ...tended, ...labels, ...job.own.map(([, cell]) => cell)];
     texts.set(job, all.filter(Boolean).join("\n").toLowerCase());

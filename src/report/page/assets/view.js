@@ -8,6 +8,7 @@ const facetOf = (job, facet) => (facet === "review" ? decisionOn(job) : job[face
 // What needs a person comes first: what looks done and is not above all.
 const ATTENTION = ["off", "failed", "uncertain", "near", "unmeasurable", "pending"];
 const attention = (job) => {
+  if (job.twin) return 0;
   const at = ATTENTION.indexOf(job.state === "completed" ? job.verdict : job.state);
   return at < 0 ? ATTENTION.length : at;
 };

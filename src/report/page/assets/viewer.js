@@ -83,7 +83,8 @@ const named = (shown) => {
 const details = (job) => {
   const { own } = store.batch;
   const rows = [
-    ["prompt", job.prompt], ["verdict", job.verdict && VERDICTS[job.verdict]], ["ΔE00", job.delta?.toFixed(2)], ["background", job.background === undefined ? "" : `moved by ΔE00 ${job.background.toFixed(2)}`], ["why", job.reason],
+    ["same picture", job.twin && `as ${job.twin.id}: the provider may have mixed them up`],
+    ["prompt", job.prompt], ["verdict", job.verdict && VERDICTS[job.verdict]], ["ΔE00", job.delta === undefined ? "" : `${job.delta.toFixed(2)}, of the product's own color, without light and gloss`], ["background", job.background === undefined ? "" : `moved by ΔE00 ${job.background.toFixed(2)}`], ["why", job.reason],
     ["error", job.error && [job.class, job.error].filter(Boolean).join(": ")], ["what to do", job.advice && told(job.advice)],
     ["prediction", job.prediction], ["cost", dollars(job.cost)], ["reserved", job.reserved && told(dollars(job.reserved) + (job.release ? `: ${RESERVED} \`${job.release}\` frees the money` : ""))],
     ["submits", job.attempts && String(job.attempts)], ["time", job.seconds === undefined ? "" : duration(job.seconds)],
