@@ -236,10 +236,16 @@ async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<S
             }
         });
     }
-    // `content` is called in the order of the images.
-    let mut hashes = files.iter().map(|(_, hash)| *hash);
-    let content = |path: &Path| hashes.next().ok_or_else(|| format!("{}: it was not read", path.display()));
-    if files.is_empty() || Fingerprint::of(&intended.request, content)? == intended.fingerprint {
+    // The hashes are taken in the order of the images.
+    let hashes = || {
+        let mut hashes = files.iter().map(|(_, hash)| *hash);
+        move |path: &Path| hashes.next().ok_or_else(|| format!("{}: it was not read", path.display()))
+    };
+    let request = intended.request.borrowed();
+    if files.is_empty()
+        || Fingerprint::of_borrowed(&request, hashes())? == intended.fingerprint
+        || Fingerprint::as_written(&request, hashes())? == intended.fingerprint
+    {
         return Ok(urls);
     }
     let names: Vec<String> = files.into_iter().map(|(name, _)| name).collect();

@@ -10,13 +10,15 @@ use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
 use super::borrowed::{ImageRef, RequestRef};
+use super::normal_form::{normal_prompt, normal_url};
 use super::request::{EditRequest, Seed};
 use super::text::serde_as_text;
 
 /// The identity of an edit: a 16-byte hash over everything that is sent.
 ///
 /// It includes the model, the prompt, the images in order, the size, the seed and the switches. Local pictures are
-/// identified by their content, so that a moved catalog is not paid for again, but a retouched photograph is.
+/// identified by their content, so that a moved catalog is not paid for again, but a retouched photograph is. Prompts and
+/// URLs are hashed in their normal form, so that a catalog that was only exported again is not paid for again either.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; 16]);
@@ -48,6 +50,27 @@ impl Fingerprint {
         request: &RequestRef<'_>,
         content: impl FnMut(&Path) -> Result<ContentHash, E>,
     ) -> Result<Fingerprint, E> {
+        Fingerprint::in_form(Form::Normal, request, content)
+    }
+
+    /// Returns the fingerprint of the bytes of a request, as earlier versions recorded it. It is different only if the
+    /// request is not [in normal form](RequestRef::is_in_normal_form).
+    ///
+    /// # Errors
+    ///
+    /// An error of `content`.
+    pub fn as_written<E>(
+        request: &RequestRef<'_>,
+        content: impl FnMut(&Path) -> Result<ContentHash, E>,
+    ) -> Result<Fingerprint, E> {
+        Fingerprint::in_form(Form::Written, request, content)
+    }
+
+    fn in_form<E>(
+        form: Form,
+        request: &RequestRef<'_>,
+        content: impl FnMut(&Path) -> Result<ContentHash, E>,
+    ) -> Result<Fingerprint, E> {
         // This runs for millions of requests: the key is derived once per thread, and the parts are hashed in one call
         // by a hasher that is reset instead of copied, because it is large.
         thread_local! {
@@ -57,7 +80,7 @@ impl Fingerprint {
         }
         let hash = KEYED.with_borrow_mut(|(hasher, all)| {
             all.clear();
-            each_part(request, content, |tag, part| {
+            each_part(form, request, content, |tag, part| {
                 all.push(tag);
                 all.extend_from_slice(&(part.len() as u64).to_le_bytes());
                 all.extend_from_slice(part);
@@ -107,7 +130,7 @@ impl RequestHash {
     ) -> Result<RequestHash, E> {
         static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::default);
         let mut hasher = KEY.build_hasher();
-        each_part(request, content, |tag, part| {
+        each_part(Form::Normal, request, content, |tag, part| {
             // No part is long enough for its length to overlap with the tag.
             hasher.write_u64(u64::from(tag) << 56 | part.len() as u64);
             hasher.write(part);
@@ -123,20 +146,32 @@ impl From<Fingerprint> for RequestHash {
     }
 }
 
+/// The form of the texts that are hashed.
+#[derive(Clone, Copy)]
+enum Form {
+    Normal,
+    Written,
+}
+
 /// Passes all parts of a request to `part`, each with a tag for its kind. Callers also hash the length of each part, so
 /// that different requests never give the same bytes.
 fn each_part<E>(
+    form: Form,
     request: &RequestRef<'_>,
     mut content: impl FnMut(&Path) -> Result<ContentHash, E>,
     mut part: impl FnMut(u8, &[u8]),
 ) -> Result<(), E> {
     part(b'm', request.model.as_bytes());
-    part(b'p', request.prompt.as_bytes());
+    match form {
+        Form::Normal => part(b'p', normal_prompt(request.prompt).as_bytes()),
+        Form::Written => part(b'p', request.prompt.as_bytes()),
+    }
     for image in request.images.iter() {
-        match image {
-            ImageRef::Url(url) => part(b'u', url.as_str().as_bytes()),
-            ImageRef::Data(uri) => part(b'd', uri.as_bytes()),
-            ImageRef::File(path) => part(b'f', &content(path)?.0),
+        match (image, form) {
+            (ImageRef::Url(url), Form::Normal) => part(b'u', normal_url(url).as_bytes()),
+            (ImageRef::Url(url), Form::Written) => part(b'u', url.as_str().as_bytes()),
+            (ImageRef::Data(uri), _) => part(b'd', uri.as_bytes()),
+            (ImageRef::File(path), _) => part(b'f', &content(path)?.0),
         }
     }
     if let Some(size) = request.size {
@@ -374,6 +409,19 @@ mod tests {
         moved.images[0] = ImageSource::File("elsewhere/a.png".into());
         assert_eq!(print(&request()), print(&moved));
         assert_ne!(print(&request()), print_with(&request(), b"retouched"));
+    }
+
+    #[test]
+    fn a_request_that_was_only_exported_again_has_the_same_fingerprint() {
+        let mut exported = request();
+        exported.prompt = "make it blue \r\n".to_owned();
+        exported.images[1] = ImageSource::Url("https://EXAMPLE.com/b.png?Expires=1767225600&Signature=s".to_owned());
+        assert_eq!(print(&exported), print(&request()));
+        let written = |request: &EditRequest| {
+            Fingerprint::as_written(&request.borrowed(), |_| Ok::<_, Infallible>(ContentHash::of(b"picture"))).unwrap()
+        };
+        assert_eq!(written(&request()), print(&request()));
+        assert_ne!(written(&exported), print(&exported));
     }
 
     #[test]

@@ -13,9 +13,11 @@ mod held_back;
 mod hex;
 mod id;
 mod id_pattern;
+mod normal_form;
 mod partition;
 mod rate;
 mod request;
+mod signed_url;
 mod status;
 mod status_counts;
 mod stop_kind;
@@ -41,6 +43,7 @@ pub use rate::{Per, Rate, RateError, SubmitRate};
 pub use request::{
     DEFAULT_MODEL, EditRequest, ImageSource, Job, MAX_IMAGE_BYTES, MAX_IMAGES, Seed, SeedError, Size, Switches,
 };
+pub use signed_url::{SignedPeriod, UrlSignature};
 pub use status::{ErrorClass, JobStatus};
 pub use status_counts::StatusCounts;
 pub use stop_kind::StopKind;

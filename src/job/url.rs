@@ -29,6 +29,11 @@ impl<'a> UrlRef<'a> {
         self.text
     }
 
+    /// Returns the scheme, without `://`.
+    pub fn scheme(&self) -> &'a str {
+        self.text[..self.host].strip_suffix("://").unwrap_or_default()
+    }
+
     /// Returns the host, including the port if there is one.
     pub fn host(&self) -> &'a str {
         &self.text[self.host..self.path]
@@ -70,6 +75,7 @@ mod tests {
     fn the_parts_of_a_url_are_found() {
         let parts = |text| {
             let url = UrlRef::of(text);
+            assert!(text.starts_with(url.scheme()) && url.scheme().len() < 6, "{text}");
             (url.host(), url.path(), url.query(), url.extension())
         };
         assert_eq!(parts("https://a.b:8/c/d.jpg?v=1#e"), ("a.b:8", "/c/d.jpg", "?v=1#e", Some("jpg")));

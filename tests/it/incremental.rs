@@ -64,11 +64,23 @@ fn check_warns_of_renamed_rows_before_they_are_paid_for_again() {
         format!("id,prompt,images\n{}\nlid,Make it #FF0000,https://x/lid.jpg\n", rows.join("\n")),
     );
     let printed = code(&nights.sandbox.run("check catalog.csv -o out"), 0);
-    let told = "the new job requests the edit that `mug` shows already, and is paid for again (and 2 more)";
+    let told = "the job requests the edit that `mug` shows already, and is paid for again (and 2 more)";
     assert!(
         printed.contains(told) && printed.contains("catalog.csv:2") && printed.contains("do not change the id"),
         "{printed}"
     );
+}
+
+#[test]
+fn check_warns_of_swapped_ids_before_both_are_paid_for_again() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let rows = [("mug", "lamp"), ("lamp", "mug")]
+        .map(|(id, of)| format!("{id},Make the {of} #FF0000,https://example.com/{of}.jpg\n"));
+    nights.sandbox.write("catalog.csv", format!("id,prompt,images\n{}", rows.concat()));
+    let printed = code(&nights.sandbox.run("check catalog.csv -o out"), 0);
+    let told = "the job requests the edit that `lamp` shows already, and is paid for again (and 1 more)";
+    assert!(printed.contains(told), "{printed}");
 }
 
 #[test]

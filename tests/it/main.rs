@@ -29,6 +29,7 @@ mod quickstart;
 mod releasing;
 mod rerolls;
 mod retouched;
+mod same_edit;
 mod secrets;
 mod serve;
 mod simulation;

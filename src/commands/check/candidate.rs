@@ -1,5 +1,6 @@
 use crate::commands::job_loading::{NotHashed, Sent};
 use crate::commands::options::Selection;
+use crate::commands::recorded_edits::RecordedEdits;
 use crate::job::{ImageRef, JobRef};
 use crate::journal::{EditKey, Ledger};
 use crate::manifest::FoundJob;
@@ -29,30 +30,30 @@ pub(super) struct Details {
 }
 
 /// Creates candidates from jobs, on any of the threads that read rows.
-#[derive(Clone, Copy)]
-pub(super) struct Candidates<'s> {
+pub(super) struct Candidates<'s, L> {
     pub(super) selection: &'s Selection,
     pub(super) ledger: &'s Ledger,
+    pub(super) recorded: RecordedEdits<'s, L>,
     /// Whether the folder has jobs that candidates are compared with.
     pub(super) needs_keys: bool,
     /// Whether URLs are probed.
     pub(super) needs_urls: bool,
 }
 
-impl Candidates<'_> {
+impl<'l, L: Fn() -> Option<&'l Ledger>> Candidates<'_, L> {
     /// Returns the job, as a candidate if it is selected.
     ///
     /// # Errors
     ///
     /// A local picture was not hashed.
-    pub(super) fn make(self, found: &FoundJob<'_>, sent: &Sent<'_>) -> Result<Row, NotHashed> {
+    pub(super) fn make(&self, found: &FoundJob<'_>, sent: &Sent<'_>) -> Result<Row, NotHashed> {
         let job = found.job;
         let is_shown = !self.ledger.is_blank() && self.ledger.is_shown(&job.id.to_id());
         if !self.selection.names(job.id.as_str()) {
             return Ok(Row { is_shown, candidate: None });
         }
         let (key, request_hash) = if self.needs_keys {
-            let fingerprint = sent.fingerprint()?;
+            let fingerprint = self.recorded.fingerprint(&job.id, sent)?;
             (Some(EditKey { job: job.id.to_id(), fingerprint }), fingerprint.into())
         } else {
             (None, sent.request_hash()?)

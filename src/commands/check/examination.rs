@@ -5,6 +5,7 @@ use crate::commands::Failure;
 use crate::commands::decision::Decider;
 use crate::commands::manifest_scope::{ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
+use crate::commands::recorded_edits::RecordedEdits;
 use crate::job::HeldBack;
 use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, Manifest};
@@ -52,10 +53,12 @@ impl<'e> Examination<'e> {
     }
 
     /// Returns the factory of the candidates for [`Examination::add`].
-    pub(super) fn candidates(&self) -> Candidates<'e> {
+    pub(super) fn candidates(&self) -> Candidates<'e, impl Fn() -> Option<&'e Ledger> + use<'e>> {
         let is_known = !self.ledger.is_blank() || self.options.folder.has_results() || self.conflicts.is_some();
         let Examination { options, ledger, .. } = *self;
-        Candidates { selection: &options.selection, ledger, needs_keys: is_known, needs_urls: self.urls.is_some() }
+        let recorded = RecordedEdits::of(&options.folder, move || Some(ledger));
+        let selection = &options.selection;
+        Candidates { selection, ledger, recorded, needs_keys: is_known, needs_urls: self.urls.is_some() }
     }
 
     /// Adds the next job.
@@ -80,7 +83,7 @@ impl<'e> Examination<'e> {
         if let (Some(key), Some(conflicts)) = (&key, &mut self.conflicts) {
             conflicts.note(&key.job, decision);
         }
-        if let Some(key) = key.filter(|_| decision == Decision::New) {
+        if let Some(key) = key.filter(|_| matches!(decision, Decision::New | Decision::Changed)) {
             self.renamed.note(key, features.line(), self.ledger);
         }
         Ok(())

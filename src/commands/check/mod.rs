@@ -97,7 +97,7 @@ fn examine_jobs(arguments: &Check, manifest: &mut Manifest, screen: &Screen) -> 
     let mut pictures = LocalPictures::with_cache(&options.folder.pictures());
     let mut examination = Examination::begin(arguments, &options, &ledger);
     let candidates = examination.candidates();
-    let candidate = |found: &FoundJob<'_>, sent: &Sent<'_>| candidates.make(found, sent);
+    let candidate = move |found: &FoundJob<'_>, sent: &Sent<'_>| candidates.make(found, sent);
     let row_warnings = for_each(manifest, &options, &mut pictures, candidate, |job| {
         let Partitioned::Ours(candidate) = job else { return Ok(()) };
         Ok(examination.add(candidate?)?)

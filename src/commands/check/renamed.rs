@@ -2,17 +2,17 @@ use crate::commands::job_loading::Counted;
 use crate::journal::{EditKey, Ledger, LinesError, ShownFingerprints};
 use crate::manifest::{Diagnostic, Severity};
 
-/// Jobs with new ids that request edits which exist under other ids.
+/// Jobs that request edits which exist under other ids: those with new ids, and those whose ids were swapped.
 #[derive(Default)]
 pub(super) struct Renamed {
-    /// The shown fingerprints, read when the first new job is added.
+    /// The shown fingerprints, read when the first job is added.
     showing: Option<ShownFingerprints>,
     /// The jobs, each with its line.
     jobs: Counted<(EditKey, u64)>,
 }
 
 impl Renamed {
-    /// Adds a new job and its line.
+    /// Adds a job that is submitted, and its line.
     pub(super) fn note(&mut self, key: EditKey, line: u64, ledger: &Ledger) {
         if self.showing.get_or_insert_with(|| ledger.showing()).may_have(key.fingerprint) {
             self.jobs.note(|| (key, line));
@@ -31,10 +31,8 @@ impl Renamed {
         let shown = shown.iter().filter(|shown| shown.fingerprint == *fingerprint).min();
         Ok(shown.map(|shown| {
             let others = if more == 0 { String::new() } else { format!(" (and {more} more)") };
-            let message = format!(
-                "the new job requests the edit that `{}` shows already, and is paid for again{others}",
-                shown.job
-            );
+            let message =
+                format!("the job requests the edit that `{}` shows already, and is paid for again{others}", shown.job);
             Diagnostic::about_job(Severity::Warning, file, Some((*line, Some(job))), message, HINT)
         }))
     }

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::commands::UsageError;
 use crate::commands::job_loading::advice_warnings;
 use crate::commands::manifest_scope::ManifestScope;
+use crate::commands::many_changed::many_changed_warning;
 use crate::commands::options::Options;
 use crate::job::HeldBack;
 use crate::journal::Ledger;
@@ -38,6 +39,8 @@ pub(super) fn warnings(
     options: &Options,
 ) -> Vec<Diagnostic> {
     let mut warnings = advice_warnings(advice, &files.lines);
+    let price = options.price(ledger);
+    warnings.extend(many_changed_warning(&forecast.counts, options.backend, price, &files.manifest));
     warnings.extend(money_warnings(files, forecast, ledger, options));
     warnings.extend(time_warning(files, forecast, &options.settings, Timestamp::now()));
     warnings.extend(selection_warning(files, forecast, options));

@@ -187,6 +187,12 @@ impl Sent<'_> {
         Fingerprint::of_borrowed(self.request, |path| self.content(path))
     }
 
+    /// Returns the fingerprint that earlier versions recorded; `None` if it is the same.
+    pub(super) fn fingerprint_as_written(&self) -> Result<Option<Fingerprint>, NotHashed> {
+        let is_normal = self.request.is_in_normal_form();
+        (!is_normal).then(|| Fingerprint::as_written(self.request, |path| self.content(path))).transpose()
+    }
+
     pub(super) fn request_hash(&self) -> Result<RequestHash, NotHashed> {
         RequestHash::of(self.request, |path| self.content(path))
     }

@@ -4,6 +4,7 @@ use crate::commands::Failure;
 use crate::commands::job_loading::{Partitioned, Sent, advice_warnings, for_each, unmatched};
 use crate::commands::manifest_scope::{ManifestScope, original_directory};
 use crate::commands::options::Options;
+use crate::commands::recorded_edits::RecordedEdits;
 use crate::job::{ContentHash, IdPattern};
 use crate::manifest::{Diagnostic, FoundJob, Manifest};
 use crate::pictures::LocalPictures;
@@ -77,12 +78,14 @@ impl Planning {
         let mut pictures = LocalPictures::with_cache(&folder.pictures());
         let mut draft = PlanDraft::begin(folder)?;
         let mut ids = Ids::default();
-        let mut partial_plan = PartialPlan::of(opening.ledger().and_then(original_directory));
+        let mut partial_plan =
+            PartialPlan::of(if is_part { opening.ledger().and_then(original_directory) } else { None });
         let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(None));
         // Only a first run is certain to submit every job.
         let is_first = !folder.journal().exists();
+        let recorded = RecordedEdits::of(folder, || opening.ledger());
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
-            let fingerprint = sent.fingerprint()?;
+            let fingerprint = recorded.fingerprint(&found.job.id, sent)?;
             let features = JobFeatures::of(found.job, fingerprint.into());
             let job = PlannedJob { fingerprint, job: found.to_job() };
             let row = if is_part { Row::Partial(Box::new(job)) } else { Row::Line(DraftLine::of(folder, &job)?) };

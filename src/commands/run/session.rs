@@ -11,6 +11,7 @@ use crate::commands::backend::{self, ApiSetup};
 use crate::commands::copied_folder::copy_warning;
 use crate::commands::interrupt::Interruption;
 use crate::commands::manifest_scope::{self, ManifestScope, OtherRunConflicts};
+use crate::commands::many_changed::many_changed_warning;
 use crate::commands::options::Options;
 use crate::commands::report_data::{Live, resume};
 use crate::job::{Backend, ContentHash, JobId};
@@ -97,7 +98,9 @@ impl<'a> Session<'a> {
         };
         let name = arguments.manifest.display().to_string();
         let copied = copy_warning(&ledger, &options.folder, &name).filter(|_| decided.submits > 0);
-        for warning in other_run_warning(&options, &run_plan, &name)?.into_iter().chain(copied) {
+        let many_changed = many_changed_warning(decided, options.backend, options.price(&ledger), &name);
+        let other_run = other_run_warning(&options, &run_plan, &name)?;
+        for warning in other_run.into_iter().chain(copied).chain(many_changed) {
             screen.say(&render(&warning, screen.style()));
         }
         let opening = opening_record(&ledger, &options, &run_plan, &name);
