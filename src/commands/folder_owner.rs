@@ -2,11 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::job::Backend;
 use crate::journal::{Ledger, RunStart};
+use crate::run_folder::{JournalFile, RunFolder};
 
 /// Returns the manifest of the folder's last run, if that is another file than `manifest`; `None` if it is unknown.
 pub(super) fn other_owner(ledger: &Ledger, manifest: &Path) -> Option<PathBuf> {
     other_manifest(ledger.last_run()?, manifest, &std::env::current_dir().ok()?)
+}
+
+/// Returns the folder beside `manifest` in which it was run before, if `folder`, its default folder in the working
+/// directory, does not exist yet: jobs that were paid for there would be paid for again.
+pub(super) fn run_beside(manifest: &Path, folder: &RunFolder) -> Option<PathBuf> {
+    let beside = RunFolder::new(manifest.parent()?.join(folder.path()));
+    if folder.journal().exists() || !beside.journal().is_file() {
+        return None;
+    }
+    let ledger = JournalFile::read(&beside).ok()?;
+    let run = ledger.last_run().filter(|run| run.backend == Backend::Vibedream && !ledger.is_blank())?;
+    let here = std::env::current_dir().ok()?;
+    let is_its_own = run.directory.is_some() && !run.manifest.is_empty() && run.manifest != "-";
+    (is_its_own && other_manifest(run, manifest, &here).is_none()).then(|| beside.path().to_owned())
 }
 
 /// Compares the manifest of `run` with `manifest`, which is relative to the working directory `here`.

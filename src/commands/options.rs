@@ -19,7 +19,7 @@ use crate::run_folder::{FolderError, JournalFile, RunFolder};
 use crate::runner::{PollSchedule, Settings};
 
 use super::UsageError;
-use super::folder_owner::other_owner;
+use super::folder_owner::{other_owner, run_beside};
 use super::manifest_scope::{ManifestScope, reported_run};
 
 /// The number of polls that each prediction may have in addition to the configured rate.
@@ -156,6 +156,18 @@ impl Options {
     /// Returns the API's address, unless the backend is embedded.
     pub(super) fn origin(&self) -> Option<String> {
         (self.backend == Backend::Vibedream).then(|| self.base_url.to_string())
+    }
+
+    /// Refuses to make a default folder for a manifest that was run from its own directory before.
+    pub(super) fn check_new_folder(&self, manifest: &Path) -> Result<(), UsageError> {
+        if self.folder_choice == FolderChoice::Given || self.backend == Backend::Embedded {
+            return Ok(());
+        }
+        let refuse = |theirs| {
+            let folder = self.folder.path().to_owned();
+            Err(UsageError::RunBeside { folder, theirs, ours: manifest.to_owned() })
+        };
+        run_beside(manifest, &self.folder).map_or(Ok(()), refuse)
     }
 
     /// Refuses a folder of another share, because jobs of other shares would be paid for again, and a folder with

@@ -202,6 +202,38 @@ fn the_default_folder_of_another_manifest_with_the_same_name_is_refused() {
     assert!(run("run moved/catalog.csv", 0).starts_with(nothing), "a part of it was run in another directory");
 }
 
+#[test]
+fn a_manifest_that_was_run_from_its_own_directory_is_not_paid_for_again_from_another_one() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("shop/catalog.csv", 2);
+    std::fs::create_dir(sandbox.path("home")).unwrap();
+    let run_in = |folder: &str, arguments: &str, expected| {
+        let mut command = provider.client(&sandbox, arguments);
+        code(&command.current_dir(sandbox.path(folder)).output().unwrap(), expected)
+    };
+    run_in("shop", "run catalog.csv --rate 100/s", 0);
+    for command in ["run", "check"] {
+        let refused = run_in("home", &format!("{command} ../shop/catalog.csv"), 2);
+        assert!(
+            refused.contains("make runs/catalog: ../shop/catalog.csv was run in ../shop/runs/catalog before"),
+            "{refused}"
+        );
+        assert!(refused.contains("to continue that run, use -o ../shop/runs/catalog; for another run"), "{refused}");
+    }
+    assert!(sandbox.names("home").is_empty(), "no folder is made");
+    assert!(run_in("home", "run ../shop/catalog.csv -o ../shop/runs/catalog", 0).starts_with("nothing to do"));
+    assert_eq!(provider.accepted(), 2);
+
+    run_in("home", "run ../shop/catalog.csv -o runs/catalog --rate 100/s", 0);
+    assert_eq!(provider.accepted(), 4, "the user has asked for that");
+    assert!(run_in("home", "run ../shop/catalog.csv", 0).starts_with("nothing to do"), "an existing folder is used");
+    sandbox.manifest("home/shop/catalog.csv", 1);
+    run_in("home", "run shop/catalog.csv -o shop/runs/catalog --rate 100/s", 0);
+    std::fs::remove_dir_all(sandbox.path("home/runs")).unwrap();
+    sandbox.manifest("shop/runs/catalog/other/catalog.csv", 1);
+    run_in("home", "check ../shop/runs/catalog/other/catalog.csv", 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_to_a_disk_that_is_not_mounted_are_reported_with_their_targets() {

@@ -90,6 +90,7 @@ fn examine(arguments: &Check, notices: &mut Vec<Diagnostic>, screen: &Screen) ->
 fn examine_jobs(arguments: &Check, manifest: &mut Manifest, screen: &Screen) -> Result<Findings, Failure> {
     let run = &arguments.run;
     let options = Options::merge(run, manifest)?;
+    options.check_new_folder(&run.manifest)?;
     let ledger = options.ledger()?;
     let options = options.inherit(run, &ledger)?;
     manifest.set_model(options.model());

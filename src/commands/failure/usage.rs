@@ -40,6 +40,16 @@ pub enum UsageError {
         /// The requested manifest.
         ours: PathBuf,
     },
+    /// The manifest was run in the folder beside it, and the default folder in the working directory is new.
+    #[error("make {}: {} was run in {} before", folder.display(), ours.display(), theirs.display())]
+    RunBeside {
+        /// The new folder.
+        folder: PathBuf,
+        /// The folder of the earlier run.
+        theirs: PathBuf,
+        /// The manifest.
+        ours: PathBuf,
+    },
     /// The manifest has no name that the folder could have.
     #[error("choose the run's folder: a manifest from stdin has no name")]
     NamelessManifest,
@@ -129,6 +139,11 @@ impl UsageError {
             UsageError::OtherManifest { folder, theirs, .. } => format!(
                 "give this manifest a folder of its own with -o; or run {}; if it is the same manifest and was moved, \
                  use -o {}",
+                shell_word(&theirs.display().to_string()),
+                shell_word(&folder.display().to_string())
+            ),
+            UsageError::RunBeside { folder, theirs, .. } => format!(
+                "to continue that run, use -o {}; for another run, which pays for every job again, use -o {}",
                 shell_word(&theirs.display().to_string()),
                 shell_word(&folder.display().to_string())
             ),

@@ -61,6 +61,7 @@ impl<'a> Session<'a> {
         let started = Instant::now();
         let mut manifest = manifest_scope::open(&arguments.manifest).map_err(Failure::Manifest)?;
         let mut options = Options::merge(arguments, &manifest)?;
+        options.check_new_folder(&arguments.manifest)?;
         let mut opening = FolderOpening::begin(&options.folder);
         if options.scope == ManifestScope::Part {
             opening = opening.read()?;
