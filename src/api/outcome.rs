@@ -328,12 +328,12 @@ fn uncertain(message: String) -> SubmitOutcome {
 /// The maximum plausible price, in cents. A higher number is an error of the provider, and would distort every sum.
 const MAX_PRICE: u64 = 100_000;
 
-/// Returns a price in whole cents, from a number or its text, rounded up, at most [`MAX_PRICE`]. `None` for a price of 0,
-/// with which a budget would limit nothing. `0.07 * 100` in floating point is 7 cents.
+/// Returns a price in whole cents, from a number or its text, rounded up, at most [`MAX_PRICE`]. `None` for a price below
+/// a cent, with which a budget would limit nothing: it is 0, or in dollars. `0.07 * 100` in floating point is 7 cents.
 fn cents(value: &Value) -> Option<Cents> {
     let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
-    let number = number.filter(|number| number.is_finite() && *number > 0.0)?;
-    Some(Cents(((number - 1e-6).ceil().max(1.0) as u64).min(MAX_PRICE)))
+    let number = number.filter(|number| number.is_finite() && *number >= 1.0 - 1e-6)?;
+    Some(Cents(((number - 1e-6).ceil() as u64).min(MAX_PRICE)))
 }
 
 /// The beginning of a body from which a message is made, in bytes.

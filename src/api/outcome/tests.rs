@@ -55,7 +55,10 @@ fn in_sync_mode_the_answer_may_be_the_result() {
 fn prices_are_rounded_up_and_capped_and_nonsensical_ones_ignored() {
     assert_eq!(cents(&serde_json::json!(7.2)), Some(Cents(8)));
     assert_eq!(cents(&serde_json::json!(0.07 * 100.0)), Some(Cents(7)), "7.000000000000001");
-    assert_eq!(cents(&serde_json::json!(0.0000001)), Some(Cents(1)));
+    assert_eq!(cents(&serde_json::json!(1)), Some(Cents(1)));
+    for dollars in [serde_json::json!(0.07), serde_json::json!("0.07"), serde_json::json!(0.0000001)] {
+        assert_eq!(cents(&dollars), None, "a price in dollars, which would count as a cent");
+    }
     assert_eq!(cents(&serde_json::json!(-1)), None);
     assert_eq!(["40", " 7.2 "].map(|text| cents(&serde_json::json!(text))), [Some(Cents(40)), Some(Cents(8))]);
     assert_eq!(["1e300", "100001"].map(|text| cents(&serde_json::json!(text))), [Some(Cents(100_000)); 2]);
