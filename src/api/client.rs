@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncReadExt;
@@ -185,6 +185,7 @@ async fn read(mut response: Response, silence: Duration) -> Exchange {
     let mut answer = Answer {
         status: response.status().as_u16(),
         retry_after: text(headers, RETRY_AFTER.as_str()).map(str::to_owned),
+        date: text(headers, DATE.as_str()).map(str::to_owned),
         limits: RateLimits::read(|name| text(headers, name), Timestamp::now()),
         body: Vec::new(),
     };

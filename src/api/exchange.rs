@@ -56,6 +56,8 @@ pub struct Answer {
     pub status: u16,
     /// The value of the `Retry-After` header.
     pub retry_after: Option<String>,
+    /// The value of the `Date` header: the time on the server's clock.
+    pub date: Option<String>,
     /// The limits in the headers.
     pub limits: Option<RateLimits>,
     /// The body, up to a maximum length.

@@ -14,7 +14,9 @@ const ABSURD: f64 = 86_400.0;
 /// Returns the wait that an answer asks for: the larger of `Retry-After` (seconds or an HTTP date) and the hint in the
 /// body (`retry_after`, or text like "retry in ~5s"). Nonsensical values are ignored.
 pub(super) fn wait_hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
-    let header = answer.retry_after.as_deref().and_then(|text| header_seconds(text, now));
+    // A date is one on the server's clock, which may differ from this machine's (RFC 9110, sections 6.6.1 and 10.2.3).
+    let sent_at = answer.date.as_deref().and_then(http_date).unwrap_or(now);
+    let header = answer.retry_after.as_deref().and_then(|text| header_seconds(text, sent_at));
     let body = wire::json(&answer.body).ok().and_then(|body| body_seconds(&body));
     let seconds = header.into_iter().chain(body).filter(|seconds| is_sound(*seconds)).reduce(f64::max)?;
     Some(Duration::from_secs_f64(seconds).min(MAX_HINT))
@@ -24,13 +26,16 @@ fn is_sound(seconds: f64) -> bool {
     seconds.is_finite() && (0.0..=ABSURD).contains(&seconds)
 }
 
-fn header_seconds(text: &str, now: Timestamp) -> Option<f64> {
+fn header_seconds(text: &str, sent_at: Timestamp) -> Option<f64> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<f64>() {
         return Some(seconds);
     }
-    let date = Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()?;
-    Some(date.duration_since(now).as_secs_f64())
+    Some(http_date(text)?.duration_since(sent_at).as_secs_f64())
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    Timestamp::try_from(httpdate::parse_http_date(text.trim()).ok()?).ok()
 }
 
 fn body_seconds(body: &Value) -> Option<f64> {
@@ -88,6 +93,23 @@ mod tests {
         assert_eq!(hint(Some("Mon, 23 Nov 2026 20:00:30 GMT"), ""), Some(30.0));
         assert_eq!(hint(None, r#"{"error": "Rate limit reached, retry in ~5s"}"#), Some(5.0));
         assert_eq!(hint(None, r#"{"detail": "10 images a minute; wait 12 seconds"}"#), Some(12.0));
+    }
+
+    #[test]
+    fn a_date_is_compared_with_the_clock_of_the_server() {
+        let now = "2026-11-23T20:00:00Z".parse().unwrap();
+        let hint = |date: &str, retry_after: &str| {
+            let (date, retry_after) = (Some(date.to_owned()), Some(retry_after.to_owned()));
+            wait_hint(&Answer { status: 429, date, retry_after, ..Answer::default() }, now).map(|wait| wait.as_secs())
+        };
+        assert_eq!(hint("Mon, 23 Nov 2026 21:00:00 GMT", "Mon, 23 Nov 2026 21:00:04 GMT"), Some(4), "an hour ahead");
+        assert_eq!(hint("Mon, 23 Nov 2026 19:00:00 GMT", "Mon, 23 Nov 2026 19:00:04 GMT"), Some(4), "an hour behind");
+        assert_eq!(
+            hint("soon", "Mon, 23 Nov 2026 20:00:04 GMT"),
+            Some(4),
+            "without a date, this machine's clock counts"
+        );
+        assert_eq!(hint("Mon, 23 Nov 2026 21:00:00 GMT", "5"), Some(5));
     }
 
     #[test]
