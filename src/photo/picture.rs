@@ -3,7 +3,6 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use image::{ImageError, ImageFormat, ImageReader};
-use memchr::memmem;
 
 use super::error::DecodeError;
 use super::limits::limits;
@@ -174,25 +173,81 @@ fn undecodable(error: &ImageError) -> PictureError {
     }
 }
 
-/// Checks that a picture has the end that its format requires. JPEG and GIF may have padding after it.
+/// Checks that a picture has the end that its format requires. Anything may follow it, because some programs append
+/// padding or other files.
 fn check_end_of(source: &mut (impl BufRead + Seek), format: Format) -> Result<(), PictureError> {
     source.rewind()?;
     let is_whole = match format {
         Format::Jpeg => has_jpeg_end(source)?,
-        Format::Png => memmem::rfind(&tail(source)?, b"IEND\xAE\x42\x60\x82").is_some(),
-        Format::Gif => tail(source)?.iter().rfind(|byte| **byte != 0) == Some(&0x3B),
+        Format::Png => reaches_end(has_png_end(source))?,
+        Format::Gif => reaches_end(has_gif_end(source))?,
         Format::WebP => has_webp_length(source)?,
     };
     if is_whole { Ok(()) } else { Err(PictureError::CutOff(format.name())) }
 }
 
-/// Returns the last bytes of a file, at most 4096.
-fn tail(source: &mut (impl Read + Seek)) -> io::Result<Vec<u8>> {
-    let length = source.seek(SeekFrom::End(0))?;
-    let mut tail = Vec::new();
-    source.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
-    source.take(4096).read_to_end(&mut tail)?;
-    Ok(tail)
+/// Returns whether a search has found the end of a picture. It has not if the file ends before.
+fn reaches_end(found: io::Result<bool>) -> io::Result<bool> {
+    match found {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+        found => found,
+    }
+}
+
+/// Whether a PNG has its last chunk, with its checksum.
+fn has_png_end(source: &mut impl BufRead) -> io::Result<bool> {
+    const SIGNATURE: u64 = 8;
+    const CHECKSUM: u64 = 4;
+    skip(source, SIGNATURE)?;
+    loop {
+        let [a, b, c, d, kind @ ..] = bytes::<8>(source)?;
+        skip(source, u64::from(u32::from_be_bytes([a, b, c, d])) + CHECKSUM)?;
+        if kind == *b"IEND" {
+            return Ok(true);
+        }
+    }
+}
+
+/// Whether a GIF has its trailer after its blocks (GIF89a, sections 18 to 27).
+fn has_gif_end(source: &mut impl BufRead) -> io::Result<bool> {
+    const EXTENSION: u8 = 0x21;
+    const IMAGE: u8 = 0x2C;
+    const TRAILER: u8 = 0x3B;
+    let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
+    let [.., flags, _background, _aspect] = bytes::<13>(source)?;
+    skip(source, table(flags))?;
+    loop {
+        match bytes::<1>(source)? {
+            [TRAILER] => return Ok(true),
+            [EXTENSION] => skip(source, 1)?,
+            [IMAGE] => {
+                let [.., flags] = bytes::<9>(source)?;
+                skip(source, table(flags) + 1)?;
+            }
+            // Some programs write the end of a block twice.
+            [0] => continue,
+            _ => return Ok(false),
+        }
+        loop {
+            let [length] = bytes::<1>(source)?;
+            if length == 0 {
+                break;
+            }
+            skip(source, u64::from(length))?;
+        }
+    }
+}
+
+fn bytes<const N: usize>(source: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    source.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads over `count` bytes, all of which must exist.
+fn skip(source: &mut impl Read, count: u64) -> io::Result<()> {
+    let skipped = io::copy(&mut source.take(count), &mut io::sink())?;
+    if skipped == count { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// Whether a WebP has at least the length in its header.
@@ -281,6 +336,16 @@ mod tests {
             assert!(has_jpeg_end(&mut &bytes[..]).unwrap());
         }
         assert!(!has_jpeg_end(&mut &thumbnail[..thumbnail.len() - 2]).unwrap());
+    }
+
+    #[test]
+    fn a_picture_with_something_behind_its_end_is_complete() {
+        for format in [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP] {
+            for appended in [&[0; 5_000][..], &[7; 5_000], b"<!-- from the cache -->"] {
+                let picture = verify_bytes(&[&encoded(format), appended].concat());
+                assert_eq!(picture.map(|picture| picture.width).unwrap(), 64, "{format:?}");
+            }
+        }
     }
 
     #[test]
