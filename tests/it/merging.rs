@@ -174,3 +174,18 @@ fn shares_with_held_back_jobs_are_merged_to_a_finished_batch_that_reports_them()
     code(&machines.run("-o all"), 3);
     assert_eq!(machines.provider.accepted(), JOBS);
 }
+
+#[test]
+fn shares_of_different_versions_of_a_manifest_are_reported() {
+    let machines = machines();
+    machines.run_shares();
+    assert!(!code(&machines.merge(""), 0).contains("different versions"));
+    let edited = machines.sandbox.read("catalog.csv").replace("Make it", "Dye it");
+    machines.sandbox.write("catalog.csv", edited);
+    code(&machines.run("--partition 1/2"), 0);
+    let printed = code(&machines.merge(""), 0);
+    let told = "runs/catalog-1-of-2 and runs/catalog-2-of-2 are from different versions of catalog.csv; run all shares";
+    assert!(printed.contains(told), "{printed}");
+    code(&machines.run("--partition 2/2"), 0);
+    assert!(!code(&machines.merge(""), 0).contains("different versions"));
+}

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::cli::Merge;
 use crate::exit::Exit;
 use crate::job::Partition;
-use crate::journal::{JournalMergeError, Ledger, MergedJournal, ReadAt, RunState};
+use crate::journal::{JournalMergeError, Ledger, MergedJournal, ReadAt, RunStart, RunState};
 use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalFile, RunFolder, long_journal};
 use crate::words::{counted, shell_word};
@@ -38,7 +38,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
 
     let journals: Vec<Arc<dyn ReadAt>> =
         std::iter::once(&target.journal).chain(sources.iter().map(|source| &source.journal)).map(Arc::clone).collect();
-    if let Some(warning) = different_manifests_warning(&sources) {
+    for warning in different_manifests_warning(&sources).into_iter().chain(different_versions_warning(&sources)) {
         screen.print_line(&warning);
     }
     let long_journals;
@@ -115,6 +115,26 @@ fn different_manifests_warning(sources: &[Source]) -> Option<String> {
         "{} and {} are from different manifests; jobs that they define differently are paid for again",
         one.display(),
         other.display()
+    ))
+}
+
+/// Returns a warning if the last runs of two shares were of different versions of a manifest. Their rows were planned
+/// then, and the next run submits those that have changed.
+fn different_versions_warning(sources: &[Source]) -> Option<String> {
+    let is_other = |one: &RunStart, other: &RunStart| {
+        // The hash of a manifest depends on the program.
+        one.program == other.program
+            && Path::new(&one.manifest).file_name() == Path::new(&other.manifest).file_name()
+            && one.manifest_hash.as_ref().zip(other.manifest_hash.as_ref()).is_some_and(|(one, other)| one != other)
+    };
+    let pair = sources.windows(2).find(|pair| is_other(&pair[0].run, &pair[1].run))?;
+    let (one, other) = (pair[0].path(), pair[1].path());
+    Some(format!(
+        "{} and {} are from different versions of {}; run all shares of the latest version again before you merge, or its \
+         other rows are submitted by the next run",
+        one.display(),
+        other.display(),
+        pair[0].run.manifest
     ))
 }
 

@@ -53,6 +53,7 @@ fn closing_records(sources: &[Source], before: Option<&RunStart>, jobs: StatusCo
         budget_cents,
         held_back,
         partition: None,
+        manifest_hash: None,
         directory: None,
         folder: None,
         resume: None,

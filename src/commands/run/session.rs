@@ -16,7 +16,7 @@ use crate::commands::options::Options;
 use crate::commands::report_data::{Live, resume};
 use crate::job::{Backend, ContentHash, JobId};
 use crate::journal::{FileDisk, Ledger, RunEnd, RunStart};
-use crate::manifest::{Diagnostic, render};
+use crate::manifest::{Diagnostic, Manifest, render};
 use crate::plan::Work;
 use crate::progress::{ChangedJobs, PlannedRerolls, Reporter, Screen};
 use crate::run_folder::{FolderError, Lock, ReportStamp};
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         for warning in other_run.into_iter().chain(copied).chain(many_changed) {
             screen.say(&render(&warning, screen.style()));
         }
-        let opening = opening_record(&ledger, &options, &run_plan, &name);
+        let opening = opening_record(&ledger, &options, &run_plan, &manifest, &name);
         let session =
             Session { started, arguments, screen, options, name, plan, run_plan, opening, differing, changed, rerolls };
         Ok((session, HeldFolder { lock, ledger, disk }))
@@ -227,7 +227,7 @@ fn other_run_warning(options: &Options, run_plan: &RunPlan, name: &str) -> Resul
 }
 
 /// Returns the record for the start of a run of the manifest `name`.
-fn opening_record(ledger: &Ledger, options: &Options, run_plan: &RunPlan, name: &str) -> RunStart {
+fn opening_record(ledger: &Ledger, options: &Options, run_plan: &RunPlan, manifest: &Manifest, name: &str) -> RunStart {
     // A partial manifest belongs to the manifest of the run.
     let whole = ledger.last_run().filter(|_| options.scope == ManifestScope::Part);
     // Its path is relative to the directory of that run.
@@ -244,8 +244,12 @@ fn opening_record(ledger: &Ledger, options: &Options, run_plan: &RunPlan, name: 
         jobs: run_plan.counts,
         budget_cents: options.settings.budget,
         partition: options.partition,
+        manifest_hash: match whole {
+            Some(whole) => whole.manifest_hash.clone(),
+            None => options.partition.and_then(|_| manifest.content().ok().flatten()).map(Box::new),
+        },
         held_back: run_plan.held_back.clone(),
-        images_via: options.images_via.map(|via| via.to_string()),
+        images_via: options.images_via.map(|via| via.to_string().into()),
         settings: options.inheritable(),
         directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
         folder: match run_plan.decided.submits {

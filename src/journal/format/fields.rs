@@ -27,12 +27,16 @@ pub struct RunStart {
     /// The share of the manifest that the folder is for; absent if it is for the whole manifest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
+    /// The hash of the manifest's content, if the run is one of a share. It depends on the version of the program. Few
+    /// records have one, so the others only keep room for a pointer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest_hash: Option<Box<ContentHash>>,
     /// The jobs that it does not submit because of pictures that the journal does not know.
     #[serde(default, skip_serializing_if = "HeldBack::is_empty")]
     pub held_back: HeldBack,
     /// How local pictures reach the provider, if the user has chosen that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub images_via: Option<String>,
+    pub images_via: Option<Box<str>>,
     /// The other settings that a run of some of its jobs inherits, in the syntax of a manifest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
