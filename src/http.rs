@@ -1,10 +1,9 @@
 //! Common parts of the program's HTTP clients: TLS, the user agent, and causes of errors.
 
 use std::error::Error;
-use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{ClientBuilder, Url};
 
 /// TLS cannot be set up on this machine.
@@ -16,7 +15,13 @@ pub struct TlsError(pub(crate) reqwest::Error);
 pub(crate) fn builder() -> ClientBuilder {
     // An error says that a provider is installed already, which is what is wanted.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+    // Some servers compress everything, whether it was requested or not. That is unpacked, and limits count the unpacked
+    // bytes. It is not requested, because pictures do not become shorter.
+    let identity = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("identity"))]);
+    reqwest::Client::builder()
+        .user_agent(concat!("dyehouse/", env!("CARGO_PKG_VERSION")))
+        .gzip(true)
+        .default_headers(identity)
 }
 
 /// Returns a builder for clients of the host of `url`. Nothing for this machine goes through a proxy, which would see
@@ -57,14 +62,20 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     host == "localhost" || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
-/// Returns how long a `Retry-After` header asks to wait, which has seconds or an HTTP date.
-pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+/// Returns how many seconds a `Retry-After` header asks to wait; they may be negative or absurd. The header has seconds, or
+/// a date on the server's clock, which may differ from this machine's: the `Date` header of the answer shows it (RFC 9110,
+/// sections 6.6.1 and 10.2.3).
+pub(crate) fn retry_after(text: &str, date: Option<&str>, now: Timestamp) -> Option<f64> {
+    let text = text.trim();
     if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+        return Some(seconds);
     }
-    let date = Timestamp::try_from(httpdate::parse_http_date(text).ok()?).ok()?;
-    Duration::try_from(date.duration_since(now)).ok()
+    let sent_at = date.and_then(http_date).unwrap_or(now);
+    Some(http_date(text)?.duration_since(sent_at).as_secs_f64())
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    Timestamp::try_from(httpdate::parse_http_date(text.trim()).ok()?).ok()
 }
 
 /// Returns the cause of a failed request in one line, without the URL, which may contain a signature.

@@ -3,6 +3,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::http::retry_after;
+
 use super::{Answer, wire};
 
 /// The maximum wait of a hint. A longer one is probably a mistake, and is shortened to this.
@@ -14,9 +16,7 @@ const ABSURD: f64 = 86_400.0;
 /// Returns the wait that an answer asks for: the larger of `Retry-After` (seconds or an HTTP date) and the hint in the
 /// body (`retry_after`, or text like "retry in ~5s"). Nonsensical values are ignored.
 pub(super) fn wait_hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
-    // A date is one on the server's clock, which may differ from this machine's (RFC 9110, sections 6.6.1 and 10.2.3).
-    let sent_at = answer.date.as_deref().and_then(http_date).unwrap_or(now);
-    let header = answer.retry_after.as_deref().and_then(|text| header_seconds(text, sent_at));
+    let header = answer.retry_after.as_deref().and_then(|text| retry_after(text, answer.date.as_deref(), now));
     let body = wire::json(&answer.body).ok().and_then(|body| body_seconds(&body));
     let seconds = header.into_iter().chain(body).filter(|seconds| is_sound(*seconds)).reduce(f64::max)?;
     Some(Duration::from_secs_f64(seconds).min(MAX_HINT))
@@ -24,18 +24,6 @@ pub(super) fn wait_hint(answer: &Answer, now: Timestamp) -> Option<Duration> {
 
 fn is_sound(seconds: f64) -> bool {
     seconds.is_finite() && (0.0..=ABSURD).contains(&seconds)
-}
-
-fn header_seconds(text: &str, sent_at: Timestamp) -> Option<f64> {
-    let text = text.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Some(seconds);
-    }
-    Some(http_date(text)?.duration_since(sent_at).as_secs_f64())
-}
-
-fn http_date(text: &str) -> Option<Timestamp> {
-    Timestamp::try_from(httpdate::parse_http_date(text.trim()).ok()?).ok()
 }
 
 fn body_seconds(body: &Value) -> Option<f64> {

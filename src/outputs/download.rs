@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::Timestamp;
+use reqwest::header::{DATE, RETRY_AFTER};
 use reqwest::{Response, Url, redirect, retry};
 
 use crate::http::{self, Clients, TlsError, explain, is_loopback};
@@ -157,8 +158,7 @@ impl Downloader {
             200 => response,
             status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
             status @ (408 | 425 | 429 | 500..=599) => {
-                let after = http::retry_after(response.headers(), Timestamp::now());
-                return Err(Attempt::Retry { cause: format!("HTTP {status}"), after });
+                return Err(Attempt::Retry { cause: format!("HTTP {status}"), after: retry_after(&response) });
             }
             status => return Err(Attempt::Final(OutputError::Unreachable(format!("HTTP {status}")))),
         };
@@ -197,6 +197,13 @@ impl Downloader {
 async fn write_all<S: Write + Send + 'static>(mut sink: S, block: Vec<u8>) -> Result<S, Attempt> {
     let written = tokio::task::spawn_blocking(move || sink.write_all(&block).map(|()| sink)).await;
     written.map_err(io::Error::other).flatten().map_err(Attempt::WriteFailed)
+}
+
+/// Returns how long the host asks to wait.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let seconds = http::retry_after(text(RETRY_AFTER)?, text(DATE), Timestamp::now())?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 fn failed(error: &reqwest::Error) -> Attempt {

@@ -36,6 +36,15 @@ fn every_job_is_submitted_once_and_a_second_run_makes_no_request() {
 }
 
 #[test]
+fn answers_and_pictures_that_are_compressed_without_being_requested_are_read() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior { compresses: true, ..Behavior::default() }));
+    sandbox.manifest("catalog.csv", 5);
+    let printed = code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    assert!(printed.contains("5 jobs completed"), "{printed}");
+    assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (5, 5));
+}
+
+#[test]
 fn a_repeatedly_killed_run_pays_for_no_job_twice() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 60);

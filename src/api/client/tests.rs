@@ -235,3 +235,24 @@ async fn an_answer_that_arrived_while_the_process_was_suspended_is_read_after_it
     assert_eq!(answered.unwrap().unwrap(), "accepted");
     assert!(in_time(limit, pin!(std::future::pending::<()>())).await.is_err(), "what never arrives is not waited for");
 }
+
+#[tokio::test]
+async fn an_answer_counts_as_too_long_by_its_unpacked_length() {
+    use std::io::Write;
+
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let zeros = vec![0; 1 << 20];
+    for _block in 0..=MAX_ANSWER / zeros.len() {
+        packed.write_all(&zeros).unwrap();
+    }
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 1 << 20);
+    let bomb = move || async move { ([("content-encoding", "gzip")], packed) };
+    let router = axum::Router::new().fallback(axum::routing::any(bomb));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let client = Client::new(base, &SecretString::from("k")).unwrap();
+    let exchange = client.poll(&PredictionId::new("p").unwrap(), None).await;
+    assert!(matches!(&exchange, Exchange::Fault(Fault::Unknown(cause)) if cause.contains("an answer over")));
+}

@@ -198,3 +198,29 @@ async fn temporary_files_of_a_dead_process_are_removed() {
     remove_leftovers(fixture.run.path()).unwrap();
     assert_eq!(fixture.names("results"), ["mug.png"]);
 }
+
+#[tokio::test]
+async fn a_compressed_picture_counts_as_too_large_by_its_unpacked_length() {
+    use std::io::Write;
+
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&STANDARD.decode(picture(7)).unwrap()).unwrap();
+    packed.write_all(&vec![0; 100_000]).unwrap();
+    let packed = packed.finish().unwrap();
+    assert!(packed.len() < 2_000);
+    let answer = move || async move { ([("content-encoding", "gzip")], packed) };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/a.png", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(axum::routing::any(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let fixture = |max_bytes| {
+        let run = tempfile::tempdir().unwrap();
+        let downloader = Downloader::new(true, DownloadLimits { max_bytes, ..DownloadLimits::default() }).unwrap();
+        (Results::open(run.path(), downloader).unwrap(), run)
+    };
+    let (ample, _run) = fixture(101_000);
+    assert_eq!(ample.fetch(&url, slot().await).await.unwrap().extension(), "png");
+    let (scarce, _run) = fixture(50_000);
+    let refused = scarce.fetch(&url, slot().await).await.unwrap_err();
+    assert!(refused.to_string().contains("it is larger than"), "{refused}");
+}

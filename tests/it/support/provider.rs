@@ -1,15 +1,19 @@
 use std::collections::HashMap;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::map_response_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -42,6 +46,8 @@ pub struct Behavior {
     pub forgets: bool,
     /// The number of accepted submits after which it answers 402.
     pub balance: usize,
+    /// Whether it compresses everything with gzip, whether that is requested or not.
+    pub compresses: bool,
 }
 
 impl Default for Behavior {
@@ -55,6 +61,7 @@ impl Default for Behavior {
             pictures: u32::MAX,
             forgets: false,
             balance: usize::MAX,
+            compresses: false,
         }
     }
 }
@@ -96,6 +103,8 @@ impl Provider {
             .route("/api/v1/predictions/{id}", get(prediction))
             .with_state(Arc::clone(&ledger));
         let assets = Router::new().route("/outputs/{id}/{name}", get(output)).with_state(Arc::clone(&ledger));
+        let compress = || map_response_with_state(Arc::clone(&ledger), compress);
+        let (api, assets) = (api.layer(compress()), assets.layer(compress()));
         let (url, assets) = runtime.block_on(async { (serve(api).await, serve(assets).await) });
         *ledger.lock() = Ledger { behavior, assets: format!("http://{assets}"), ..Ledger::default() };
         Provider { url: format!("http://{url}"), ledger, _runtime: runtime }
@@ -165,6 +174,18 @@ async fn serve(router: Router) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
     address
+}
+
+async fn compress(State(watched): State<Shared>, response: Response) -> Response {
+    if !watched.lock().behavior.compresses {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(&to_bytes(body, usize::MAX).await.unwrap()).unwrap();
+    head.headers.remove("content-length");
+    head.headers.insert("content-encoding", HeaderValue::from_static("gzip"));
+    Response::from_parts(head, packed.finish().unwrap().into())
 }
 
 async fn generate(State(watched): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
