@@ -246,13 +246,12 @@ mod tests {
         use std::sync::Arc;
         use std::sync::atomic::{AtomicU32, Ordering};
 
-        use axum::http::{StatusCode, header};
+        use axum::http::StatusCode;
         use axum::response::IntoResponse;
         use axum::routing::get;
 
-        let busy = |seconds: &'static str| {
-            (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], "").into_response()
-        };
+        let busy =
+            |seconds: &'static str| (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], "").into_response();
         let visits = Arc::new(AtomicU32::new(0));
         let counted = Arc::clone(&visits);
         let soon = move || async move {
