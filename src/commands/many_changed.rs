@@ -14,8 +14,7 @@ pub(super) fn many_changed_warning(
     manifest: &str,
 ) -> Option<Diagnostic> {
     const HINT: &str = "if nobody has edited them, restore the prompts and image URLs of the last run: the existing pictures \
-                        are then used again at no cost; `dyehouse check` says what changes, and --budget-per-run limits \
-                        the cost of a run";
+                        are then used again at no cost; --budget-per-run limits the cost of a run";
     let DecisionCounts { displaced, reused, rerolls, .. } = *counts;
     let completed = displaced + reused + rerolls;
     let are_most = completed >= MIN_COMPLETED && displaced > completed / 2;
