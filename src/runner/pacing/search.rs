@@ -117,8 +117,16 @@ struct Cycle {
     /// When the first of them was sent.
     started: Option<Duration>,
     count: u32,
-    /// Since when none is accepted.
-    blocked: Option<Duration>,
+    /// The time in which none is accepted, if it has begun.
+    blocked: Option<Blocked>,
+}
+
+/// A time in which submits are refused. Those that were not sent in it, because of a pause after the last refusal, say
+/// nothing, unless the provider asked for that pause.
+#[derive(Clone, Copy, Debug)]
+struct Blocked {
+    since: Duration,
+    until: Duration,
 }
 
 impl RateSearch {
@@ -230,7 +238,9 @@ impl RateSearch {
             return false;
         }
         self.window = self.window.max(hint.unwrap_or_default());
-        if self.cycle.blocked.is_some() {
+        let until = now + hint.unwrap_or_default();
+        if let Some(blocked) = &mut self.cycle.blocked {
+            blocked.until = blocked.until.max(until);
             // None was accepted since the previous refusal, so this one says nothing new about the rate.
             self.limit_met_at = now;
             return false;
@@ -244,7 +254,7 @@ impl RateSearch {
             }
             return false;
         }
-        self.cycle.blocked = Some(now);
+        self.cycle.blocked = Some(Blocked { since: now, until });
         if self.accepted == 0 && self.limit_met_at.is_zero() {
             // None was accepted yet: an earlier run or another program has used up the quota.
             self.limit_met_at = now;
@@ -329,12 +339,12 @@ impl RateSearch {
         is_same || is_soon || self.estimate.went_through.are_alike()
     }
 
-    /// Records that a submit sent at `sent` was accepted, after none was since `blocked`. A long rest is that of a
+    /// Records that a submit sent at `sent` was accepted, after none was while it was `blocked`. A long rest is that of a
     /// window, whose limit is what was accepted from one rest to the next.
-    fn window_ended(&mut self, blocked: Duration, sent: Duration) {
+    fn window_ended(&mut self, blocked: Blocked, sent: Duration) {
         let Cycle { started, count, .. } = std::mem::take(&mut self.cycle);
         let cycle = started.map_or(Duration::ZERO, |started| sent.saturating_sub(started));
-        let rest = sent.saturating_sub(blocked);
+        let rest = blocked.until.min(sent).saturating_sub(blocked.since);
         let is_of_a_window = rest >= MIN_WINDOW_REST.max(cycle.mul_f64(WINDOW_REST_SHARE));
         if count == 0 || self.is_advertised || !is_of_a_window {
             return;

@@ -349,6 +349,16 @@ fn a_limit_that_has_fallen_since_the_last_run_is_met_a_few_times_only() {
     }
 }
 
+#[test]
+fn the_wait_between_two_tries_at_a_low_limit_is_not_taken_for_the_rest_of_a_window() {
+    for (rate, burst) in [(0.35, 22), (0.28, 39), (0.26, 50), (0.23, 32)] {
+        let seconds = 600 + (2000.0 / rate) as u64;
+        let simulated = simulate(Limiter::Bucket { rate, burst }, RateSearch::new(None), seconds);
+        let refused = refused_share(&simulated, Duration::from_secs(seconds / 2));
+        assert!(refused <= 20, "{rate}/s, burst {burst}: {refused} of 1000 are refused");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
