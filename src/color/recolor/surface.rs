@@ -190,7 +190,7 @@ impl Surface {
     #[inline(always)]
     pub(super) fn lit(&self, pixel: Rgb, slow: f32) -> Rgb {
         let light = luminance(pixel) / self.light.max(1e-4);
-        let (by_body, veil) = self.unmix.split(pixel);
+        let (by_body, veil) = self.unmix.split_relative(pixel);
         let astray = self.unmix.residual(pixel, (by_body, veil)) / (norm(pixel) + 0.03);
         let own = ((FULL_PRINT_SHARE - astray) / (FULL_PRINT_SHARE - MIN_PRINT_SHARE)).clamp(0.0, 1.0);
         let by_light = light.min(self.cap);
@@ -300,6 +300,17 @@ mod tests {
         let lit = surface.lit(print, 1.0);
         assert!(lit.iter().zip(print).all(|(lit, print)| (lit - print).abs() < 0.2), "{lit:?}");
         assert!(luminance(surface.lit(body, 1.0)) > 0.6);
+    }
+
+    #[test]
+    fn where_a_blue_surface_mirrors_less_than_elsewhere_it_is_darker_once_it_is_black() {
+        // The paint is [0.02, 0.13, 0.4], and nine tenths of the surface mirror a light of 0.04.
+        let pixel = |veil: f32| [0.02, 0.13, 0.4].map(|channel| channel + veil);
+        let pixels: Vec<Rgb> = (0..1000).map(|step| pixel(if step % 10 == 0 { 0.01 } else { 0.04 })).collect();
+        let samples: Vec<(Rgb, f32)> = pixels.iter().map(|pixel| (*pixel, 1.0)).collect();
+        let surface = Surface::read(&pixels).unwrap().painted([0.05; 3], &samples);
+        let [less, most] = [0.01, 0.04].map(|veil| luminance(surface.lit(pixel(veil), 1.0)));
+        assert!((0.01..0.03).contains(&(most - less)), "{less} {most}");
     }
 
     #[test]

@@ -1,5 +1,15 @@
 use crate::color::Rgb;
 
+/// The largest veil in the color of a body, in linear light. Most surfaces reflect about 4 % of their surroundings.
+const MAX_BODY_VEIL: f32 = 0.03;
+
+/// The largest share of such a veil in the body's darkest channel.
+const MAX_BODY_VEIL_SHARE: f32 = 0.6;
+
+/// The share of a missing veil that is believed. The rest is light that the surface reflects onto itself, which also
+/// makes a color purer.
+const LESS_VEIL_SHARE: f32 = 0.6;
+
 /// A model that splits colors into a body color under some shade and a white veil over it: `pixel = shade * body +
 /// veil`.
 #[derive(Clone, Copy, Debug)]
@@ -8,6 +18,10 @@ pub(crate) struct Unmix {
     square: f32,
     sum: f32,
     ridge: f32,
+    /// The largest veil in the body's own color.
+    body_veil: f32,
+    /// The share of a missing veil that is believed, over the determinant of the least squares.
+    less_veil: f32,
 }
 
 impl Unmix {
@@ -15,7 +29,11 @@ impl Unmix {
     /// rarer.
     pub(crate) fn new(body: Rgb, ridge: f32) -> Unmix {
         let square = dot(body, body).max(1e-9);
-        Unmix { body, square, sum: body.iter().sum(), ridge: ridge * square }
+        let body_veil = (MAX_BODY_VEIL_SHARE * body[0].min(body[1]).min(body[2])).min(MAX_BODY_VEIL);
+        let (sum, ridge): (f32, f32) = (body.iter().sum(), ridge * square);
+        let determinant = square * (3.0 + ridge) - sum * sum;
+        let less_veil = if determinant > 1e-9 { LESS_VEIL_SHARE / determinant } else { 0.0 };
+        Unmix { body, square, sum, ridge, body_veil, less_veil }
     }
 
     /// Returns the shade and the veil of a pixel, neither of them negative: least squares, with the ridge on the veil.
@@ -31,6 +49,17 @@ impl Unmix {
             }
         }
         if shade < 0.0 { (0.0, total / 3.0) } else { (shade, veil) }
+    }
+
+    /// Returns the shade and the veil relative to those of the body, of which a part may itself be veil: at most
+    /// [`MAX_BODY_VEIL`]. The veil of a pixel that mirrors less than the body is negative.
+    #[inline(always)]
+    pub(crate) fn split_relative(&self, pixel: Rgb) -> (f32, f32) {
+        let (shade, veil) = self.split(pixel);
+        let (along, total) = (dot(pixel, self.body), pixel.iter().sum::<f32>());
+        // Without bounds, the veil would be negative where the pixel is purer than the body.
+        let less = (self.less_veil * (self.square * total - self.sum * along)).max(-self.body_veil * shade).min(0.0);
+        (shade - less * self.sum / self.square, veil + less)
     }
 
     /// Returns the distance of a pixel from the mixture of its shade and veil, in linear light.
@@ -75,6 +104,13 @@ mod tests {
             let found = Unmix::new(body, 0.0).split(pixel);
             proptest::prop_assert!((found.0 - shade).abs() < 1e-3 && (found.1 - veil).abs() < 1e-3, "{found:?}");
             proptest::prop_assert!(Unmix::new(body, 0.0).residual(pixel, found) < 1e-3);
+        }
+
+        #[test]
+        fn less_veil_than_in_the_body_is_partly_believed_and_never_more_than_it_can_have(veil in -0.2f32..0.0, shade in 0.5f32..1.2) {
+            let body = [0.1, 0.2, 0.6];
+            let (_, found) = Unmix::new(body, 0.0).split_relative(body.map(|channel| (shade * channel + veil).max(0.0)));
+            proptest::prop_assert!((-0.03 * 1.2..=0.0).contains(&found), "{found}");
         }
 
         #[test]
