@@ -147,20 +147,16 @@ async fn old_predictions_whose_polls_fail_delay_no_submit_and_are_not_given_up_s
 
 #[tokio::test(start_paused = true)]
 async fn a_prediction_that_times_out_tells_what_its_last_poll_has_shown() {
-    let refused = || answer(302, "");
-    let undocumented = || answer(200, r#"{"status":"succeeded"}"#);
-    let cases: [(fn() -> Exchange, &str); 3] = [
-        (refused, "not finished after 10 minutes; the last poll failed: HTTP 302"),
-        (
-            undocumented,
-            "not finished after 10 minutes; the provider says `succeeded`, a status that it does not document",
-        ),
-        (processing, "not finished after 10 minutes"),
-    ];
-    for (poll, expected) in cases {
+    let message = async |poll: fn() -> Exchange| {
         let settings = Settings { job_timeout: Duration::from_secs(600), ..Settings::default() };
         let (ending, _) = ending_with(settings, Ledger::default(), 0..1, accepted, poll).await;
         let (_, edit) = ending.ledger.live_edits().next().unwrap();
-        assert_eq!(edit.problem.as_ref().map(|problem| problem.message.as_str()), Some(expected));
-    }
+        edit.problem.as_ref().unwrap().message.clone()
+    };
+    assert_eq!(message(processing).await, "not finished after 10 minutes");
+    assert_eq!(message(|| answer(302, "")).await, "not finished after 10 minutes; the last poll failed: HTTP 302");
+    assert_eq!(
+        message(|| answer(200, r#"{"status":"succeeded"}"#)).await,
+        "not finished after 10 minutes; the provider says `succeeded`, a status that it does not document"
+    );
 }
