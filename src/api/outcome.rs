@@ -15,6 +15,7 @@
 //! | a local picture cannot be read, or the request cannot be built | failed, `input` | nothing was sent |
 //! | timeout, reset, incomplete body | uncertain | it may have arrived |
 //! | 429 | retried after the hinted wait, which applies to all submits | nothing was accepted |
+//! | 425 | retried like a submit that could not be sent | nothing was processed (RFC 8470) |
 //! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have accepted it |
 //! | 301, 302, 307, 308 | uncertain, and no more submits | a server may accept a submit and then redirect; the base URL is not that of the API |
 //! | 401 | no more submits; predictions in flight are finished | every other submit would be refused as well |
@@ -45,6 +46,7 @@
 mod prediction;
 mod refusal;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -245,8 +247,9 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
         429 => {
             SubmitOutcome::NotAccepted { cause: excerpt(answer), reason: Obstacle::RateLimited(wait_hint(answer, now)) }
         }
+        425 => SubmitOutcome::NotAccepted { cause: excerpt(answer), reason: Obstacle::Unreachable },
         404 | 405 | 410 => SubmitOutcome::Doubtful { suspect: Suspect::Endpoint, message: excerpt(answer) },
-        400 | 406 | 407 | 409 | 411..=499 => {
+        400 | 406 | 407 | 409 | 411..=424 | 426..=499 => {
             let message = excerpt(answer);
             SubmitOutcome::Failed { class: refusal_class(&message, ErrorClass::Rejected), message }
         }
@@ -299,7 +302,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
         Err(_) if answer.body.trim_ascii().is_empty() => return without_id("without a body"),
         Err(_) => return uncertain(format!("{}, which is not JSON", excerpt(answer))),
     };
-    match body["id"].as_str().map(PredictionId::new) {
+    match id(&body).map(|id| PredictionId::new(&id)) {
         Some(Ok(prediction)) => SubmitOutcome::Accepted {
             prediction,
             cost: cents(&body["costCents"]),
@@ -318,7 +321,16 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
 
 /// Whether an answer has another prediction's id: a faulty cache or proxy must not give a job another job's picture.
 fn is_about_another(body: &Value, asked: &PredictionId) -> bool {
-    body["id"].as_str().is_some_and(|id| !id.eq_ignore_ascii_case(asked.as_str()))
+    id(body).is_some_and(|id| !id.eq_ignore_ascii_case(asked.as_str()))
+}
+
+/// Returns the id of an answer. A prediction that is paid for must not be lost because its id is a number.
+fn id(body: &Value) -> Option<Cow<'_, str>> {
+    match &body["id"] {
+        Value::String(id) => Some(Cow::Borrowed(id)),
+        Value::Number(id) if id.is_u64() => Some(Cow::Owned(id.to_string())),
+        _ => None,
+    }
 }
 
 fn uncertain(message: String) -> SubmitOutcome {

@@ -35,7 +35,8 @@ struct NamedPicture {
 pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
     let out = &arguments.out;
     let folder = &arguments.pictures;
-    let mut pictures = pictures(folder).map_err(|cause| InitError::Unreadable { folder: folder.clone(), cause })?;
+    let (mut pictures, folders) =
+        pictures(folder).map_err(|cause| InitError::Unreadable { folder: folder.clone(), cause })?;
     if pictures.is_empty() {
         return Err(InitError::NoPictures(folder.clone()).into());
     }
@@ -66,6 +67,14 @@ pub(super) fn init(arguments: &Init, screen: &Screen) -> Result<Exit, Failure> {
         .map_err(|cause| Failure::Write { path: out.display().to_string(), cause: cause.to_string() })?;
     let (of, in_colors) = (counted(pictures.len() as u64, "picture"), counted(colors.len() as u64, "color"));
     screen.say(&format!("wrote {}: {of} in {in_colors}", out.display()));
+    if folders > 0 {
+        let are = if folders == 1 { "is" } else { "are" };
+        let folders = counted(folders, "folder");
+        screen.say(&format!(
+            "{folders} in {} {are} left out: `init` reads a single folder",
+            arguments.pictures.display()
+        ));
+    }
     screen.say(&format!("next: dyehouse check {}", shell_word(&out.display().to_string())));
     Ok(Exit::Complete)
 }
@@ -79,16 +88,18 @@ fn unsupported_name(file: &str, is_table: bool) -> Option<&'static str> {
     (is_table && file.contains('|')).then_some("`|`, which a CSV manifest cannot contain; write a .yaml")
 }
 
-/// Returns the pictures of a folder, sorted, without hidden files.
-fn pictures(folder: &Path) -> std::io::Result<Vec<NamedPicture>> {
-    let mut files = Vec::new();
+/// Returns the pictures of a folder, sorted, without hidden files, and the number of folders in it.
+fn pictures(folder: &Path) -> std::io::Result<(Vec<NamedPicture>, u64)> {
+    let (mut files, mut folders) = (Vec::new(), 0);
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_os_string().into_string();
-        if let Ok(name) = name.map_err(drop).and_then(|name| if name.starts_with('.') { Err(()) } else { Ok(name) })
-            && inspect(&path).is_ok()
-        {
-            files.push(name);
+        if let Ok(name) = name.map_err(drop).and_then(|name| if name.starts_with('.') { Err(()) } else { Ok(name) }) {
+            if path.is_dir() {
+                folders += 1;
+            } else if inspect(&path).is_ok() {
+                files.push(name);
+            }
         }
     }
     files.sort();
@@ -105,7 +116,7 @@ fn pictures(folder: &Path) -> std::io::Result<Vec<NamedPicture>> {
         let stem = std::iter::once(stem.clone()).chain(numbered).find(|stem| taken.insert(slug(stem)));
         NamedPicture { stem: stem.unwrap_or_default(), file }
     });
-    Ok(pictures.collect())
+    Ok((pictures.collect(), folders))
 }
 
 /// Parses `ocean=#1E90FF`, `#1E90FF` and `navy`. A color that is given twice counts once.

@@ -104,6 +104,9 @@ impl FolderError {
                 "the disk is read-only: make it writable, then try again".to_owned()
             }
             FolderError::Io { cause, .. } if DanglingLink::caused(cause) => DanglingLink::HINT.to_owned(),
+            FolderError::Io { action: MAKE, cause, .. } if cause.kind() == io::ErrorKind::AlreadyExists => {
+                "a file has this name: choose another folder with --out".to_owned()
+            }
             FolderError::Io { action: MAKE, .. } => {
                 "fix the permissions of the folder that it is in, or choose another folder with --out".to_owned()
             }

@@ -25,8 +25,10 @@ fn photos() -> Sandbox {
 fn the_manifest_that_init_writes_can_be_run() {
     for out in ["catalog.yaml", "catalog.csv"] {
         let sandbox = photos();
+        std::fs::create_dir(sandbox.path("photos/more")).unwrap();
         let printed = code(&sandbox.run(&format!("init photos -o {out} --colors navy,ocean=#1E90FF")), 0);
         assert!(printed.contains("2 pictures in 2 colors"), "{printed}");
+        assert!(printed.contains("1 folder in photos is left out: `init` reads a single folder"), "{printed}");
         let printed = code(&sandbox.run(&format!("init photos -o {out}")), 2);
         assert!(printed.contains("it exists already") && printed.contains("--force"), "{printed}");
         code(&sandbox.run(&format!("run {out} --backend embedded --rate 50/s -o out")), 0);

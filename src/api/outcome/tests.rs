@@ -68,6 +68,17 @@ fn prices_are_rounded_up_and_capped_and_nonsensical_ones_ignored() {
 }
 
 #[test]
+fn an_id_that_is_a_number_is_not_lost() {
+    let accepted = submit(&answer(200, r#"{"id":123,"status":"processing"}"#));
+    let SubmitOutcome::Accepted { prediction, .. } = accepted else { panic!("{accepted:?}") };
+    assert_eq!(prediction.as_str(), "123");
+    assert!(matches!(
+        of_poll(&answer(200, r#"{"id":124,"status":"processing"}"#), &prediction, Timestamp::UNIX_EPOCH),
+        PollOutcome::Again { .. }
+    ));
+}
+
+#[test]
 fn a_submit_with_an_unknown_outcome_is_uncertain() {
     for exchange in [
         answer(200, r#"{"status":"processing"}"#),
@@ -92,6 +103,8 @@ fn a_submit_with_an_unknown_outcome_is_uncertain() {
 fn a_submit_that_was_certainly_not_accepted_may_be_repeated() {
     let refused = Exchange::Fault(Fault::NotSent("connection refused".into()));
     assert!(matches!(submit(&refused), SubmitOutcome::NotAccepted { reason: Obstacle::Unreachable, .. }));
+    let early = submit(&answer(425, ""));
+    assert!(matches!(early, SubmitOutcome::NotAccepted { reason: Obstacle::Unreachable, .. }), "{early:?}");
     let limited = Exchange::Answer(Answer { status: 429, retry_after: Some("5".into()), ..Answer::default() });
     let wait = Some(Duration::from_secs(5));
     assert_eq!(
