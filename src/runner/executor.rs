@@ -205,12 +205,12 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             let wait = match error.refetch() {
                 Refetch::Times(times) if reads < times && !self.was_lost() => backoff(reads + 1),
                 Refetch::Later(wait) if started.elapsed() < patience => {
-                    self.report(ExecutorEvent::DownloadFailed(error.to_string()));
                     wait.min(MAX_DOWNLOAD_WAIT).max(backoff(reads + 1)).mul_f64(1.0 + self.jitter)
                 }
                 Refetch::Times(_) | Refetch::Later(_) => return Err(give_up(error)),
             };
             reads += 1;
+            self.report(ExecutorEvent::DownloadFailed(error.to_string()));
             tracing::debug!(%prediction, %error, reads, "asking for fresh output URLs");
             self.unless_halted(tokio::time::sleep(wait)).await?;
             match self.poll(prediction).await? {

@@ -30,7 +30,7 @@ pub(super) enum ExecutorEvent<T> {
     ExtraOutputs { kept: usize, left: usize },
     /// The pictures are ready at the provider.
     Generated { outputs: usize },
-    /// The pictures cannot be downloaded for now, with this cause. The executor tries again later.
+    /// The pictures could not be downloaded, with this cause. The executor tries again later.
     DownloadFailed(String),
     /// The pictures are downloaded. The answer names them, and must be durable before they are published.
     Fetched { staged: Vec<T>, answer: oneshot::Sender<Named<T>> },

@@ -10,12 +10,17 @@ use crate::runner::messages::ExecutorOutcome;
 use crate::runner::{RunError, StopReason};
 
 use super::Dispatcher;
-use super::workers::Phase;
+use super::workers::{Phase, Worker};
 
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn handle_failed_download(&mut self, worker: u64, cause: &str) -> Result<(), RunError> {
-        let was_stalled = self.workers.get(worker).is_some_and(|worker| worker.phase == Phase::Stalled);
+        let Some(Worker { work, phase, .. }) = self.workers.get(worker) else { return Ok(()) };
+        let (was_stalled, is_paid_now) = (*phase == Phase::Stalled, work.task.submits());
         self.workers.enter(worker, Phase::Stalled);
+        if !is_paid_now {
+            // Predictions of earlier runs may have expired, which says nothing about those of this one.
+            return Ok(());
+        }
         let action = match was_stalled {
             false => self.breaker.picture_missing(self.elapsed()),
             true => self.breaker.picture_still_missing(self.elapsed()),

@@ -16,6 +16,10 @@ fn down() -> Exchange {
     answer(200, r#"{"status":"completed","outputs":["https://assets.example/down.png"]}"#)
 }
 
+fn damaged() -> Exchange {
+    answer(200, r#"{"status":"completed","outputs":["https://assets.example/expired.png"]}"#)
+}
+
 fn failed() -> Exchange {
     answer(200, r#"{"status":"failed","error":"out of memory"}"#)
 }
@@ -28,7 +32,7 @@ fn until(end: Duration, answer: fn() -> Exchange) -> impl Fn() -> Exchange + Sen
 
 #[tokio::test(start_paused = true)]
 async fn nothing_more_is_bought_while_no_picture_can_be_downloaded_or_every_prediction_fails() {
-    for poll in [down, failed] {
+    for poll in [down, damaged, failed] {
         let (ending, submits) = ending_at(RATE, JOBS, accepted, poll).await;
         assert!(submits <= IN_VAIN, "{submits}");
         let Some(StopReason::Failing(reason)) = &ending.stopped else { panic!("{:?}", ending.stopped) };
