@@ -11,7 +11,6 @@ mod frame;
 mod gloss;
 mod grab_cut;
 mod graph;
-mod hard_shadow;
 mod holes;
 mod lines;
 mod material;
