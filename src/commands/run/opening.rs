@@ -1,9 +1,10 @@
 use std::panic::resume_unwind;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
 use std::thread::JoinHandle;
 
 use crate::journal::Ledger;
 use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder};
+use crate::sync::locked;
 
 /// The opening of a run's folder. An existing journal is read while the manifest is read. A new folder is created only
 /// after the manifest was found valid.
@@ -45,15 +46,14 @@ impl FolderOpening {
 
     /// Waits until an existing journal is read, if the manifest depends on it.
     pub(super) fn read(self) -> Result<FolderOpening, FolderError> {
-        let is_bad = match &self {
-            FolderOpening::Reading(reading) => reading.wait().is_err(),
-            FolderOpening::Refused(_) => true,
-            FolderOpening::Waiting(_) => false,
-        };
-        if !is_bad {
-            return Ok(self);
+        match self {
+            FolderOpening::Reading(reading) => {
+                let opened = reading.finish()?;
+                Ok(FolderOpening::Reading(Box::new(JournalReading::ended(opened))))
+            }
+            FolderOpening::Refused(error) => Err(error),
+            FolderOpening::Waiting(_) => Ok(self),
         }
-        self.finish().map(|_| unreachable!("the error was seen"))
     }
 
     /// Returns the ledger of an existing journal, once it is read. Errors are returned by [`FolderOpening::finish`].
@@ -78,9 +78,13 @@ impl JournalReading {
         JournalReading { thread: Mutex::new(Some(std::thread::spawn(open))), read: OnceLock::new() }
     }
 
+    fn ended(opened: (Lock, JournalFile)) -> JournalReading {
+        JournalReading { thread: Mutex::new(None), read: OnceLock::from(Ok(opened)) }
+    }
+
     fn wait(&self) -> &Opened {
         self.read.get_or_init(|| {
-            let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let thread = locked(&self.thread).take();
             let thread = thread.unwrap_or_else(|| unreachable!("it is joined once"));
             thread.join().unwrap_or_else(|panic| resume_unwind(panic))
         })
