@@ -220,10 +220,7 @@ impl CircuitBreaker {
         if now < self.paused_until {
             return BreakerAction::Continue;
         }
-        let Some(time_left) = self.give_up_after.checked_sub(lasted).filter(|left| !left.is_zero()) else {
-            return BreakerAction::GiveUp;
-        };
-        let wait = MIN_PROBE_DELAY.saturating_mul(1 << self.pauses.min(10)).min(MAX_PROBE_DELAY).min(time_left);
+        let Some(wait) = probe_delay(self.pauses, lasted, self.give_up_after) else { return BreakerAction::GiveUp };
         self.pauses += 1;
         self.pause(now, wait)
     }
@@ -232,6 +229,13 @@ impl CircuitBreaker {
         self.paused_until = self.paused_until.max(now + wait);
         BreakerAction::Pause(wait)
     }
+}
+
+/// Returns the wait before the next probe, after so many of them, of a provider whose failures have `lasted` so long.
+/// `None` if it is time to give up.
+fn probe_delay(probes: u32, lasted: Duration, give_up_after: Duration) -> Option<Duration> {
+    let left = give_up_after.checked_sub(lasted).filter(|left| !left.is_zero())?;
+    Some(MIN_PROBE_DELAY.saturating_mul(1 << probes.min(10)).min(MAX_PROBE_DELAY).min(left))
 }
 
 #[cfg(test)]

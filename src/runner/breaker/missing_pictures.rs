@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{BreakerAction, MAX_PROBE_DELAY, MIN_PROBE_DELAY, Streak};
+use super::{BreakerAction, Streak, probe_delay};
 
 /// The number of consecutive paid jobs without a picture from which the next submit is a probe.
 const MAX_WITHOUT_PICTURE: u32 = 10;
@@ -25,10 +25,9 @@ impl MissingPictures {
         if self.next_probe().is_none_or(|probe| now < probe) {
             return BreakerAction::Continue;
         }
-        let Some(left) = give_up_after.checked_sub(self.jobs.lasted(now)).filter(|left| !left.is_zero()) else {
+        let Some(wait) = probe_delay(self.probes, self.jobs.lasted(now), give_up_after) else {
             return BreakerAction::GiveUp;
         };
-        let wait = MIN_PROBE_DELAY.saturating_mul(1 << self.probes.min(10)).min(MAX_PROBE_DELAY).min(left);
         self.probes += 1;
         self.next_probe = now + wait;
         BreakerAction::Pause(wait)
@@ -47,6 +46,7 @@ impl MissingPictures {
 
 #[cfg(test)]
 mod tests {
+    use super::super::MIN_PROBE_DELAY;
     use super::*;
 
     const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
