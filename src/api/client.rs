@@ -1,6 +1,7 @@
 //! The HTTP client of the API. It sends each request once: it follows no redirects and does not retry, because only the
 //! runner knows the cost of a second submit.
 
+use std::io::{self, Read};
 use std::path::Path;
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -11,7 +12,6 @@ use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::io::AsyncReadExt;
 use tokio::time::error::Elapsed;
 
 use crate::http::{self, TlsError, explain};
@@ -254,21 +254,28 @@ async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<S
 }
 
 /// Returns a local picture as a `data:` URI, and the hash of its content.
-async fn inline(path: &Path) -> std::io::Result<(String, ContentHash)> {
-    let mut bytes = Vec::new();
-    tokio::fs::File::open(path).await?.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes).await?;
-    if bytes.len() as u64 > MAX_IMAGE_BYTES {
-        let limit = MAX_IMAGE_BYTES >> 20;
-        let cause = format!("larger than {limit} MiB, which it was not when the manifest was read");
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, cause));
-    }
+async fn inline(path: &Path) -> io::Result<(String, ContentHash)> {
+    let file = path.to_owned();
+    let bytes = tokio::task::spawn_blocking(move || read_picture(&file)).await.map_err(io::Error::other)??;
     let media_type = match image::guess_format(&bytes) {
         Ok(format) => format.to_mime_type(),
         Err(_) => {
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "not a JPEG, PNG, GIF or WebP"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a JPEG, PNG, GIF or WebP"));
         }
     };
     Ok((format!("data:{media_type};base64,{}", STANDARD.encode(&bytes)), ContentHash::of(&bytes)))
+}
+
+/// Reads a picture that was small enough when the manifest was read.
+fn read_picture(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_IMAGE_BYTES {
+        let limit = MAX_IMAGE_BYTES >> 20;
+        let cause = format!("larger than {limit} MiB, which it was not when the manifest was read");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, cause));
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]
