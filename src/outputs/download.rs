@@ -189,6 +189,11 @@ impl Downloader {
                 sink = write_all(sink, std::mem::take(&mut block)).await?;
             }
         }
+        if length < BLOCK as u64 {
+            // Sinks keep so little in memory.
+            sink.write_all(&block).map_err(Attempt::WriteFailed)?;
+            return Ok(sink);
+        }
         write_all(sink, block).await
     }
 }
