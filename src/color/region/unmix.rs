@@ -18,6 +18,8 @@ pub(crate) struct Unmix {
     square: f32,
     sum: f32,
     ridge: f32,
+    /// The determinant of the least squares.
+    determinant: f32,
     /// The largest veil in the body's own color.
     body_veil: f32,
     /// The share of a missing veil that is believed, over the determinant of the least squares.
@@ -33,19 +35,24 @@ impl Unmix {
         let (sum, ridge): (f32, f32) = (body.iter().sum(), ridge * square);
         let determinant = square * (3.0 + ridge) - sum * sum;
         let less_veil = if determinant > 1e-9 { LESS_VEIL_SHARE / determinant } else { 0.0 };
-        Unmix { body, square, sum, ridge, body_veil, less_veil }
+        Unmix { body, square, sum, ridge, determinant, body_veil, less_veil }
+    }
+
+    /// Returns the right sides of the equations of the least squares.
+    #[inline(always)]
+    fn sums(&self, pixel: Rgb) -> (f32, f32) {
+        (dot(pixel, self.body), pixel.iter().sum())
     }
 
     /// Returns the shade and the veil of a pixel, neither of them negative: least squares, with the ridge on the veil.
     #[inline(always)]
     pub(crate) fn split(&self, pixel: Rgb) -> (f32, f32) {
-        let (along, total) = (dot(pixel, self.body), pixel.iter().sum::<f32>());
-        let determinant = self.square * (3.0 + self.ridge) - self.sum * self.sum;
+        let (along, total) = self.sums(pixel);
         let (mut shade, mut veil) = (along / self.square, 0.0);
-        if determinant.abs() > 1e-9 {
-            let free = (self.square * total - self.sum * along) / determinant;
+        if self.determinant.abs() > 1e-9 {
+            let free = (self.square * total - self.sum * along) / self.determinant;
             if free >= 0.0 {
-                (shade, veil) = ((along * (3.0 + self.ridge) - self.sum * total) / determinant, free);
+                (shade, veil) = ((along * (3.0 + self.ridge) - self.sum * total) / self.determinant, free);
             }
         }
         if shade < 0.0 { (0.0, total / 3.0) } else { (shade, veil) }
@@ -56,7 +63,7 @@ impl Unmix {
     #[inline(always)]
     pub(crate) fn split_relative(&self, pixel: Rgb) -> (f32, f32) {
         let (shade, veil) = self.split(pixel);
-        let (along, total) = (dot(pixel, self.body), pixel.iter().sum::<f32>());
+        let (along, total) = self.sums(pixel);
         // Without bounds, the veil would be negative where the pixel is purer than the body.
         let less = (self.less_veil * (self.square * total - self.sum * along)).max(-self.body_veil * shade).min(0.0);
         (shade - less * self.sum / self.square, veil + less)
