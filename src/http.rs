@@ -5,6 +5,7 @@ use std::error::Error;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::{ClientBuilder, Url};
+use rustls::{CertificateError, Error::InvalidCertificate};
 
 /// TLS cannot be set up on this machine.
 #[derive(Debug, thiserror::Error)]
@@ -94,11 +95,21 @@ pub(crate) fn explain(error: &reqwest::Error) -> String {
         "the connection failed"
     };
     let root = causes(error).last().filter(|root| !root.is::<reqwest::Error>());
-    let cause = root.map(ToString::to_string).unwrap_or_default();
+    let cause = root.map(reason).unwrap_or_default();
     // "Connection refused (os error 111)": the number is of no use to the reader.
     let cause = cause.split(" (os error ").next().unwrap_or_default();
     let is_told = cause.is_empty() || error.is_timeout() || error.is_redirect();
     if is_told { kind.to_owned() } else { format!("{kind} ({cause})") }
+}
+
+fn reason(root: &(dyn Error + 'static)) -> String {
+    let wrapped = root.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    match wrapped.and_then(|error| error.downcast_ref()) {
+        Some(InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "its certificate is from an unknown authority; if you trust it, name its file in SSL_CERT_FILE".to_owned()
+        }
+        _ => root.to_string(),
+    }
 }
 
 /// Returns an error and its causes, whose texts do not include each other.
@@ -120,4 +131,17 @@ pub(crate) fn is_unprocessed(error: &reqwest::Error) -> bool {
 /// Returns the causes of an error, from the nearest to the root.
 pub(crate) fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(error.source(), |&cause| cause.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_of_an_unknown_authority_says_how_it_can_be_trusted() {
+        let refused = std::io::Error::other(InvalidCertificate(CertificateError::UnknownIssuer));
+        assert!(reason(&refused).ends_with("name its file in SSL_CERT_FILE"));
+        let expired = std::io::Error::other(InvalidCertificate(CertificateError::Expired));
+        assert_eq!(reason(&expired), "invalid peer certificate: Expired");
+    }
 }

@@ -14,7 +14,8 @@ fn documents() -> Vec<String> {
     let folder = format!("{}/docs", env!("CARGO_MANIFEST_DIR"));
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let documents = ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md"].map(str::to_owned);
-    documents.into_iter().chain(names.map(|name| format!("docs/{name}"))).collect()
+    let texts = names.filter(|name| name.ends_with(".md"));
+    documents.into_iter().chain(texts.map(|name| format!("docs/{name}"))).collect()
 }
 
 /// Returns the anchor that GitHub generates for a heading.
