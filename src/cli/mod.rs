@@ -37,6 +37,14 @@ macro_rules! exit_codes {
     };
 }
 
+macro_rules! environment {
+    () => {
+        "Environment:\n  \
+         VIBEDREAM_API_KEY       the key of the paid API\n  \
+         VIBEDREAM_API_KEY_FILE  a file that contains it\n\n"
+    };
+}
+
 /// Run batches of paid image edits: rate-limited, resumable, never paid for twice.
 #[derive(Debug, Parser)]
 #[command(name = "dyehouse", version, max_term_width = 100)]
@@ -68,7 +76,7 @@ impl Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the jobs of a manifest. Run it again to resume
-    #[command(after_help = exit_codes!())]
+    #[command(after_help = concat!(environment!(), exit_codes!()))]
     Run(Box<Run>),
     /// Show all errors of a manifest, or its plan and cost
     #[command(
