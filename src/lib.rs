@@ -2,9 +2,9 @@
 //!
 //! Data flows one way. [`manifest`] reads jobs from a file, and [`plan`] compares them with the [`journal`] of what was
 //! done and paid for. The [`runner`] submits the rest through the [`api`], [`outputs`] saves the pictures, [`verify`]
-//! measures them with [`color`], and [`report`] shows them. [`server`] is the same API on this machine.
+//! measures them with [`color`], and `report` shows them. [`server`] is the same API on this machine.
 //!
-//! The program itself is [`commands`], with [`cli`], [`progress`], [`notify`] and [`exit`]. `examples/library.rs` runs a
+//! The program itself is [`commands`], with [`cli`], `progress`, `notify` and [`exit`]. `examples/library.rs` runs a
 //! batch without them.
 //!
 //! `ARCHITECTURE.md` has the order of all modules and the invariants.
@@ -23,17 +23,17 @@ mod http;
 pub mod job;
 pub mod journal;
 pub mod manifest;
-pub mod notify;
+mod notify;
 pub mod outputs;
 pub mod photo;
 pub mod pictures;
 pub mod plan;
-pub mod probe;
-pub mod progress;
-pub mod report;
+mod probe;
+mod progress;
+mod report;
 pub mod run_folder;
 pub mod runner;
-pub mod secrets;
+mod secrets;
 pub mod server;
 mod sync;
 pub mod verify;

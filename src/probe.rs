@@ -15,7 +15,7 @@ use crate::photo::Format;
 
 /// The limits of a probe.
 #[derive(Clone, Copy, Debug)]
-pub struct ProbeLimits {
+pub(crate) struct ProbeLimits {
     /// The rate of requests, for all hosts together.
     pub rate: Rate,
     /// The maximum number of concurrent requests.
@@ -39,7 +39,7 @@ impl Default for ProbeLimits {
 
 /// A problem with the content of a URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Finding {
+pub(crate) enum Finding {
     /// It is missing or not accessible.
     #[error("it cannot be fetched: {cause}")]
     Unreachable {
@@ -58,7 +58,7 @@ pub enum Finding {
 
 impl Finding {
     /// Returns a hint for the user.
-    pub fn hint(&self) -> &'static str {
+    pub(crate) fn hint(&self) -> &'static str {
         match self {
             Finding::Unreachable { hint, .. } => hint,
             Finding::TooBig(_) => "give a picture of at most 20 MiB",
@@ -75,7 +75,7 @@ const LATER: &str = "the server has a problem: try again later";
 
 /// Sends probe requests. It does not know the API key, so it cannot leak it.
 #[derive(Clone, Debug)]
-pub struct Prober {
+pub(crate) struct Prober {
     http: Clients,
     limits: ProbeLimits,
 }
@@ -93,7 +93,7 @@ impl Prober {
     ///
     /// # Errors
     /// TLS cannot be set up.
-    pub fn new(limits: ProbeLimits) -> Result<Prober, TlsError> {
+    pub(crate) fn new(limits: ProbeLimits) -> Result<Prober, TlsError> {
         let http = Clients::build(|builder| {
             builder
                 .redirect(redirect::Policy::limited(5))
@@ -106,7 +106,7 @@ impl Prober {
     }
 
     /// Probes all of `urls`, and yields each with its problem, if any, in the order of the answers.
-    pub fn ask_all(&self, urls: Vec<String>) -> impl Stream<Item = (String, Option<Finding>)> + use<'_> {
+    pub(crate) fn ask_all(&self, urls: Vec<String>) -> impl Stream<Item = (String, Option<Finding>)> + use<'_> {
         let mut ticks = tokio::time::interval(self.limits.rate.interval());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let paced = stream::unfold((urls.into_iter(), ticks), |(mut urls, mut ticks)| async move {
@@ -126,7 +126,7 @@ impl Prober {
     ///
     /// # Errors
     /// The problem with its content.
-    pub async fn ask(&self, url: &str) -> Result<(), Finding> {
+    pub(crate) async fn ask(&self, url: &str) -> Result<(), Finding> {
         match self.attempt(url).await {
             Ok(()) => return Ok(()),
             Err(FailedProbe::Final(finding)) => return Err(finding),

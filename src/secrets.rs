@@ -15,7 +15,7 @@ const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
 /// A secret that may be given, with the names of its sources.
 #[derive(Clone, Copy, Debug)]
-pub struct Secret {
+pub(crate) struct Secret {
     /// The variable with the secret. The variable with the suffix `_FILE` has the path of a file with the secret.
     pub variable: &'static str,
     /// The name of its systemd credential: a file in the folder `CREDENTIALS_DIRECTORY`.
@@ -24,7 +24,7 @@ pub struct Secret {
 
 /// A secret that was found.
 #[derive(Debug, Default)]
-pub struct FoundSecret {
+pub(crate) struct FoundSecret {
     /// The secret, without leading and trailing white space.
     pub value: SecretString,
     /// Notices for the user about its source.
@@ -64,21 +64,22 @@ pub enum SecretError {
 
 impl Secret {
     /// The provider's API key.
-    pub const API_KEY: Secret = Secret { variable: "VIBEDREAM_API_KEY", credential: "vibedream-api-key" };
+    pub(crate) const API_KEY: Secret = Secret { variable: "VIBEDREAM_API_KEY", credential: "vibedream-api-key" };
     /// The URL of a webhook, which is secret because it may allow anyone to post.
-    pub const NOTIFY_URL: Secret = Secret { variable: "DYEHOUSE_NOTIFY_URL", credential: "dyehouse-notify-url" };
+    pub(crate) const NOTIFY_URL: Secret = Secret { variable: "DYEHOUSE_NOTIFY_URL", credential: "dyehouse-notify-url" };
     /// The key for signing messages to a webhook.
-    pub const NOTIFY_SECRET: Secret =
+    pub(crate) const NOTIFY_SECRET: Secret =
         Secret { variable: "DYEHOUSE_NOTIFY_SECRET", credential: "dyehouse-notify-secret" };
     /// The URL of a monitor.
-    pub const HEALTHCHECK_URL: Secret =
+    pub(crate) const HEALTHCHECK_URL: Secret =
         Secret { variable: "DYEHOUSE_HEALTHCHECK_URL", credential: "dyehouse-healthcheck-url" };
 
     /// All secrets.
-    pub const ALL: [Secret; 4] = [Secret::API_KEY, Secret::NOTIFY_URL, Secret::NOTIFY_SECRET, Secret::HEALTHCHECK_URL];
+    pub(crate) const ALL: [Secret; 4] =
+        [Secret::API_KEY, Secret::NOTIFY_URL, Secret::NOTIFY_SECRET, Secret::HEALTHCHECK_URL];
 
     /// Returns the names of all variables that have a secret, or the path of one.
-    pub fn variables() -> impl Iterator<Item = String> {
+    pub(crate) fn variables() -> impl Iterator<Item = String> {
         let named = Secret::ALL.into_iter().flat_map(|secret| [secret.variable.to_owned(), secret.file_variable()]);
         named.chain([CREDENTIALS.to_owned()])
     }
@@ -89,7 +90,7 @@ impl Secret {
     /// # Errors
     ///
     /// A file that was given explicitly cannot be read or has no secret. A missing credential is not an error.
-    pub fn find(&self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<FoundSecret>, SecretError> {
+    pub(crate) fn find(&self, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Option<FoundSecret>, SecretError> {
         let lookup = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let file_variable = self.file_variable();
         let named = lookup(&file_variable);

@@ -14,7 +14,7 @@ use super::notice::RunNotice;
 /// # Errors
 ///
 /// The command cannot be started, exits with a code other than 0, or takes too long.
-pub async fn run_command(
+pub(crate) async fn run_command(
     command: &str,
     notice: &RunNotice,
     timeout: impl Future<Output = String>,

@@ -14,14 +14,14 @@ const MAX_CHARACTERS: usize = 10_000;
 
 /// A monitor that raises an alarm if a run does not report in time, with the protocol of healthchecks.io.
 #[derive(Clone, Debug)]
-pub struct Healthcheck {
+pub(crate) struct Healthcheck {
     /// The check's ping URL.
     pub url: NoticeUrl,
 }
 
 /// The signal that a monitor gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ping {
+pub(crate) enum Ping {
     /// The run begins.
     Start,
     /// Every job is completed, or the run stopped at a limit that the user set and no job needs attention.
@@ -33,7 +33,7 @@ pub enum Ping {
 impl Ping {
     /// Returns the signal for the end of a run; `None` if another process has locked the folder, because that one
     /// reports itself.
-    pub fn of(notice: &RunNotice) -> Option<Ping> {
+    pub(crate) fn of(notice: &RunNotice) -> Option<Ping> {
         let is_planned = notice.stop.is_some_and(StopKind::is_planned);
         match notice.exit {
             Exit::Complete => Some(Ping::Success),
@@ -50,7 +50,7 @@ impl Healthcheck {
     /// # Errors
     ///
     /// The monitor did not accept the ping.
-    pub async fn ping(&self, ping: Ping, text: &str) -> Result<(), NoticeError> {
+    pub(crate) async fn ping(&self, ping: Ping, text: &str) -> Result<(), NoticeError> {
         let failed = |cause: String| NoticeError { what: format!("ping {}", self.url), cause };
         let http = client(&self.url.0).map_err(|error| failed(error.to_string()))?;
         let url = match ping {

@@ -11,7 +11,7 @@ use crate::job::{Cents, JobStatus};
 ///
 /// Names end in their unit, and totals over the life of the folder in `_total`. Every metric is labeled with the
 /// manifest and the share, so that one directory can have the files of several runs.
-pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
+pub(crate) fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
     let mut text = Text { label: label(notice), text: String::new() };
 
     text.single(gauge("last_run_timestamp_seconds", "When the last run ended, in seconds since 1970."), seconds(at));
@@ -50,7 +50,7 @@ pub fn render_metrics(notice: &RunNotice, at: Timestamp) -> String {
 /// # Errors
 ///
 /// The file cannot be written.
-pub fn write_metrics(path: &Path, notice: &RunNotice, at: Timestamp) -> io::Result<()> {
+pub(crate) fn write_metrics(path: &Path, notice: &RunNotice, at: Timestamp) -> io::Result<()> {
     let mut text = render_metrics(notice, at);
     if notice.figures.is_none() {
         let known = std::fs::read_to_string(path).unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::journal::Costs;
 /// The end of a run, for the receivers of notifications: the summary that is sent, and the figures that the
 /// notifications need.
 #[derive(Clone, Debug)]
-pub struct RunNotice {
+pub(crate) struct RunNotice {
     /// The exit code of the program.
     pub exit: Exit,
     /// Why the run stopped before its work was done, if it did.
@@ -38,7 +38,7 @@ pub struct RunNotice {
 /// Those about jobs are about the whole manifest, also after a run of only some of its jobs, so that they can be
 /// compared from night to night.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// The duration of the run.
     pub elapsed: Duration,
     /// The jobs of the manifest, by status.
@@ -61,7 +61,7 @@ pub struct Figures {
 
 /// The summaries of a run.
 #[derive(Clone, Debug)]
-pub struct Summaries {
+pub(crate) struct Summaries {
     /// The text for people.
     pub text: String,
     /// The output of `--json`, which is about the selected jobs.
@@ -72,7 +72,7 @@ pub struct Summaries {
 
 /// What prevented a run from starting or continuing.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct Breakdown {
+pub(crate) struct Breakdown {
     /// What failed, in one line.
     pub error: String,
     /// What the user can do about it.
@@ -83,7 +83,13 @@ pub struct Breakdown {
 
 impl RunNotice {
     /// Returns the notice of a run that ended, successfully or not.
-    pub fn ended(exit: Exit, manifest: String, folder: PathBuf, summaries: Summaries, figures: Figures) -> RunNotice {
+    pub(crate) fn ended(
+        exit: Exit,
+        manifest: String,
+        folder: PathBuf,
+        summaries: Summaries,
+        figures: Figures,
+    ) -> RunNotice {
         let Summaries { text, run, batch } = summaries;
         let mut summary = object(run);
         summary.insert("state".to_owned(), batch.get("state").cloned().unwrap_or_default());
@@ -93,7 +99,7 @@ impl RunNotice {
     }
 
     /// Returns the notice of a run that failed. `text` is also printed to stderr.
-    pub fn broken(exit: Exit, manifest: String, text: String, breakdown: &Breakdown) -> RunNotice {
+    pub(crate) fn broken(exit: Exit, manifest: String, text: String, breakdown: &Breakdown) -> RunNotice {
         let mut summary = object(json!(breakdown));
         summary.extend(object(json!({"version": 1, "exit_code": exit.code(), "state": "broken"})));
         RunNotice::new(exit, manifest, text, summary)

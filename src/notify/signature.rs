@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 /// The signature headers of a message, according to the Standard Webhooks specification, version 1.0. They prove that
 /// the sender knows the secret, and that the message is not a replay.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signature {
+pub(crate) struct Signature {
     /// `webhook-id`, which is the same for all attempts to send a message.
     pub id: String,
     /// `webhook-timestamp`: seconds since the Unix epoch.
@@ -18,12 +18,12 @@ pub struct Signature {
 
 /// A signing key.
 #[derive(Clone, Debug)]
-pub struct SigningKey(hmac::Key);
+pub(crate) struct SigningKey(hmac::Key);
 
 /// The error of an invalid secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the secret is `whsec_` and no base64 after it")]
-pub struct SigningKeyError;
+pub(crate) struct SigningKeyError;
 
 impl SigningKey {
     /// Parses a secret. The part after a prefix `whsec_` is base64, as in the specification. Any other secret is used
@@ -32,7 +32,7 @@ impl SigningKey {
     /// # Errors
     ///
     /// The part after `whsec_` is empty or is not valid base64, so that no receiver could verify the signature.
-    pub fn of(secret: &SecretString) -> Result<SigningKey, SigningKeyError> {
+    pub(crate) fn of(secret: &SecretString) -> Result<SigningKey, SigningKeyError> {
         let secret = secret.expose_secret();
         let bytes = match secret.strip_prefix("whsec_") {
             Some(encoded) => STANDARD.decode(encoded).ok().filter(|bytes| !bytes.is_empty()).ok_or(SigningKeyError)?,
@@ -42,7 +42,7 @@ impl SigningKey {
     }
 
     /// Signs `body`.
-    pub fn sign(&self, id: &str, at: Timestamp, body: &[u8]) -> Signature {
+    pub(crate) fn sign(&self, id: &str, at: Timestamp, body: &[u8]) -> Signature {
         let timestamp = at.as_second().to_string();
         let mut context = hmac::Context::with_key(&self.0);
         for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {

@@ -12,7 +12,7 @@ const ATTEMPTS: usize = 5;
 
 /// A webhook, to which the summary is posted as JSON.
 #[derive(Clone, Debug)]
-pub struct Webhook {
+pub(crate) struct Webhook {
     /// The URL of the webhook.
     pub url: NoticeUrl,
     /// The key that messages are signed with.
@@ -25,7 +25,7 @@ impl Webhook {
     /// # Errors
     ///
     /// The receiver did not accept the message.
-    pub async fn post(&self, notice: &RunNotice, now: impl Fn() -> Timestamp) -> Result<(), NoticeError> {
+    pub(crate) async fn post(&self, notice: &RunNotice, now: impl Fn() -> Timestamp) -> Result<(), NoticeError> {
         let failed = |cause: String| NoticeError { what: format!("post the summary to {}", self.url), cause };
         let http = client(&self.url.0).map_err(|error| failed(error.to_string()))?;
         let body = notice.summary.to_string();

@@ -8,7 +8,7 @@ const MOVE: &str = "move to earlier/ once the new ones are there";
 /// Jobs whose requests differ from earlier runs. A changed word in a template changes a whole catalog, so they are
 /// reported before the first submit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ChangedJobs {
+pub(crate) struct ChangedJobs {
     /// The number of such jobs.
     pub jobs: u64,
     /// The number of them that have pictures.
@@ -33,7 +33,7 @@ impl std::fmt::Display for ChangedJobs {
 }
 
 /// Returns the text about edited jobs that have no new pictures yet.
-pub fn outdated_text(jobs: u64) -> String {
+pub(crate) fn outdated_text(jobs: u64) -> String {
     let (have, their) = if jobs == 1 { ("has", "its") } else { ("have", "their") };
     format!("{} still {have} {their} earlier picture in results/", counted(jobs, "edited job"))
 }

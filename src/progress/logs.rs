@@ -11,7 +11,7 @@ use super::screen::Screen;
 
 /// Starts logging to the screen. Events of a job are in its span: JSON lines have its `id` in `span`. `RUST_LOG` takes
 /// precedence over `-v` and `-q`.
-pub fn start_logs(output: &Output, screen: &Screen) {
+pub(crate) fn start_logs(output: &Output, screen: &Screen) {
     let level = match (output.quiet, output.verbose, output.log_format) {
         (true, _, _) => "error",
         (_, 0, LogFormat::Text) => "warn",

@@ -2,7 +2,7 @@ use crate::job::Backend;
 use crate::words::counted;
 
 /// Returns the text about `open` predictions that were left at the provider; `None` if there are none.
-pub fn open_text(open: u64, backend: Backend) -> Option<String> {
+pub(crate) fn open_text(open: u64, backend: Backend) -> Option<String> {
     let predictions = counted(open, "prediction");
     let (is, it) = if open == 1 { ("is", "it") } else { ("are", "they") };
     match (open, backend.charges()) {

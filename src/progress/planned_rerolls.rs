@@ -5,7 +5,7 @@ use crate::words::counted;
 /// The re-rolls of a run, as far as they are known before it begins. They cost money, so they are reported before the
 /// first submit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlannedRerolls {
+pub(crate) struct PlannedRerolls {
     /// The number of jobs whose color is known to be off, and that are submitted again.
     pub known: u64,
     /// The number of re-rolls that may follow, at most.
@@ -18,7 +18,7 @@ pub struct PlannedRerolls {
 
 impl PlannedRerolls {
     /// Whether there are none.
-    pub fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.known == 0 && self.further == 0
     }
 }
@@ -42,7 +42,7 @@ impl std::fmt::Display for PlannedRerolls {
 }
 
 /// Returns the cost of `rerolls` that may follow, or their number if submits are free.
-pub fn at_most(rerolls: u64, price: Option<Cents>) -> String {
+pub(crate) fn at_most(rerolls: u64, price: Option<Cents>) -> String {
     match price {
         Some(price) => format!("at most {} for re-rolls", price.times(rerolls)),
         None => format!("at most {}", counted(rerolls, "re-roll")),

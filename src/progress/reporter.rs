@@ -18,7 +18,7 @@ use crate::words::{about, counted};
 const MAX_REMEMBERED_ENDS: usize = 64;
 
 /// Reports the progress of a run: as a bar or lines on the screen, and as logs.
-pub struct Reporter<'s> {
+pub(crate) struct Reporter<'s> {
     screen: &'s Screen,
     bar: Option<ProgressBar>,
     /// The number of jobs with work to do.
@@ -55,7 +55,7 @@ impl JobEnd {
 
 /// The amount of work of a run.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct RemainingWork {
+pub(crate) struct RemainingWork {
     /// The number of selected jobs.
     pub total: u64,
     /// The number of jobs with work to do.
@@ -83,7 +83,7 @@ impl RemainingWork {
 
 impl<'s> Reporter<'s> {
     /// Announces a run of `manifest` with submits at `rate`, and shows a bar if the screen has one.
-    pub fn start(
+    pub(crate) fn start(
         screen: &'s Screen,
         manifest: &str,
         backend: Backend,
@@ -113,7 +113,7 @@ impl<'s> Reporter<'s> {
     }
 
     /// Removes the bar.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

@@ -17,7 +17,7 @@ use crate::words::{counted, duration};
 
 /// The result of a run, for the user or the calling program.
 #[derive(Clone, Debug)]
-pub struct RunSummary {
+pub(crate) struct RunSummary {
     /// The backend.
     pub backend: Backend,
     /// The share of the manifest, if the run was limited to one.
@@ -57,7 +57,7 @@ pub struct RunSummary {
 
 /// The rows of a report's `failed.csv` that differ from those of the manifest of the run.
 #[derive(Clone, Debug, Default)]
-pub struct DifferingRows {
+pub(crate) struct DifferingRows {
     /// Their number.
     pub rows: u64,
     /// The path of the manifest, as the user wrote it.
@@ -66,7 +66,7 @@ pub struct DifferingRows {
 
 /// The cost of a folder's submits, in cents, and its limits.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct MoneySummary {
+pub(crate) struct MoneySummary {
     /// The cost of all runs of the folder, and its budget.
     #[serde(flatten)]
     pub costs: Costs,
@@ -99,7 +99,7 @@ struct RunSummaryJson<'a> {
 
 impl RunSummary {
     /// Returns the summary as text.
-    pub fn text(&self) -> SummaryText {
+    pub(crate) fn text(&self) -> SummaryText {
         let mut text = SummaryText::new(self.head());
         for (class, count) in &self.totals.errors {
             text.add("failed", format_args!("{count} {class}: {}", class.hint()));
@@ -158,7 +158,7 @@ impl RunSummary {
     }
 
     /// Returns the summary as a JSON object, version 1. `exit` is the exit code of the program.
-    pub fn json(&self, exit: Exit) -> serde_json::Value {
+    pub(crate) fn json(&self, exit: Exit) -> serde_json::Value {
         serde_json::json!(RunSummaryJson {
             version: 1,
             exit_code: exit.code(),
@@ -250,7 +250,7 @@ impl std::fmt::Display for DifferingRows {
 }
 
 /// Returns the cost of edits by the embedded backend as text.
-pub fn cost_here(at_the_provider: Cents) -> String {
+pub(crate) fn cost_here(at_the_provider: Cents) -> String {
     format!("nothing; the provider would charge {at_the_provider}")
 }
 

@@ -9,7 +9,7 @@ use crate::manifest::Style;
 
 /// Stderr, shared by the bar, lines and logs so that they do not interrupt each other.
 #[derive(Clone, Debug)]
-pub struct Screen {
+pub(crate) struct Screen {
     bars: MultiProgress,
     show: Show,
     style: Style,
@@ -26,7 +26,7 @@ pub(super) enum Show {
 
 impl Screen {
     /// Returns the screen for the options of the command line and the kind of terminal.
-    pub fn new(output: &Output) -> Screen {
+    pub(crate) fn new(output: &Output) -> Screen {
         let is_terminal = io::stderr().is_terminal();
         let show = match output.progress {
             _ if output.quiet => Show::Nothing,
@@ -48,20 +48,20 @@ impl Screen {
     }
 
     /// Prints a line of progress, unless progress is turned off.
-    pub fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         if self.show != Show::Nothing {
             self.print_line(line);
         }
     }
 
     /// Prints a line that must not be suppressed.
-    pub fn print_line(&self, line: &str) {
+    pub(crate) fn print_line(&self, line: &str) {
         // If stderr is closed, there is nowhere to report it.
         self.bars.suspend(|| drop(writeln!(io::stderr().lock(), "{line}")));
     }
 
     /// Prints why the program cannot continue, in the format of the logs.
-    pub fn fail(&self, why: impl FnOnce(Style) -> String) {
+    pub(crate) fn fail(&self, why: impl FnOnce(Style) -> String) {
         match self.logs {
             LogFormat::Text => self.print_line(&why(self.style)),
             LogFormat::Json => tracing::error!("{}", why(Style::Plain)),
@@ -69,7 +69,7 @@ impl Screen {
     }
 
     /// Returns whether lines are colored.
-    pub fn style(&self) -> Style {
+    pub(crate) fn style(&self) -> Style {
         self.style
     }
 
@@ -84,7 +84,7 @@ impl Screen {
 
 /// Returns the style for output to a terminal or another destination. Respects `NO_COLOR`, `FORCE_COLOR`,
 /// `CLICOLOR_FORCE`, `CLICOLOR` and `TERM`, in this order.
-pub fn style(is_terminal: bool) -> Style {
+pub(crate) fn style(is_terminal: bool) -> Style {
     style_with(is_terminal, std::env::var_os)
 }
 
@@ -109,7 +109,7 @@ fn is_dumb(variable: impl Fn(&'static str) -> Option<OsString>) -> bool {
 
 /// A line of the logs, which is printed when it is complete.
 #[derive(Debug)]
-pub struct LogLine {
+pub(crate) struct LogLine {
     bars: MultiProgress,
     bytes: Vec<u8>,
 }

@@ -10,7 +10,7 @@ const LEAST: usize = 40;
 
 /// A summary for people: a heading, and lines that begin with their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SummaryText {
+pub(crate) struct SummaryText {
     heading: String,
     lines: Vec<Line>,
 }
@@ -33,22 +33,22 @@ enum Wrapping {
 
 impl SummaryText {
     /// Returns a summary without lines.
-    pub fn new(heading: String) -> SummaryText {
+    pub(crate) fn new(heading: String) -> SummaryText {
         SummaryText { heading, lines: Vec::new() }
     }
 
     /// Adds a line. One without a name continues the line before it.
-    pub fn add(&mut self, name: &'static str, value: impl Display) {
+    pub(crate) fn add(&mut self, name: &'static str, value: impl Display) {
         self.lines.push(Line { name, value: value.to_string(), wrapping: Wrapping::Words });
     }
 
     /// Adds a line with a command or a path.
-    pub fn add_whole(&mut self, name: &'static str, value: impl Display) {
+    pub(crate) fn add_whole(&mut self, name: &'static str, value: impl Display) {
         self.lines.push(Line { name, value: value.to_string(), wrapping: Wrapping::Whole });
     }
 
     /// Returns the text for a terminal with this many `columns`.
-    pub fn fitted(&self, columns: usize) -> String {
+    pub(crate) fn fitted(&self, columns: usize) -> String {
         let columns = columns.max(LEAST);
         let lines = self.lines.iter().map(|line| match line.wrapping {
             Wrapping::Words => wrapped(&line.to_string(), columns, INDENT),

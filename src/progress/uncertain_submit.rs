@@ -14,7 +14,7 @@ const MAX_SHOWN: usize = 10;
 
 /// A submit that may have been charged, with the data to look it up at the provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct UncertainSubmit {
+pub(crate) struct UncertainSubmit {
     /// The job.
     pub job: JobId,
     /// The time at which the submit was announced.
@@ -32,7 +32,7 @@ pub struct UncertainSubmit {
 /// What depends on an uncertain submit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum UncertainKind {
+pub(crate) enum UncertainKind {
     /// The result of its job.
     Result,
     /// A re-roll of a job that has a result.
@@ -44,7 +44,7 @@ pub enum UncertainKind {
 /// The current request of the manifest for the id of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Row {
+pub(crate) enum Row {
     /// The same request.
     Asked,
     /// Another request.
@@ -55,7 +55,7 @@ pub enum Row {
 
 /// Advice about uncertain submits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Advice {
+pub(crate) struct Advice {
     /// Their number.
     pub count: u64,
     /// What the user can do.
@@ -71,7 +71,7 @@ impl UncertainSubmit {
     /// # Errors
     ///
     /// The journal cannot be read again.
-    pub fn all(
+    pub(crate) fn all(
         ledger: &Ledger,
         asks_for: impl Fn(&JobId) -> Option<Fingerprint>,
     ) -> Result<Vec<UncertainSubmit>, LinesError> {
@@ -102,7 +102,7 @@ impl UncertainSubmit {
 
     /// Returns advice about those of the `submits` that jobs of the manifest wait for, in the run's `folder`. It is
     /// printed after their number; `None` if there are none.
-    pub fn asked(submits: &[UncertainSubmit], folder: &Path) -> Option<Advice> {
+    pub(crate) fn asked(submits: &[UncertainSubmit], folder: &Path) -> Option<Advice> {
         let asked: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.is_of_a_result()).collect();
         let text = format!(
             "may have been charged: check the provider's dashboard; {}, --uncertain resubmit pays again",
@@ -113,7 +113,7 @@ impl UncertainSubmit {
 
     /// Returns advice about the others, for which only money is reserved. It is printed after the word
     /// `reserved`; `None` if there are none.
-    pub fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<Advice> {
+    pub(crate) fn left_behind(submits: &[UncertainSubmit], folder: &Path) -> Option<Advice> {
         let left: Vec<&UncertainSubmit> = submits.iter().filter(|submit| !submit.is_of_a_result()).collect();
         let release = release(&left, folder)?;
         let (count, cents) = (left.len() as u64, left.iter().map(|submit| submit.reserved_cents).sum::<Cents>());

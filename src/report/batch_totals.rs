@@ -8,7 +8,7 @@ use crate::job::{ErrorClass, HeldBack, StatusCounts};
 
 /// The totals of a batch, for `summary.json` and the summary of a run.
 #[derive(Clone, Debug, Default, Serialize)]
-pub struct BatchTotals {
+pub(crate) struct BatchTotals {
     /// The requested jobs, by status.
     pub jobs: StatusCounts,
     /// The number of predictions that are open at the provider, or were when the run ended. They are paid for.
@@ -32,7 +32,7 @@ pub struct BatchTotals {
 
 impl BatchTotals {
     /// Returns whether a job failed, is uncertain or held back, or has another color.
-    pub fn needs_attention(&self) -> bool {
+    pub(crate) fn needs_attention(&self) -> bool {
         self.jobs.failed + self.jobs.uncertain + self.colors.off > 0 || !self.held_back.is_empty()
     }
 }

@@ -16,7 +16,7 @@ const MAX_PRINTED: usize = 3;
 
 /// Jobs that show exactly the same picture as an earlier job with another request, byte for byte.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DuplicatePictures {
+pub(crate) struct DuplicatePictures {
     /// All of them.
     #[serde(flatten)]
     pub all: DuplicateJobs,
@@ -27,7 +27,7 @@ pub struct DuplicatePictures {
 
 /// Jobs with such pictures.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DuplicateJobs {
+pub(crate) struct DuplicateJobs {
     /// How many.
     pub jobs: u64,
     /// The ids of the first of them.
@@ -96,17 +96,17 @@ impl DuplicatePictureFinder {
 
 impl DuplicatePictures {
     /// Returns the duplicates in the report of `folder`; none if there is no report.
-    pub fn of_report(folder: &RunFolder) -> DuplicatePictures {
+    pub(crate) fn of_report(folder: &RunFolder) -> DuplicatePictures {
         read(&folder.report_page().with_file_name("summary.json")).unwrap_or_default()
     }
 
     /// Returns the same duplicates after a run that made no pictures.
-    pub fn without_new(self) -> DuplicatePictures {
+    pub(crate) fn without_new(self) -> DuplicatePictures {
         DuplicatePictures { new: DuplicateJobs::default(), ..self }
     }
 
     /// Returns the text for the end of a run, which names only those that are new.
-    pub fn after_run(&self) -> String {
+    pub(crate) fn after_run(&self) -> String {
         let earlier = self.all.jobs.saturating_sub(self.new.jobs);
         match (self.new.jobs, earlier) {
             (0, 1) => "1 job of an earlier run has the same picture as another; the report names it".to_owned(),

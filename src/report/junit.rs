@@ -58,7 +58,7 @@ pub(crate) fn write(
 /// # Errors
 ///
 /// The file cannot be written.
-pub fn write_junit_error(path: &Path, manifest: &str, message: &str, text: &str) -> Result<(), ReportError> {
+pub(crate) fn write_junit_error(path: &Path, manifest: &str, message: &str, text: &str) -> Result<(), ReportError> {
     let title = attribute(&Path::new(manifest).file_stem().unwrap_or_default().to_string_lossy());
     let manifest = attribute(manifest);
     let totals = TestTotals { tests: 1, errors: 1, ..TestTotals::default() };

@@ -39,13 +39,13 @@ mod thumbnails;
 mod working_time;
 mod write;
 
-pub use batch_totals::BatchTotals;
-pub use duplicate_pictures::DuplicatePictures;
-pub use error::ReportError;
-pub use junit::write_junit_error;
-pub use model::{
+pub(crate) use batch_totals::BatchTotals;
+pub(crate) use duplicate_pictures::DuplicatePictures;
+pub(crate) use error::ReportError;
+pub(crate) use junit::write_junit_error;
+pub(crate) use model::{
     BatchView, ColorCheck, JobImage, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind, TryView,
     Written,
 };
-pub use schema::summary_schema;
-pub use write::write;
+pub(crate) use schema::summary_schema;
+pub(crate) use write::write;

@@ -13,7 +13,7 @@ use crate::journal::{Costs, LastRunTotals, RunState};
 
 /// The batch as a whole.
 #[derive(Clone, Debug, Default)]
-pub struct BatchView {
+pub(crate) struct BatchView {
     /// The key of the run. It stays the same if the folder moves, because a reviewer's decisions are stored under it.
     pub key: String,
     /// The manifest's name, used as the page's heading.
@@ -56,7 +56,7 @@ pub struct BatchView {
 
 /// The last run of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LastRun {
+pub(crate) struct LastRun {
     /// The start.
     pub started_at: Timestamp,
     /// The end; `None` if it is still running, or if its process was killed.
@@ -69,7 +69,7 @@ pub struct LastRun {
 
 /// An event that slowed the whole batch down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimelineEvent {
+pub(crate) struct TimelineEvent {
     /// The start.
     pub at: Timestamp,
     /// The end, if known.
@@ -80,7 +80,7 @@ pub struct TimelineEvent {
 
 /// The reason why a batch was slowed down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TimelineKind {
+pub(crate) enum TimelineKind {
     /// The provider answered 429. The time to wait was stated by it, or chosen by the client.
     RateLimited,
     /// The batch paused by itself, because the provider or the network was down.
@@ -89,7 +89,7 @@ pub enum TimelineKind {
 
 /// A job.
 #[derive(Clone, Debug)]
-pub struct JobView {
+pub(crate) struct JobView {
     /// The id.
     pub id: JobId,
     /// The status.
@@ -145,7 +145,7 @@ pub struct JobView {
 
 /// A picture to edit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobImage {
+pub(crate) struct JobImage {
     /// The picture, as it is sent.
     pub source: ImageSource,
     /// The local copy of a picture that is named by URL, if there is one.
@@ -154,7 +154,7 @@ pub struct JobImage {
 
 /// A resulting picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResultFile {
+pub(crate) struct ResultFile {
     /// The path relative to the folder of the run.
     pub path: PathBuf,
     /// The size in bytes.
@@ -169,7 +169,7 @@ pub struct ResultFile {
 
 /// The result of a color check.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ColorCheck {
+pub(crate) struct ColorCheck {
     /// The requested color.
     pub asked: Hex,
     /// The measured color.
@@ -191,7 +191,7 @@ pub struct ColorCheck {
 
 /// One of several attempts at a job's color.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TryView {
+pub(crate) struct TryView {
     /// The status.
     pub status: JobStatus,
     /// The seed that was sent, if any.
@@ -214,14 +214,14 @@ pub struct TryView {
 
 /// The options of a report.
 #[derive(Clone, Debug, Default)]
-pub struct ReportOptions {
+pub(crate) struct ReportOptions {
     /// The path of an additional JUnit file.
     pub junit: Option<PathBuf>,
 }
 
 /// The result of writing a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
+pub(crate) struct Written {
     /// The path of the page.
     pub index: PathBuf,
     /// The number of jobs that it shows.
@@ -249,7 +249,7 @@ impl BatchView {
 
 impl JobView {
     /// Returns a job without any events.
-    pub fn new(id: JobId, prompt: impl Into<String>) -> JobView {
+    pub(crate) fn new(id: JobId, prompt: impl Into<String>) -> JobView {
         JobView {
             id,
             status: JobStatus::Pending,

@@ -6,7 +6,7 @@ use crate::job::{ErrorClass, StopKind};
 
 /// Returns the schema of version 1. Within a version, fields may be added, but none is removed or changes its meaning.
 /// Readers should ignore unknown fields.
-pub fn summary_schema() -> Value {
+pub(crate) fn summary_schema() -> Value {
     let count = |description: &str| json!({"description": description, "type": "integer", "minimum": 0});
     let text = |description: &str| json!({"description": description, "type": "string"});
     let or_null = |kind: &str, description: &str| json!({"description": description, "type": [kind, "null"]});

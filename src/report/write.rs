@@ -28,7 +28,7 @@ use crate::run_folder::RunFolder;
 ///
 /// A job cannot be read, or a file cannot be written. If not all jobs can be read, the tables and the page of an
 /// earlier report stay.
-pub fn write<E: From<ReportError>>(
+pub(crate) fn write<E: From<ReportError>>(
     folder: &Path,
     batch: &BatchView,
     jobs: impl Iterator<Item = Result<JobView, E>>,

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::color::VerdictCounts;
 use crate::job::{ErrorClass, JobId, StatusCounts};
-use crate::progress::{Row, UncertainKind};
+use crate::progress::uncertain_submit::{Row, UncertainKind};
 
 const ALL_COMPLETED: StatusCounts = StatusCounts { total: 48, completed: 48, failed: 0, uncertain: 0, pending: 0 };
 const COSTS: Costs = Costs { charged: true, spent: Cents(336), reserved: Cents::ZERO, budget: Some(Cents(2500)) };
