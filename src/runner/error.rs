@@ -4,18 +4,23 @@ use crate::journal::{JournalError, LedgerError, LinesError, RecordError, Transit
 use crate::outputs::OutputError;
 use crate::run_folder::FolderError;
 
+/// The end of a run that could not continue. Its message names the predictions that are in no journal, because they
+/// were paid for.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}{}", unrecorded_text(unrecorded))]
+pub struct RunFailure {
+    /// Why it could not continue.
+    pub error: RunError,
+    /// Accepted submits whose ids did not reach the disk. The journal may have failed after another error.
+    pub unrecorded: Vec<(JobId, PredictionId)>,
+}
+
 /// Why a run could not continue.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The journal cannot be written. The message names predictions that are in no journal, because they were paid
-    /// for.
-    #[error("{cause}{}", unrecorded_text(unrecorded))]
-    Journal {
-        /// What went wrong.
-        cause: JournalError,
-        /// Accepted submits whose ids did not reach the disk.
-        unrecorded: Vec<(JobId, PredictionId)>,
-    },
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The results folder cannot be written.
     #[error("save a result: {0}")]
     Results(OutputError),
@@ -38,14 +43,14 @@ impl From<RecordError> for RunError {
         match error {
             RecordError::Ledger(LedgerError::Lines(error)) => RunError::Lines(error),
             RecordError::Ledger(LedgerError::Transition(error)) => RunError::Transition(error),
-            RecordError::Journal(cause) => RunError::from(cause),
+            RecordError::Journal(error) => RunError::Journal(error),
         }
     }
 }
 
-impl From<JournalError> for RunError {
-    fn from(cause: JournalError) -> RunError {
-        RunError::Journal { cause, unrecorded: Vec::new() }
+impl From<RunError> for RunFailure {
+    fn from(error: RunError) -> RunFailure {
+        RunFailure { error, unrecorded: Vec::new() }
     }
 }
 

@@ -31,7 +31,7 @@ use crate::run_folder::FolderError;
 use dispatcher::Dispatcher;
 
 pub use batch::{Batch, Effects, RunOutcome};
-pub use error::RunError;
+pub use error::{RunError, RunFailure};
 pub use event::{CheckedPicture, Event, InFlight, Observer, RunTotals};
 pub use polling::PollSchedule;
 pub use recording::{record_idle_run, release, set_aside};
@@ -55,7 +55,7 @@ pub async fn run<'b, A: EditApi, S: ResultStore, D: Disk>(
     batch: Batch<impl Iterator<Item = Result<Work, FolderError>>, impl Fn(&str) -> bool + 'b>,
     observer: &'b mut dyn Observer,
     signal: StopSignal,
-) -> Result<RunOutcome, RunError> {
+) -> Result<RunOutcome, RunFailure> {
     let Batch { opening, work, is_job } = batch;
     let mut dispatcher = Dispatcher::open(settings, effects, ledger, opening, is_job, observer).await?;
     let outcome = dispatcher.run(work, signal).await;

@@ -108,7 +108,7 @@ mod tests {
             let records = std::iter::repeat_with(record).take(count);
             let outcome = record_all(Full, &mut Ledger::default(), records, || Timestamp::UNIX_EPOCH).await;
             assert!(
-                matches!(&outcome, Err(RunError::Journal { cause, .. }) if cause.kind() == io::ErrorKind::StorageFull),
+                matches!(&outcome, Err(RunError::Journal(error)) if error.kind() == io::ErrorKind::StorageFull),
                 "{count}: {outcome:?}"
             );
         }

@@ -18,7 +18,7 @@ use crate::notify::Breakdown;
 use crate::outputs::OutputError;
 use crate::report::ReportError;
 use crate::run_folder::FolderError;
-use crate::runner::RunError;
+use crate::runner::{RunError, RunFailure};
 use crate::secrets::SecretError;
 use crate::server::ServerError;
 use crate::server::chaos::ChaosError;
@@ -72,7 +72,7 @@ pub enum Failure {
     Chaos(#[from] ChaosError),
     /// The run failed.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(#[from] RunFailure),
     /// The folders cannot be merged.
     #[error(transparent)]
     Merge(#[from] MergeError),
@@ -120,6 +120,12 @@ pub enum Failure {
 impl From<OutputError> for Failure {
     fn from(cause: OutputError) -> Failure {
         Failure::Results(cause)
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        Failure::Run(error.into())
     }
 }
 
@@ -173,16 +179,9 @@ impl Failure {
             Failure::Secret(_) => {
                 Some("the file must contain only the secret, and be readable for this user".to_owned())
             }
-            Failure::Folder(error) | Failure::Run(RunError::Plan(error)) => Some(error.hint()),
-            Failure::Run(RunError::Journal { unrecorded, .. }) if !unrecorded.is_empty() => Some(
-                "keep this message, because the journal does not contain these predictions. Free some space or fix the \
-                 permissions, and run again: the jobs are uncertain then, and the provider's dashboard shows their pictures"
-                    .to_owned(),
-            ),
-            Failure::Results(error) | Failure::Leftovers(error) | Failure::Run(RunError::Results(error)) => {
-                Some(error.hint().to_owned())
-            }
-            Failure::Run(RunError::Journal { .. }) => Some(OutputError::FULL_DISK_HINT.to_owned()),
+            Failure::Run(failure) => Some(run_hint(failure)),
+            Failure::Folder(error) => Some(error.hint()),
+            Failure::Results(error) | Failure::Leftovers(error) => Some(error.hint().to_owned()),
             Failure::Client(ClientError::Key) => {
                 Some("check VIBEDREAM_API_KEY for stray quotes or line breaks".to_owned())
             }
@@ -191,10 +190,6 @@ impl Failure {
             }
             Failure::Chaos(_) => Some("examples/chaos.yaml lists all faults".to_owned()),
             Failure::Server(error) => error.hint(),
-            Failure::Run(RunError::Lines(error)) => Some(error.hint().to_owned()),
-            Failure::Run(RunError::Transition(_) | RunError::Executor(_)) => Some(
-                "this is a bug in dyehouse: keep the journal and report it; a new run continues from there".to_owned(),
-            ),
             Failure::Merge(error) => Some(error.hint()),
             Failure::Report(error) => Some(error.hint().to_owned()),
         }
@@ -204,7 +199,9 @@ impl Failure {
     pub(super) fn in_use(self) -> Failure {
         match self {
             Failure::Folder(FolderError::NoRun { path })
-            | Failure::Run(RunError::Plan(FolderError::NoRun { path })) => Failure::Folder(FolderError::Gone { path }),
+            | Failure::Run(RunFailure { error: RunError::Plan(FolderError::NoRun { path }), .. }) => {
+                Failure::Folder(FolderError::Gone { path })
+            }
             other => other,
         }
     }
@@ -254,6 +251,23 @@ impl Failure {
     }
 }
 
+fn run_hint(failure: &RunFailure) -> String {
+    match &failure.error {
+        _ if !failure.unrecorded.is_empty() => {
+            "keep this message, because the journal does not contain these predictions. Free some space or fix the \
+             permissions, and run again: the jobs are uncertain then, and the provider's dashboard shows their pictures"
+                .to_owned()
+        }
+        RunError::Plan(error) => error.hint(),
+        RunError::Results(error) => error.hint().to_owned(),
+        RunError::Journal(_) => OutputError::FULL_DISK_HINT.to_owned(),
+        RunError::Lines(error) => error.hint().to_owned(),
+        RunError::Transition(_) | RunError::Executor(_) => {
+            "this is a bug in dyehouse: keep the journal and report it; a new run continues from there".to_owned()
+        }
+    }
+}
+
 /// Returns the diagnostics one below the other, and the number of errors.
 pub(super) fn problems_text(problems: &Problems, style: Style) -> String {
     let mut parts: Vec<String> = problems.with_counts().iter().map(|diagnostic| render(diagnostic, style)).collect();
@@ -275,7 +289,7 @@ mod tests {
     fn a_folder_that_vanishes_under_a_run_is_no_wrong_usage() {
         let gone = || FolderError::NoRun { path: "runs/spring".into() };
         assert_eq!(Failure::Folder(gone()).exit(), Exit::Usage);
-        for failure in [Failure::Folder(gone()), Failure::Run(RunError::Plan(gone()))] {
+        for failure in [Failure::Folder(gone()), Failure::from(RunError::Plan(gone()))] {
             let failure = failure.in_use();
             assert_eq!(failure.exit(), Exit::CannotGoOn);
             assert_eq!(failure.message(), "failed to use runs/spring: it was moved or removed while it was in use");

@@ -19,6 +19,7 @@ use crate::runner::{RunError, StopReason};
 
 use super::Dispatcher;
 use super::missing_pictures::lack_of_picture;
+use super::receipts::Receipt;
 use super::workers::{Phase, Worker};
 
 /// How many undocumented statuses are reported, each once: a provider with a new one uses it for every job.
@@ -27,7 +28,23 @@ const MAX_UNKNOWN_WORDS: usize = 8;
 impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     pub(super) async fn handle(&mut self, message: ExecutorMessage<S::Staged>) -> Result<(), RunError> {
         let span = self.workers.get(message.worker).map_or_else(Span::none, |worker| worker.span.clone());
-        self.handle_in_span(message).instrument(span).await
+        let receipt = self.receipt(&message);
+        let handled = self.handle_in_span(message).instrument(span).await;
+        if handled.is_err() {
+            // Whichever step failed, the prediction was not recorded, which is the last step for an accepted submit.
+            self.receipts.add_unrecorded(receipt);
+        }
+        handled
+    }
+
+    /// Returns the receipt of an accepted submit, if the message is the answer to one.
+    pub(super) fn receipt(&self, message: &ExecutorMessage<S::Staged>) -> Option<Receipt> {
+        let ExecutorEvent::Submitted { outcome: SubmitOutcome::Accepted { prediction, .. }, .. } = &message.event
+        else {
+            return None;
+        };
+        let key = &self.workers.get(message.worker)?.work.key;
+        (!self.ledger.is_of_another(prediction, key)).then(|| (key.job.clone(), prediction.clone()))
     }
 
     async fn handle_in_span(&mut self, message: ExecutorMessage<S::Staged>) -> Result<(), RunError> {
@@ -285,13 +302,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let cost = self.spending.answered(cost, estimate);
         let receipt = (key.job.clone(), prediction.clone());
         let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost, status_path };
-        match self.step(key, step).await {
-            Ok(durable) => self.receipts.follow(receipt, durable),
-            Err(error) => {
-                self.receipts.add_unrecorded(receipt);
-                return Err(error);
-            }
-        }
+        let durable = self.step(key, step).await?;
+        self.receipts.follow(receipt, durable);
         self.notify_observer(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
         if cost > estimate {
             self.notify_observer(&Event::PriceRise { job: &key.job, from: estimate, to: cost });

@@ -34,7 +34,7 @@ use super::messages::ExecutorMessage;
 use super::pacing::Submits;
 use super::picture_names::ExtraPictureNames;
 use super::polling::Polling;
-use super::{Effects, RunError, RunOutcome, Settings, StopReason, StopSignal};
+use super::{Effects, RunError, RunFailure, RunOutcome, Settings, StopReason, StopSignal};
 use queues::WorkQueues;
 use receipts::Receipts;
 use spending::Spending;
@@ -234,10 +234,10 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
     }
 
-    /// Closes the journal and returns the result of the run.
-    pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<RunOutcome, RunError> {
+    /// Closes the journal and returns the result of the run. Of several errors, the first is returned.
+    pub(super) async fn finish(mut self, outcome: Result<(), RunError>) -> Result<RunOutcome, RunFailure> {
         match outcome {
-            Err(RunError::Journal { .. }) => self.collect_last_answers().await,
+            Err(RunError::Journal(_)) => self.collect_last_answers().await,
             Err(_) => self.record_last_answers().await,
             Ok(()) => {}
         }
@@ -247,22 +247,27 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
         let mut outcome = outcome.and(self.failure.take().map_or(Ok(()), Err));
         if outcome.is_ok() {
-            outcome = self.record_learned_limits().await;
-        }
-        if outcome.is_ok() {
-            let reason = self.stopped.as_ref().map(ToString::to_string);
-            let stop = self.stopped.as_ref().map(StopReason::kind);
-            outcome = self.record(Record::Run(RunEvent::Ended { reason, stop })).await.map(Durable::detach);
+            outcome = self.record_end().await;
         }
         let closed = self.journal.finish().await;
-        let unrecorded = self.receipts.unrecorded().await;
-        match (outcome, closed) {
-            (Err(RunError::Journal { cause, .. }), _) | (Ok(()), Err(cause)) => {
-                Err(RunError::Journal { cause, unrecorded })
-            }
-            (Err(error), _) => Err(error),
-            (Ok(()), Ok(())) => Ok(RunOutcome { ledger: self.ledger, stopped: self.stopped }),
+        if let (Err(first), Err(error)) = (&outcome, &closed)
+            && !matches!(first, RunError::Journal(_))
+        {
+            tracing::error!("failed to {error}");
         }
+        let unrecorded = self.receipts.unrecorded().await;
+        match outcome.and(closed.map_err(RunError::Journal)) {
+            Ok(()) => Ok(RunOutcome { ledger: self.ledger, stopped: self.stopped }),
+            Err(error) => Err(RunFailure { error, unrecorded }),
+        }
+    }
+
+    async fn record_end(&mut self) -> Result<(), RunError> {
+        self.record_learned_limits().await?;
+        let reason = self.stopped.as_ref().map(ToString::to_string);
+        let stop = self.stopped.as_ref().map(StopReason::kind);
+        self.record(Record::Run(RunEvent::Ended { reason, stop })).await?.detach();
+        Ok(())
     }
 
     async fn record_learned_limits(&mut self) -> Result<(), RunError> {

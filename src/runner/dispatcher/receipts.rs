@@ -22,9 +22,9 @@ impl Receipts {
         self.pending.push(Box::pin(async move { durable.wait().await.err().map(|_| receipt) }));
     }
 
-    /// Adds an accepted submit that can no longer be recorded.
-    pub(super) fn add_unrecorded(&mut self, receipt: Receipt) {
-        self.unrecorded.push(receipt);
+    /// Adds accepted submits that can no longer be recorded.
+    pub(super) fn add_unrecorded(&mut self, receipts: impl IntoIterator<Item = Receipt>) {
+        self.unrecorded.extend(receipts);
     }
 
     /// Waits until the record of one pending submit is durable or has failed. Returns `None` if none is pending.

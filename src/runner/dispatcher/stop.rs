@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::Instrument;
 
-use crate::api::outcome::{Stop, SubmitOutcome};
+use crate::api::outcome::Stop;
 use crate::api::{EditApi, MAX_SUBMIT_DURATION};
 use crate::journal::{Edit, EditState, PauseCause, Record, RunEvent};
 use crate::outputs::{OutputError, ResultStore};
@@ -174,14 +174,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         self.shared.halt.cancel();
         let until = Instant::now() + SUBMIT_SHUTDOWN_TIMEOUT;
         while let Some(message) = self.last_message(until).await {
+            let receipt = self.receipt(&message);
+            self.receipts.add_unrecorded(receipt);
             match message.event {
-                ExecutorEvent::Submitted { outcome, .. } => {
-                    self.workers.enter(message.worker, Phase::Generating);
-                    let Some(worker) = self.workers.get(message.worker) else { continue };
-                    if let SubmitOutcome::Accepted { prediction, .. } = outcome {
-                        self.receipts.add_unrecorded((worker.work.key.job.clone(), prediction));
-                    }
-                }
+                ExecutorEvent::Submitted { .. } => self.workers.enter(message.worker, Phase::Generating),
                 ExecutorEvent::Ended(_) => drop(self.workers.remove(message.worker)),
                 _ => {}
             }

@@ -32,7 +32,7 @@ impl EditApi for SecondIsSlow {
 }
 
 /// Runs two new jobs and one whose earlier lines are gone from the journal. Returns the error and the journal of that run.
-async fn run_without_earlier_lines() -> (Option<RunError>, Arc<File>) {
+async fn run_without_earlier_lines() -> (Option<RunFailure>, Arc<File>) {
     let earlier = Arc::new(tempfile::tempfile().unwrap());
     let api = Arc::new(Scripted { submits: AtomicU32::new(7), submit: accepted, poll: completed });
     let disk = FileDisk::new(Arc::clone(&earlier));
@@ -63,7 +63,7 @@ fn a_journal_that_cannot_be_read_again_does_not_keep_the_run_from_its_last_answe
         sender.send(runtime.block_on(run_without_earlier_lines()))
     });
     let (error, journal) = ended.recv_timeout(Duration::from_secs(30)).expect("the run ends");
-    assert!(matches!(error, Some(RunError::Lines(_))), "{error:?}");
+    assert!(matches!(error, Some(RunFailure { error: RunError::Lines(_), .. })), "{error:?}");
     let ledger = replay(journal).unwrap().ledger;
     let edit = |number| ledger.edit(&work(number).key).unwrap().unwrap();
     let files: Vec<String> = edit(0).files().iter().map(|file| file.name.clone()).collect();

@@ -6,6 +6,7 @@ mod limits;
 mod missing_pictures;
 mod observer;
 mod overdue;
+mod paid_ids;
 mod polls;
 mod refusals;
 

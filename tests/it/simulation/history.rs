@@ -7,7 +7,7 @@ use dyehouse::job::{Cents, EditRequest, Hex, ImageSource, Job, JobId, Rate, Subm
 use dyehouse::journal::{EditState, Ledger, LinesError, Presence, RunStart, replay};
 use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, PlannedJob, UncertainReroll, Work};
 use dyehouse::runner::fakes::{self, SilentObserver};
-use dyehouse::runner::{self, Batch, Effects, RunError, RunOutcome, Settings, StopReason, StopSignal};
+use dyehouse::runner::{self, Batch, Effects, RunError, RunFailure, RunOutcome, Settings, StopReason, StopSignal};
 use tokio::time::{Duration, Instant};
 
 use super::api::ScriptedApi;
@@ -120,7 +120,7 @@ impl History {
         match ended {
             None => seen.crashes += 1,
             Some(Ok(ending)) => self.check_replay(&ending)?,
-            Some(Err(RunError::Journal { .. } | RunError::Results(_))) if disk_may_fail => {}
+            Some(Err(RunFailure { error: RunError::Journal(_) | RunError::Results(_), .. })) if disk_may_fail => {}
             Some(Err(error)) => return Err(format!("the run failed: {error}")),
         }
         self.world.end_life();
@@ -167,7 +167,7 @@ impl History {
         &self,
         life: u32,
         stop_after: Option<Duration>,
-    ) -> Result<Option<Result<RunOutcome, RunError>>, String> {
+    ) -> Result<Option<Result<RunOutcome, RunFailure>>, String> {
         let ledger = self.replayed()?;
         let work = self.plan(&ledger);
         let world = &self.world;
