@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::color::{Check, Hex, Tolerance, Verdict};
 use crate::job::{JobId, Seed};
 use crate::journal::{Brief, Edit, EditKey, EditState, History, Presence, Reroll, SavedFile};
@@ -55,16 +53,14 @@ pub enum UncertainReroll {
     Counts,
 }
 
-/// The time of a decision, with the information that is available then.
+/// The point of a run at which a decision is made, with the information that is available there.
 #[derive(Clone, Copy)]
 pub enum DecisionPoint<'m> {
     /// Before the run: work of an earlier run is resumed. The function returns whether `results/` has a picture.
     Start(&'m dyn Fn(&SavedFile) -> bool),
-    /// During the run, after an event of the job.
-    Running {
-        /// The start of the run.
-        since: Option<Timestamp>,
-    },
+    /// During the run, after an event of the job. The function returns whether a re-roll was given up in this run. The
+    /// times in the journal do not tell, because the clock may be set back.
+    Running(&'m dyn Fn(&EditKey) -> bool),
 }
 
 impl Default for ColorRules {
@@ -250,7 +246,7 @@ impl<'h> StepChoice<'h, '_> {
     fn is_displaced(&self, edit: &Edit) -> bool {
         match self.decision_point {
             DecisionPoint::Start(is_there) => self.history.shown() == Some(edit) && !edit.files().iter().all(is_there),
-            DecisionPoint::Running { .. } => false,
+            DecisionPoint::Running(_) => false,
         }
     }
 
@@ -267,7 +263,7 @@ impl<'h> StepChoice<'h, '_> {
         // A re-roll that was refused cost nothing, and is repeated. During the run in which it was refused, it is
         // already in progress.
         let refused = rerolls.iter().find(|edit| edit.state == EditState::Idle).and_then(|edit| edit.reroll);
-        if refused.is_some() && matches!(self.decision_point, DecisionPoint::Running { .. }) {
+        if refused.is_some() && matches!(self.decision_point, DecisionPoint::Running(_)) {
             return None;
         }
         let used = rerolls.iter().filter(|edit| edit.state != EditState::Idle).count();
@@ -298,13 +294,13 @@ pub fn unfinished_reroll(history: &History, key: &EditKey, decision_point: Decis
             EditState::Processing | EditState::Fetched { .. } => None,
             _ => return None,
         };
+        let key = EditKey { fingerprint: edit.fingerprint, ..key.clone() };
         let is_due = match decision_point {
             DecisionPoint::Start(_) => true,
             // A re-roll that was not given up is in progress.
-            DecisionPoint::Running { since } => given_up.is_some_and(|at| Some(at) < since),
+            DecisionPoint::Running(was_given_up) => given_up.is_some() && !was_given_up(&key),
         };
         let task = if matches!(edit.state, EditState::Fetched { .. }) { Task::Recover } else { Task::Follow };
-        let key = EditKey { fingerprint: edit.fingerprint, ..key.clone() };
         is_due.then_some((given_up, Work { key, task, standing: Standing::Alternative, target: None }))
     });
     unfinished.min_by_key(|(given_up, _)| *given_up).map(|(_, work)| work)

@@ -45,7 +45,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     /// Queues the next step for the color of a job after its state has changed. Marks the job as idle if there is
     /// none.
     pub(super) fn review_color(&mut self, work: &Work) {
-        let decision_point = DecisionPoint::Running { since: self.ledger.last_run_at() };
+        let was_given_up = |key: &EditKey| self.given_up_rerolls.contains(key);
+        let decision_point = DecisionPoint::Running(&was_given_up);
         let next = self.ledger.live_history(&work.key.job).and_then(|history| match &work.target {
             Some(target)
                 if history.current_result_of(target.fingerprint).is_some_and(|edit| self.is_retouched(edit)) =>

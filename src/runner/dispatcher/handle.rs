@@ -388,6 +388,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             _ => {}
         }
         self.step(key, Step::Failed { class, message: message.clone() }).await?.detach();
+        if class.is_ours() && self.is_reroll(key) {
+            self.given_up_rerolls.insert(key.clone());
+        }
         Ok(message)
     }
 

@@ -8,7 +8,7 @@ mod start;
 mod stop;
 mod workers;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::iter::Peekable;
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +60,8 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     picture_names: ExtraPictureNames<'o>,
     /// Jobs that are finished for this run, each with the end of the journal at that time.
     idle: VecDeque<(u64, JobId)>,
+    /// Re-rolls whose predictions were given up in this run. The next run follows them again.
+    given_up_rerolls: HashSet<EditKey>,
     breaker: CircuitBreaker,
     /// The end of the pause that was last announced.
     announced_pause: Instant,
@@ -123,6 +125,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             receipts: Receipts::default(),
             picture_names: ExtraPictureNames::of(&ledger, is_job),
             idle: VecDeque::new(),
+            given_up_rerolls: HashSet::new(),
             breaker: CircuitBreaker::new(settings.give_up_after),
             announced_pause: Instant::now(),
             started: Instant::now(),

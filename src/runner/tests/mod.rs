@@ -1,6 +1,7 @@
 //! The runner on paused time, with a scripted API and a store in memory.
 
 mod caps;
+mod clock;
 mod ledger_errors;
 mod limits;
 mod missing_pictures;
