@@ -184,11 +184,21 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
     }
 
-    /// Returns the next message while a submit is open, until a time.
+    /// Returns the next message while a submit is open, until a time. An executor that was ended, or has panicked, sends
+    /// none.
     async fn last_message(&mut self, until: Instant) -> Option<ExecutorMessage<S::Staged>> {
-        if !self.is_submitting() {
-            return None;
+        while self.is_submitting() {
+            tokio::select! {
+                biased;
+                message = self.events.recv() => return message,
+                ended = self.executors.join_next() => {
+                    if ended.is_none() {
+                        return self.events.try_recv().ok();
+                    }
+                }
+                () = tokio::time::sleep_until(until) => return None,
+            }
         }
-        tokio::time::timeout_at(until, self.events.recv()).await.ok().flatten()
+        None
     }
 }

@@ -68,17 +68,42 @@ impl ResultStore for FullStore {
     }
 }
 
-/// Returns the error of a run of two jobs.
-async fn error_of<S: ResultStore>(store: S, disk: FullDisk, api: impl EditApi) -> RunFailure {
+/// Returns the error of a run of so many jobs.
+async fn error_of<S: ResultStore>(jobs: u32, store: S, disk: FullDisk, api: impl EditApi) -> RunFailure {
     let Effects { api, verifier, disk, now, seed, .. } = fakes::effects(Arc::new(api), disk);
     let effects = Effects { api, store: Arc::new(store), verifier, disk, now, seed };
-    let batch = Batch { opening: fakes::opening(), work: (0..2).map(work).map(Ok), is_job: |_: &str| false };
+    let batch = Batch { opening: fakes::opening(), work: (0..jobs).map(work).map(Ok), is_job: |_: &str| false };
     let settings = Settings { submits: "50/s".parse().unwrap(), ..Settings::default() };
     run(settings, effects, Ledger::default(), batch, &mut SilentObserver, StopSignal::default()).await.unwrap_err()
 }
 
 fn unrecorded(failure: &RunFailure) -> Vec<String> {
     failure.unrecorded.iter().map(|(job, prediction)| format!("{job} {prediction}")).collect()
+}
+
+/// Panics at the first submit, and fills the disk before it answers the others.
+struct Panicking(AtomicU32, FullDisk);
+
+impl EditApi for Panicking {
+    async fn submit(&self, _request: &EditRequest, _intended: &Intended) -> Exchange {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_ne!(number, 0, "the first submit");
+        self.1.fill();
+        accepted(number)
+    }
+
+    async fn poll(&self, _prediction: &PredictionId, _path: Option<&StatusPath>) -> Exchange {
+        completed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_the_answer_to_a_submit_whose_executor_is_gone() {
+    let (disk, started) = (FullDisk::default(), tokio::time::Instant::now());
+    let failure = error_of(3, FakeStore, disk.clone(), Panicking(AtomicU32::new(0), disk)).await;
+    assert_eq!(unrecorded(&failure), ["job-1 prediction-1", "job-2 prediction-2"], "{failure}");
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
 }
 
 /// Answers the first submit with a picture, and the second one a minute later, when the disk is full.
@@ -102,7 +127,7 @@ impl EditApi for FullAtTheEnd {
 #[tokio::test(start_paused = true)]
 async fn an_error_of_the_results_folder_names_the_predictions_that_the_journal_lost() {
     let disk = FullDisk::default();
-    let failure = error_of(FullStore, disk.clone(), FullAtTheEnd(AtomicU32::new(0), disk)).await;
+    let failure = error_of(2, FullStore, disk.clone(), FullAtTheEnd(AtomicU32::new(0), disk)).await;
     assert_eq!(unrecorded(&failure), ["job-1 prediction-1"], "{failure}");
     assert!(matches!(failure.error, RunError::Results(_)), "the first error is the one that is reported: {failure}");
 }
@@ -121,6 +146,6 @@ async fn an_answer_that_also_asks_for_a_pause_is_named_after_the_journal_has_fai
         }
     };
     let api = Scripted { submits: AtomicU32::new(0), submit, poll: completed };
-    let failure = error_of(FakeStore, disk, api).await;
+    let failure = error_of(2, FakeStore, disk, api).await;
     assert_eq!(unrecorded(&failure), ["job-0 prediction-0", "job-1 prediction-1"], "{failure}");
 }
