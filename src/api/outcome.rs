@@ -18,7 +18,7 @@
 //! | 425 | retried like a submit that could not be sent | nothing was processed (RFC 8470) |
 //! | 408, 5xx, 303 and other 3xx | uncertain | the provider may have accepted it |
 //! | 301, 302, 307, 308 | uncertain, and no more submits | a server may accept a submit and then redirect; the base URL is not that of the API |
-//! | 401 | no more submits; predictions in flight are finished | every other submit would be refused as well |
+//! | 401 | retried, and three in a row end the submits; predictions in flight are finished | it is about the key, but a gateway may refuse one submit in a hundred |
 //! | 403 about moderation | failed, `moderated`, if a submit was answered before; otherwise retried, and three in a row end the submits | it may be about this request or about the account |
 //! | other 403 | failed, `rejected`, if the key was accepted before; otherwise retried, and three in a row count as a 401 | it may be about this request or about the key |
 //! | 404, 405, 410 | failed, `rejected`, if a submit was answered before; otherwise retried, and three in a row end the submits | it may be about this request or about the base URL and the model |
@@ -109,8 +109,10 @@ pub enum SubmitOutcome {
 /// What may be wrong for all requests, if several in a row are refused because of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Suspect {
-    /// The key.
+    /// The key. It is never about the request.
     Key,
+    /// What the key may do.
+    Permission,
     /// The account, which is refused with the words of a refused request, such as "flagged".
     Account,
     /// The base URL or the model.
@@ -234,12 +236,12 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
     match answer.status {
         200..=299 => of_acceptance(answer),
         301 | 302 | 307 | 308 => SubmitOutcome::Uncertain { message: excerpt(answer), doubt: Doubt::Redirected },
-        401 => SubmitOutcome::Stop(Stop::Auth(excerpt(answer))),
+        401 => SubmitOutcome::Doubtful { suspect: Suspect::Key, message: excerpt(answer) },
         403 => {
             let message = excerpt(answer);
             let suspect = match refusal_class(&message, ErrorClass::Rejected) {
                 ErrorClass::Moderated => Suspect::Account,
-                _ => Suspect::Key,
+                _ => Suspect::Permission,
             };
             SubmitOutcome::Doubtful { suspect, message }
         }

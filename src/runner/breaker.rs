@@ -146,15 +146,15 @@ impl CircuitBreaker {
 
     /// Records that a submit was refused for a reason that may concern all. Returns what is wrong.
     ///
-    /// A key may become invalid during a run. An endpoint that has answered remains one, and several prompts in a row may
-    /// be moderated.
+    /// A key may become invalid during a run, and a gateway may refuse it once in a while. An endpoint that has answered
+    /// remains one, and several prompts in a row may be moderated.
     pub(super) fn submit_doubtful(&mut self, suspect: Suspect) -> Blame {
         self.doubtful += 1;
         match (suspect, self.is_proven) {
             (Suspect::Endpoint | Suspect::Account, true) => Blame::Request,
             _ if self.doubtful >= MAX_DOUBTFUL => Blame::Suspect,
-            (Suspect::Key, true) => Blame::Request,
-            (_, false) => Blame::Unknown,
+            (Suspect::Permission, true) => Blame::Request,
+            (Suspect::Key, true) | (_, false) => Blame::Unknown,
         }
     }
 

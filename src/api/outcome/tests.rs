@@ -130,7 +130,7 @@ fn refusals_fail_the_job_with_the_providers_message() {
 fn a_403_about_moderation_may_be_about_the_account_and_any_other_about_the_key() {
     let moderated = submit(&answer(403, r#"{"message":"Your request was flagged by content moderation"}"#));
     assert!(matches!(moderated, SubmitOutcome::Doubtful { suspect: Suspect::Account, .. }), "{moderated:?}");
-    assert!(matches!(submit(&answer(403, "no")), SubmitOutcome::Doubtful { suspect: Suspect::Key, .. }));
+    assert!(matches!(submit(&answer(403, "no")), SubmitOutcome::Doubtful { suspect: Suspect::Permission, .. }));
 }
 
 #[test]
@@ -204,7 +204,8 @@ fn an_accepted_submit_without_an_id_keeps_the_body_of_its_answer() {
 
 #[test]
 fn errors_that_would_affect_every_job_stop_the_run() {
-    assert!(matches!(submit(&answer(401, "")), SubmitOutcome::Stop(Stop::Auth(_))));
+    let refused = submit(&answer(401, ""));
+    assert!(matches!(refused, SubmitOutcome::Doubtful { suspect: Suspect::Key, .. }), "several stop it: {refused:?}");
     for status in [401, 403] {
         let poll = poll(&answer(status, ""));
         assert!(

@@ -135,11 +135,23 @@ fn a_provider_out_of_reach_is_given_up_after_the_set_time() {
 #[test]
 fn a_403_is_about_the_request_only_if_the_key_was_accepted_before() {
     let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
-    assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Unknown);
+    assert_eq!(breaker.submit_doubtful(Suspect::Permission), Blame::Unknown);
     breaker.submit_answered();
-    assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Request);
-    assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Request);
-    assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Suspect, "three in a row");
+    assert_eq!(breaker.submit_doubtful(Suspect::Permission), Blame::Request);
+    assert_eq!(breaker.submit_doubtful(Suspect::Permission), Blame::Request);
+    assert_eq!(breaker.submit_doubtful(Suspect::Permission), Blame::Suspect, "three in a row");
+}
+
+#[test]
+fn a_401_is_never_about_the_request_and_three_in_a_row_are_about_the_key() {
+    let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
+    for _ in 0..5 {
+        assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Unknown);
+        assert_eq!(breaker.submit_doubtful(Suspect::Key), Blame::Unknown);
+        breaker.submit_answered();
+    }
+    let blames: Vec<Blame> = (0..3).map(|_| breaker.submit_doubtful(Suspect::Key)).collect();
+    assert_eq!(blames, [Blame::Unknown, Blame::Unknown, Blame::Suspect]);
 }
 
 #[test]

@@ -233,7 +233,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 }
             }
             Blame::Suspect => self.stop_for(match suspect {
-                Suspect::Key => Stop::Auth(message.clone()),
+                Suspect::Key | Suspect::Permission => Stop::Auth(message.clone()),
                 Suspect::Account => Stop::Account(message.clone()),
                 Suspect::Endpoint => Stop::NoEndpoint(message.clone()),
             }),

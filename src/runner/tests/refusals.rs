@@ -19,6 +19,23 @@ async fn a_key_that_is_forbidden_everything_stops_the_run_and_fails_no_job() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_gateway_that_sometimes_refuses_the_key_holds_up_no_job() {
+    let submit = |number| if number % 7 == 0 { answer(401, "try again") } else { accepted(number) };
+    let (ending, submits) = ending_of(60, submit, completed).await;
+    assert_eq!((ending.stopped.as_ref(), submits), (None, 70), "each refused one is tried again at the end");
+    assert_eq!(with_status(&ending, JobStatus::Completed), 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_revoked_stops_the_run_and_fails_no_job() {
+    let submit = |number| if number < 5 { accepted(number) } else { answer(401, "no such key") };
+    let (ending, submits) = ending_at("1/s", 20, submit, completed).await;
+    assert_eq!(ending.stopped, Some(StopReason::Api(Stop::Auth("HTTP 401: no such key".into()))));
+    assert_eq!((submits, with_status(&ending, JobStatus::Completed)), (8, 5), "three are refused in a row");
+    assert_eq!(with_status(&ending, JobStatus::Failed), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_that_is_flagged_stops_the_run_and_fails_no_job() {
     let flagged = r#"{"error":"Your account has been flagged for review. Contact support."}"#;
     let (ending, submits) = ending_at("1/s", 20, |_| answer(403, flagged), completed).await;
