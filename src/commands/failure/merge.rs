@@ -73,6 +73,12 @@ pub enum MergeError {
         /// The folder.
         out: PathBuf,
     },
+    /// The output folder did not exist, and has a journal now.
+    #[error("merge into {}: another run or merge has created it in the meantime", out.display())]
+    Appeared {
+        /// The folder.
+        out: PathBuf,
+    },
 }
 
 impl MergeError {
@@ -95,6 +101,9 @@ impl MergeError {
             MergeError::IntoShare { .. } => "choose another folder with -o; the shares are not changed".to_owned(),
             MergeError::Foreign { out, .. } => {
                 format!("give {} as well, to include it; or choose another folder with -o", out.display())
+            }
+            MergeError::Appeared { .. } => {
+                "nothing was changed in it: run the same command again, or choose another folder with -o".to_owned()
             }
         }
     }

@@ -59,11 +59,38 @@ impl Target {
         }
     }
 
-    /// Creates the folder if it does not exist, and locks it.
-    pub(super) fn take_lock(&mut self) -> Result<(), FolderError> {
+    /// Creates the folder if it does not exist, and locks it. Refuses a folder in which a run has begun since it did not
+    /// exist: its journal would be replaced, with the predictions that it has paid for.
+    pub(super) fn take_lock(&mut self) -> Result<(), Failure> {
         if self.lock.is_none() {
             self.lock = Some(Lock::take(&self.folder)?);
+            if self.folder.journal().exists() {
+                return Err(MergeError::Appeared { out: self.path() }.into());
+            }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_began_in_the_new_folder_meanwhile_keeps_its_journal() {
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("all");
+        let mut target = Target::open(&out).unwrap();
+        let run = RunFolder::new(&out);
+        let lock = Lock::take(&run).unwrap();
+        JournalFile::open(&run).unwrap();
+        drop(lock);
+        let refused = target.take_lock().unwrap_err();
+        assert!(matches!(refused, Failure::Merge(MergeError::Appeared { .. })), "{refused}");
+
+        let another = parent.path().join("other");
+        let mut target = Target::open(&another).unwrap();
+        std::fs::create_dir(&another).unwrap();
+        target.take_lock().unwrap();
     }
 }
