@@ -11,10 +11,10 @@ pub trait Disk: Send + 'static {
     /// Makes all appended bytes durable.
     fn sync(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Returns its length in bytes before anything is appended. If `None`, all jobs of a run stay in memory, because
-    /// the offsets of their lines are unknown.
-    fn length(&self) -> Option<u64> {
-        None
+    /// Returns its length in bytes before anything is appended; `None` if its lines cannot be read again. All jobs of
+    /// a run then stay in memory.
+    fn length(&self) -> io::Result<Option<u64>> {
+        Ok(None)
     }
 }
 
@@ -34,8 +34,8 @@ impl FileDisk {
 }
 
 impl Disk for FileDisk {
-    fn length(&self) -> Option<u64> {
-        Some(self.file.metadata().ok()?.len())
+    fn length(&self) -> io::Result<Option<u64>> {
+        Ok(Some(self.file.metadata()?.len()))
     }
 
     async fn append(&mut self, bytes: Vec<u8>) -> io::Result<()> {

@@ -30,7 +30,7 @@ struct Line {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The number of durable bytes, including those from before the start.
+    /// The number of bytes that were made durable since the start.
     durable: AtomicU64,
     /// The error that has ended the writer.
     failure: OnceLock<Arc<io::Error>>,
@@ -52,8 +52,7 @@ impl AppendLog {
     /// Starts the writer on `disk`. The disk is dropped when the writer ends.
     pub(crate) fn start(disk: impl Disk) -> AppendLog {
         let (lines, receiver) = mpsc::channel(BACKLOG);
-        let durable = AtomicU64::new(disk.length().unwrap_or(0));
-        let state = Arc::new(State { durable, ..State::default() });
+        let state = Arc::new(State::default());
         AppendLog { lines, state: Arc::clone(&state), task: tokio::spawn(write(disk, receiver, state)) }
     }
 
@@ -70,7 +69,7 @@ impl AppendLog {
         Ok(Receipt(receiver))
     }
 
-    /// Returns the offset up to which all lines are durable.
+    /// Returns the number of bytes that were made durable since the start.
     pub(crate) fn durable(&self) -> u64 {
         self.state.durable.load(Ordering::Acquire)
     }

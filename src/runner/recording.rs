@@ -69,7 +69,7 @@ async fn record_all(
     records: impl IntoIterator<Item = Record>,
     now: impl Fn() -> Timestamp,
 ) -> Result<(), RunError> {
-    let mut journal = Journal::start(disk);
+    let mut journal = Journal::start(disk)?;
     let mut recorded = Ok(());
     for record in records {
         let at = now();
@@ -99,6 +99,29 @@ mod tests {
         async fn sync(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    /// A disk that cannot be read.
+    struct Broken;
+
+    impl Disk for Broken {
+        async fn append(&mut self, _bytes: Vec<u8>) -> io::Result<()> {
+            Ok(())
+        }
+
+        async fn sync(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn length(&self) -> io::Result<Option<u64>> {
+            Err(io::ErrorKind::Other.into())
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_recorded_in_a_journal_whose_length_cannot_be_read() {
+        let outcome = record_all(Broken, &mut Ledger::default(), [], || Timestamp::UNIX_EPOCH).await;
+        assert!(matches!(outcome, Err(RunError::Journal(_))), "{outcome:?}");
     }
 
     #[tokio::test]

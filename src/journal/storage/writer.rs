@@ -14,7 +14,9 @@ use crate::journal::ledger::{Ledger, LedgerError};
 #[derive(Debug)]
 pub struct Journal {
     log: AppendLog,
-    /// The offset of the next line, if known.
+    /// The length before the first record.
+    start: u64,
+    /// The offset of the next line; `None` if lines cannot be read again.
     end: Option<u64>,
 }
 
@@ -64,8 +66,13 @@ impl Durable {
 
 impl Journal {
     /// Starts the writer on `disk`.
-    pub fn start(disk: impl Disk) -> Journal {
-        Journal { end: disk.length(), log: AppendLog::start(disk) }
+    ///
+    /// # Errors
+    ///
+    /// The length of the journal cannot be read.
+    pub fn start(disk: impl Disk) -> Result<Journal, JournalError> {
+        let end = disk.length().map_err(|error| JournalError::new(Arc::new(error)))?;
+        Ok(Journal { start: end.unwrap_or(0), end, log: AppendLog::start(disk) })
     }
 
     /// Applies `record` to `ledger` and passes it to the writer. This is the only way to change the state of a run. The
@@ -95,14 +102,14 @@ impl Journal {
         self.append(Vec::new()).await
     }
 
-    /// Returns the offset of the next line, if known.
+    /// Returns the offset of the next line; `None` if lines cannot be read again.
     pub fn end(&self) -> Option<u64> {
         self.end
     }
 
     /// Returns the offset up to which all lines are durable.
     pub fn durable(&self) -> u64 {
-        self.log.durable()
+        self.start + self.log.durable()
     }
 
     /// Waits until all appended records are durable, and closes the journal.

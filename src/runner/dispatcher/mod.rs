@@ -96,7 +96,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         observer: &'o mut dyn Observer,
     ) -> Result<Dispatcher<'o, A, S>, RunError> {
         let Effects { api, store, verifier, disk, now, seed } = effects;
-        let mut journal = Journal::start(disk);
+        let mut journal = Journal::start(disk)?;
         journal.record(&mut ledger, &Record::Run(RunEvent::Run(opening)), now()).await?.detach();
         // The limits of another provider are forgotten by now.
         let learned = ledger.learned();
