@@ -57,17 +57,6 @@ fn with_request(reservations: &[Reservation], word: &IdPattern) -> Vec<JobId> {
     keys.filter(|key| key.fingerprint == named).map(|key| key.job.clone()).collect()
 }
 
-/// Whether the journal has an edit that `is_meant` accepts.
-fn knows(ledger: &Ledger, is_meant: impl Fn(&EditKey) -> bool) -> Result<bool, FolderError> {
-    for found in ledger.edits() {
-        let (job, edit) = found?;
-        if is_meant(&EditKey { job, fingerprint: edit.fingerprint }) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
 /// Returns the reservations that `words` refer to. Each word is a pattern of ids or the fingerprint of a request, and
 /// must match at least one.
 fn named(ledger: &Ledger, reservations: &[Reservation], words: &[IdPattern]) -> Result<Vec<Reservation>, Failure> {
@@ -82,7 +71,8 @@ fn named(ledger: &Ledger, reservations: &[Reservation], words: &[IdPattern]) -> 
         }
         if !reservations.iter().any(|reservation| names(word, &reservation.key)) {
             let jobs = reservations.iter().map(|reservation| reservation.key.job.clone()).take(8).collect();
-            let is_known = knows(ledger, |key| names(word, key))?;
+            // Whether other words match is not looked up, because all edits would have to be read again.
+            let is_known = JobId::new(word.as_str()).is_ok_and(|job| ledger.knows(&job));
             let word = word.to_string();
             let error = if is_known {
                 UsageError::NotReserved { word, jobs }

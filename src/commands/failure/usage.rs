@@ -79,8 +79,8 @@ pub enum UsageError {
         /// A similar id, if there is one.
         near: Option<String>,
     },
-    /// The run has no job or request that matches the argument of `release`.
-    #[error("release {word}: the run has no such job or request")]
+    /// The run has no job or request with reserved money that matches the argument of `release`.
+    #[error("release {word}: the run has no such job or request with an uncertain submit")]
     NoneToRelease {
         /// The pattern or fingerprint.
         word: String,
@@ -95,10 +95,10 @@ pub enum UsageError {
         /// The jobs with reserved money for it.
         jobs: Vec<JobId>,
     },
-    /// No money is reserved for the job or request to release.
+    /// No money is reserved for the job to release.
     #[error("release {word}: it has no uncertain submit")]
     NotReserved {
-        /// The pattern or fingerprint.
+        /// The job's id.
         word: String,
         /// Some of the jobs with reserved money.
         jobs: Vec<JobId>,

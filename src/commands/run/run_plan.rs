@@ -33,7 +33,7 @@ pub(super) struct RunPlan {
     pub(super) counts: StatusCounts,
     /// The jobs that are not submitted because of pictures that the journal does not know.
     pub(super) held_back: HeldBack,
-    /// The number of jobs with pictures in `results/`.
+    /// The number of jobs with pictures in `results/`, as the journal says.
     shown: u64,
     /// The selected jobs by what the run does with them.
     pub(super) decided: DecisionCounts,
@@ -51,6 +51,8 @@ struct JobState<'l> {
     /// The journal's summary of its edit, if it is not selected.
     brief: Option<Brief<'l>>,
     pictures: ShownPictures,
+    /// Whether pictures of any of its edits are in `results/`, as the journal says.
+    is_shown: bool,
     /// The decision; `None` if it is not selected.
     decided: Option<Decided<'l>>,
     /// The picture that holds the job back.
@@ -121,11 +123,11 @@ impl RunPlan {
 
     /// Adds a job of the plan. A job without a decision is not selected, and only counted.
     fn add(&mut self, job: JobState<'_>) {
-        let JobState { id, brief, pictures, decided, picture, .. } = job;
+        let JobState { id, brief, pictures, is_shown, decided, picture, .. } = job;
         let edit = decided.as_ref().map_or(brief.as_ref(), |decided| decided.edit.as_ref());
         self.ids.push(id);
         self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
-        self.shown += u64::from(pictures.exist());
+        self.shown += u64::from(is_shown);
         self.decisions.push(decided.as_ref().map(|decided| decided.decision));
         let Some(decided) = &decided else { return };
         self.decided.add(decided, pictures.exist());
@@ -156,8 +158,8 @@ impl RunPlan {
             Some(Decision::Keep(Kept::Retouched)) => ShownPictures::Retouched,
             _ => ShownPictures::recorded(edit, &key.job, ledger),
         };
-        let id = self.ids.hash(key.job.as_str());
-        Ok(JobState { id, brief, pictures, decided, picture: picture.flatten(), key })
+        let (id, is_shown) = (self.ids.hash(key.job.as_str()), ledger.is_shown(&key.job));
+        Ok(JobState { id, brief, pictures, is_shown, decided, picture: picture.flatten(), key })
     }
 
     /// Returns the status of the selected jobs before the run.
@@ -167,8 +169,12 @@ impl RunPlan {
 
     /// Returns the totals before a run of all jobs, which is one that [selects all](RunPlan::selects_all).
     pub(super) fn initial_totals(&self, ledger: &Ledger) -> PlanCounts {
-        let removed = ledger.shown_jobs().saturating_sub(self.shown);
-        PlanCounts { outcome: self.initial_outcome(), removed }
+        PlanCounts { outcome: self.initial_outcome(), removed: self.removed(ledger) }
+    }
+
+    /// Returns the number of jobs with pictures in `results/` that are not in the plan.
+    pub(super) fn removed(&self, ledger: &Ledger) -> u64 {
+        ledger.shown_jobs().saturating_sub(self.shown)
     }
 
     /// Whether all jobs are selected.

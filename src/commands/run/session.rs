@@ -143,7 +143,8 @@ impl<'a> Session<'a> {
         let mut set_aside = BTreeSet::new();
         if self.run_plan.prunes(&self.options) {
             let is_asked_for = |id: &JobId| self.run_plan.is_job(id.as_str());
-            set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), is_asked_for).await?;
+            let removed = self.run_plan.removed(&ledger);
+            set_aside = prune(&self.options.folder, &mut ledger, disk.clone(), removed, is_asked_for).await?;
         } else if self.options.prunes {
             self.screen.print_line("nothing is pruned, because the manifest has no jobs");
         }

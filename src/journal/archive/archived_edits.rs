@@ -143,6 +143,11 @@ impl ArchivedEdits {
         self.those(|entry| entry.flags.has(EntryFlags::IS_SHOWN))
     }
 
+    /// Returns the completed edits whose pictures are not in `results/`.
+    pub(in crate::journal) fn put_aside(&self) -> impl Iterator<Item = ArchivedEdit> {
+        self.those(|entry| entry.stage == Stage::Completed && !entry.flags.has(EntryFlags::IS_SHOWN))
+    }
+
     /// Returns the names, without extensions, of pictures with other names than their jobs.
     pub(in crate::journal) fn further_names(&self) -> impl Iterator<Item = &str> {
         let names =

@@ -6,7 +6,7 @@ use std::io;
 use crate::job::{Cents, Fingerprint, JobId};
 use crate::journal::archive::{ArchivedEdit, FingerprintPrefix, LinesError};
 use crate::journal::edits::{Edit, History, LineOffsets, Tracked};
-use crate::journal::format::{EditKey, SavedFile};
+use crate::journal::format::{EditKey, EditState, SavedFile};
 
 use super::ledger::Ledger;
 
@@ -92,6 +92,18 @@ impl Ledger {
         let live = self.live.iter().filter_map(|(job, history)| Some((job, history.shown()?)));
         let live = live.map(|(job, edit)| Ok((job.clone(), Cow::Borrowed(edit))));
         live.chain(self.archived.shown().map(|stored| self.owned(&stored)))
+    }
+
+    /// Returns the completed edits whose pictures are not in `results/`, in arbitrary order: those of removed jobs, and
+    /// those that another edit of their job has replaced. Only these are read again.
+    pub fn put_aside(&self) -> impl Iterator<Item = Result<(JobId, Cow<'_, Edit>), LinesError>> {
+        let live = self.live.iter().flat_map(|(job, history)| {
+            let is_aside = |edit: &&Edit| {
+                matches!(edit.state, EditState::Completed { .. }) && history.shown != Some(edit.fingerprint)
+            };
+            history.edits().filter(is_aside).map(move |edit| Ok((job.clone(), Cow::Borrowed(edit))))
+        });
+        live.chain(self.archived.put_aside().map(|stored| self.owned(&stored)))
     }
 
     /// Returns the names, without extensions, of all pictures with other names than their jobs, which are the further
