@@ -295,6 +295,7 @@ fn settings(run: &Run, given: &ManifestSettings, uncertain: UncertainPolicy) -> 
         give_up_after: run.give_up_after,
         schedule: defaults.schedule,
         color: color_rules(given, uncertain)?,
+        recent_jobs: defaults.recent_jobs,
     })
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::job::{Cents, Rate, SubmitRate};
+use crate::journal::RECENT;
 use crate::plan::ColorRules;
 
 use super::PollSchedule;
@@ -43,6 +44,8 @@ pub struct Settings {
     pub schedule: PollSchedule,
     /// How colors are checked and corrected.
     pub color: ColorRules,
+    /// How many jobs that are finished for the run stay in memory.
+    pub recent_jobs: usize,
 }
 
 const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -67,6 +70,7 @@ impl Default for Settings {
             give_up_after: Duration::from_secs(900),
             schedule: PollSchedule::default(),
             color: ColorRules::default(),
+            recent_jobs: RECENT,
         }
     }
 }

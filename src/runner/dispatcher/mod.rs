@@ -20,9 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::EditApi;
 use crate::job::JobId;
-use crate::journal::{
-    Disk, Durable, EditKey, Journal, LearnedLimits, Ledger, RECENT, Record, RunEvent, RunStart, Step,
-};
+use crate::journal::{Disk, Durable, EditKey, Journal, LearnedLimits, Ledger, Record, RunEvent, RunStart, Step};
 use crate::outputs::ResultStore;
 use crate::plan::Work;
 use crate::run_folder::FolderError;
@@ -226,7 +224,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
 
     /// Archives idle jobs, of which only the positions of their lines are kept, once those lines are on the disk.
     fn archive_idle(&mut self) {
-        while self.idle.len() > RECENT
+        while self.idle.len() > self.settings.recent_jobs
             && let Some((end, job)) = self.idle.pop_front()
         {
             if end > self.journal.durable() {

@@ -67,8 +67,12 @@ impl EditApi for ScriptedApi {
             let mut state = self.world.state();
             (state.accept(&ScriptedApi::name(request)), state.price)
         };
+        // Several submits are open at a time, so that other records come between.
+        let wait = Duration::from_millis(u64::from(self.chance(2000)));
+        tokio::time::sleep(wait).await;
         // The power may fail after the provider has acted, and before the program gets its answer.
         self.world.step(self.life).await;
+        self.world.state().answered.push(id.clone());
         answer(200, &json!({"id": id, "status": "processing", "costCents": price}))
     }
 

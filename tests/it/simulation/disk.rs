@@ -1,6 +1,6 @@
 use std::io;
 
-use dyehouse::journal::Disk;
+use dyehouse::journal::{Disk, ReadAt};
 
 use super::world::World;
 
@@ -13,7 +13,7 @@ pub struct SimulatedDisk {
 impl SimulatedDisk {
     fn maybe_fails(&self) -> io::Result<()> {
         let may_fail = self.world.state().disk_may_fail;
-        if may_fail && self.world.fails(10) { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
+        if may_fail && self.world.fails(20) { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
     }
 }
 
@@ -38,5 +38,20 @@ impl Disk for SimulatedDisk {
         let volatile = std::mem::take(&mut state.volatile);
         state.durable.extend(volatile);
         Ok(())
+    }
+
+    fn length(&self) -> io::Result<Option<u64>> {
+        let state = self.world.state();
+        Ok(Some((state.durable.len() + state.volatile.len()) as u64))
+    }
+}
+
+/// The journal, read by the program while it is written.
+impl ReadAt for World {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let state = self.state();
+        let offset = usize::try_from(offset).unwrap();
+        let unread = state.durable.iter().chain(&state.volatile).skip(offset);
+        Ok(buffer.iter_mut().zip(unread).map(|(byte, read)| *byte = *read).count())
     }
 }

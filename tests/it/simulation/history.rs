@@ -1,10 +1,10 @@
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use dyehouse::editor::wanted;
 use dyehouse::job::{Cents, EditRequest, Hex, ImageSource, Job, JobId, Rate, SubmitRate, Switches, UncertainPolicy};
-use dyehouse::journal::{EditState, Ledger, LinesError, Presence, RunStart, replay};
+use dyehouse::journal::{EditState, Ledger, LinesError, Presence, RunStart, SavedFile, replay};
 use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, PlannedJob, UncertainReroll, Work};
 use dyehouse::runner::fakes::{self, SilentObserver};
 use dyehouse::runner::{self, Batch, Effects, RunError, RunFailure, RunOutcome, Settings, StopReason, StopSignal};
@@ -12,7 +12,7 @@ use tokio::time::{Duration, Instant};
 
 use super::api::ScriptedApi;
 use super::disk::SimulatedDisk;
-use super::oracle::{self, Allowed, prompt_of};
+use super::oracle::{self, Allowed, edits, prompt_of};
 use super::store::SimulatedStore;
 use super::verifier::SimulatedVerifier;
 use super::world::World;
@@ -26,6 +26,11 @@ pub struct Seen {
     pub changed: u64,
     pub rerolled: u64,
     pub corrected: u64,
+    /// Edits that were not in memory at the end of a run.
+    pub archived: u64,
+    /// Runs that ended with an error of the disk, and the predictions that those named.
+    pub failed: u64,
+    pub unrecorded: u64,
 }
 
 /// The maximum duration of a run on the paused clock.
@@ -80,6 +85,7 @@ impl History {
             burst: number(history.draw(1..4)),
             in_flight: number(history.draw(1..6)),
             budget: (history.draw(0..3) == 0).then(|| Cents(u64::from(history.draw(7..60)))),
+            recent_jobs: history.draw(0..4) as usize,
             ..Settings::default()
         };
         history.checks_colors = history.draw(0..4) > 0;
@@ -119,15 +125,14 @@ impl History {
         let ended = self.live(life, stop_after).await?;
         match ended {
             None => seen.crashes += 1,
-            Some(Ok(ending)) => self.check_replay(&ending)?,
-            Some(Err(RunFailure { error: RunError::Journal(_) | RunError::Results(_), .. })) if disk_may_fail => {}
-            Some(Err(error)) => return Err(format!("the run failed: {error}")),
+            Some(Ok(ending)) => self.check_ending(ending, seen)?,
+            Some(Err(failure)) => self.check_failure(&failure, disk_may_fail, seen)?,
         }
         self.world.end_life();
         if self.draw(0..6) == 0 {
             self.world.expire();
         }
-        self.check(seen)
+        self.check()
     }
 
     /// Runs lives without faults until nothing is left to do.
@@ -137,20 +142,23 @@ impl History {
             let life = self.world.begin_life(None, 0, false);
             let ended = self.live(life, None).await?;
             let ending = ended.ok_or("a life without a fuse crashed")?.map_err(|error| error.to_string())?;
-            self.check_replay(&ending)?;
+            let stopped = ending.stopped.clone();
+            self.check_ending(ending, seen)?;
             self.world.end_life();
-            self.check(seen)?;
-            let ran_out = matches!(ending.stopped, Some(StopReason::Budget { .. }));
-            if ending.stopped.is_none() || ran_out {
-                oracle::at_the_end(&self.world.state(), &ending.ledger, &self.jobs, ran_out)?;
+            self.check()?;
+            let ran_out = matches!(stopped, Some(StopReason::Budget { .. }));
+            if stopped.is_none() || ran_out {
+                let ledger = self.replayed()?;
+                oracle::at_the_end(&self.world, &ledger, &self.jobs, ran_out)?;
                 if self.checks_colors && !ran_out {
-                    oracle::colors_at_the_end(&ending.ledger, &self.jobs, &self.settings.color)?;
+                    oracle::colors_at_the_end(&ledger, &self.jobs, &self.settings.color)?;
                 }
-                for (_, edit) in ending.ledger.live_edits() {
+                for (_, edit) in edits(&ledger) {
                     seen.rerolled += u64::from(edit.reroll.is_some());
                     seen.corrected += u64::from(edit.corrected.is_some());
                 }
-                let states = self.jobs.iter().filter_map(|job| ending.ledger.live(&job.key())).map(|edit| &edit.state);
+                let edit = |job: &PlannedJob| ledger.edit(&job.key()).unwrap();
+                let states = self.jobs.iter().filter_map(edit).map(|edit| edit.into_owned().state);
                 states.for_each(|state| match state {
                     EditState::Completed { .. } => seen.completed += 1,
                     EditState::Uncertain => seen.uncertain += 1,
@@ -184,27 +192,23 @@ impl History {
         let opening = RunStart { jobs, budget_cents: self.settings.budget, ..fakes::opening() };
         let batch = Batch { opening, work: work.into_iter().map(Ok), is_job: |_: &str| false };
         let signal = StopSignal::default();
-        let stopper = signal.clone();
-        let stop = async move {
-            match stop_after {
-                Some(after) => tokio::time::sleep(after).await,
-                None => std::future::pending().await,
-            }
-            stopper.stop();
-            std::future::pending::<()>().await;
-        };
+        if let Some(after) = stop_after {
+            let stopper = signal.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(after).await;
+                stopper.stop();
+            });
+        }
         let mut silent = SilentObserver;
         let run = runner::run(self.settings.clone(), effects, ledger, batch, &mut silent, signal);
         tokio::select! {
             ended = tokio::time::timeout(FOREVER, run) => ended.map(Some).map_err(|_| "the run does not end".to_owned()),
             () = self.world.crashed() => Ok(None),
-            () = stop => Ok(None),
         }
     }
 
     fn plan(&self, ledger: &Ledger) -> Vec<Work> {
-        let state = self.world.state();
-        let presence = |name: &str, _bytes: u64| match state.results.contains_key(name) {
+        let presence = |name: &str, _bytes: u64| match self.world.state().results.contains_key(name) {
             true => Presence::Saved,
             false => Presence::Missing,
         };
@@ -216,7 +220,8 @@ impl History {
             let in_history = || {
                 let Some(history) = ledger.history(&job.key().job)? else { return Ok(None) };
                 let rules = rules.copied().unwrap_or_default();
-                let step = plan::first_color_step(&history, &job.key(), &colors, &rules, &|file| state.presence(file));
+                let presence = |file: &SavedFile| self.world.state().presence(file);
+                let step = plan::first_color_step(&history, &job.key(), &colors, &rules, &presence);
                 Ok::<_, LinesError>(step.map(|step| step.decision()))
             };
             (job, plan::with_color_review(decision, &known(job), &colors, rules, in_history).unwrap())
@@ -243,26 +248,60 @@ impl History {
         seen.changed += 1;
     }
 
-    /// Replays the journal on the disk. A torn last line is truncated, as in the program.
+    /// Replays the journal on the disk, and archives all jobs that allow it. A torn last line is truncated, as in the
+    /// program.
     fn replayed(&self) -> Result<Ledger, String> {
-        let mut state = self.world.state();
-        let replayed = replay(state.durable.clone()).map_err(|error| format!("the journal is broken: {error}"))?;
+        let replayed = replay(self.world.clone()).map_err(|error| format!("the journal is broken: {error}"))?;
         let length = usize::try_from(replayed.length).unwrap();
-        state.durable.truncate(length);
-        Ok(replayed.ledger)
+        self.world.state().durable.truncate(length);
+        let mut ledger = replayed.ledger;
+        let jobs: BTreeSet<JobId> = ledger.live_edits().map(|(job, _)| job.clone()).collect();
+        jobs.into_iter().for_each(|job| ledger.archive(job));
+        Ok(ledger)
     }
 
-    fn check_replay(&self, ending: &RunOutcome) -> Result<(), String> {
-        if !self.replayed()?.has_same_state(&ending.ledger) {
+    /// Checks a run that has ended by itself: its journal has all that it was told, and replays to the same state.
+    fn check_ending(&self, RunOutcome { mut ledger, .. }: RunOutcome, seen: &mut Seen) -> Result<(), String> {
+        seen.archived += ledger.archived_edits() as u64;
+        self.check_recorded(&[])?;
+        let mut replayed = self.replayed()?;
+        for ledger in [&mut ledger, &mut replayed] {
+            let jobs: BTreeSet<JobId> = edits(ledger).into_iter().map(|(job, _)| job).collect();
+            jobs.iter().try_for_each(|job| ledger.load(job)).map_err(|error| error.to_string())?;
+        }
+        if !replayed.has_same_state(&ledger) {
             return Err("the journal replays to another state than the run ended with".to_owned());
         }
         Ok(())
     }
 
-    fn check(&self, _seen: &mut Seen) -> Result<(), String> {
+    /// Checks a run that has ended with an error: only a disk that may fail explains it, and no paid id is lost.
+    fn check_failure(&self, failure: &RunFailure, disk_may_fail: bool, seen: &mut Seen) -> Result<(), String> {
+        if !(disk_may_fail && matches!(failure.error, RunError::Journal(_) | RunError::Results(_))) {
+            return Err(format!("the run failed: {failure}"));
+        }
+        seen.failed += 1;
+        seen.unrecorded += failure.unrecorded.len() as u64;
+        let named: Vec<&str> = failure.unrecorded.iter().map(|(_, prediction)| prediction.as_str()).collect();
+        self.check_recorded(&named)
+    }
+
+    /// Checks that each prediction whose id the program was told is durable, or is among those that its error has
+    /// `named`.
+    fn check_recorded(&self, named: &[&str]) -> Result<(), String> {
+        let state = self.world.state();
+        let journal = String::from_utf8_lossy(&state.durable);
+        let is_lost = |id: &&String| !named.contains(&id.as_str()) && !journal.contains(&format!("\"{id}\""));
+        match state.answered.iter().find(is_lost) {
+            Some(lost) => Err(format!("{lost} was paid for, and is in neither the journal nor the error")),
+            None => Ok(()),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
         let ledger = self.replayed()?;
         let budget = self.settings.budget.map(|budget| budget.0);
-        oracle::after_a_life(&self.world.state(), &ledger, budget, self.allowed)
+        oracle::after_a_life(&self.world, &ledger, budget, self.allowed)
     }
 }
 

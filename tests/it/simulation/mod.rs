@@ -33,6 +33,7 @@ fn no_history_pays_for_a_job_twice_or_loses_a_result() {
     if seeds.end - seeds.start >= 600 {
         // A simulation in which little happens would find nothing.
         assert!(seen.crashes > 300 && seen.uncertain > 100 && seen.completed > 500 && seen.changed > 50, "{seen:?}");
-        assert!(seen.rerolled > 50 && seen.corrected > 30, "{seen:?}");
+        assert!(seen.rerolled > 50 && seen.corrected > 30 && seen.archived > 500, "{seen:?}");
+        assert!(seen.failed > 30 && seen.unrecorded > 10, "{seen:?}");
     }
 }

@@ -2,13 +2,13 @@ use std::collections::BTreeMap;
 
 use dyehouse::api::PredictionId;
 use dyehouse::color::Verdict;
-use dyehouse::job::ContentHash;
+use dyehouse::job::{ContentHash, JobId};
 use dyehouse::journal::{Edit, EditState, Ledger};
 use dyehouse::plan::PlannedJob;
 use dyehouse::plan::{ColorLock, ColorRules, UncertainReroll};
 
 use super::verifier::verdict;
-use super::world::{Fate, State};
+use super::world::{Fate, World};
 
 /// What the user allowed during a history.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,8 +19,16 @@ pub struct Allowed {
     pub retries: bool,
 }
 
+/// Returns all edits, including those that are not in memory.
+pub fn edits(ledger: &Ledger) -> Vec<(JobId, Edit)> {
+    ledger.edits().map(|found| found.map(|(job, edit)| (job, edit.into_owned())).unwrap()).collect()
+}
+
 /// Checks the invariants that hold after every life.
-pub fn after_a_life(state: &State, ledger: &Ledger, budget: Option<u64>, allowed: Allowed) -> Result<(), String> {
+pub fn after_a_life(world: &World, ledger: &Ledger, budget: Option<u64>, allowed: Allowed) -> Result<(), String> {
+    // Archived edits are read from the world's journal, so this comes before its lock.
+    let edits = edits(ledger);
+    let state = world.state();
     let mut charges: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (id, prediction) in &state.predictions {
         charges.entry(&prediction.prompt).or_default().push(id);
@@ -34,7 +42,7 @@ pub fn after_a_life(state: &State, ledger: &Ledger, budget: Option<u64>, allowed
         // A price above the estimate is known only after the first answer: too late for that submit, and never for one
         // that was accepted without an answer.
         let is_known = |id: &String| {
-            ledger.live_edits().any(|(_, edit)| edit.prediction.as_ref().is_some_and(|known| known.as_str() == id))
+            edits.iter().any(|(_, edit)| edit.prediction.as_ref().is_some_and(|known| known.as_str() == id))
         };
         let unknown = state.predictions.keys().filter(|id| !is_known(id)).count() as u64;
         let slack = (state.price - 7) * (1 + unknown);
@@ -42,7 +50,7 @@ pub fn after_a_life(state: &State, ledger: &Ledger, budget: Option<u64>, allowed
             return Err(format!("{} cents were charged, over the budget of {budget}", state.charged()));
         }
     }
-    for (job, edit) in ledger.live_edits() {
+    for (job, edit) in &edits {
         let prompt = prompt_of(job.as_str(), &edit.fingerprint.to_string());
         let ids = charges.get(prompt.as_str()).map_or(&[][..], Vec::as_slice);
         let is_known = |id: &&&str| edit.prediction.as_ref().is_some_and(|known| known.as_str() == **id);
@@ -57,7 +65,7 @@ pub fn after_a_life(state: &State, ledger: &Ledger, budget: Option<u64>, allowed
     }
     for prompt in charges.keys() {
         let is_known =
-            ledger.live_edits().any(|(job, edit)| prompt_of(job.as_str(), &edit.fingerprint.to_string()) == **prompt);
+            edits.iter().any(|(job, edit)| prompt_of(job.as_str(), &edit.fingerprint.to_string()) == **prompt);
         if !is_known {
             return Err(format!("{prompt:?} was charged, and the journal does not know it"));
         }
@@ -66,16 +74,17 @@ pub fn after_a_life(state: &State, ledger: &Ledger, budget: Option<u64>, allowed
 }
 
 /// Checks the invariants that hold once lives without faults have done all remaining work.
-pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: bool) -> Result<(), String> {
+pub fn at_the_end(world: &World, ledger: &Ledger, jobs: &[PlannedJob], ran_out: bool) -> Result<(), String> {
     for planned in jobs {
         let id = &planned.job.id;
-        let Some(edit) = ledger.live(&planned.key()) else {
+        let Some(edit) = ledger.edit(&planned.key()).unwrap() else {
             if ran_out {
                 continue;
             }
             return Err(format!("{id} was never submitted"));
         };
-        let history = ledger.live_history(id).ok_or(format!("{id} has no history"))?;
+        let history = ledger.history(id).unwrap().ok_or(format!("{id} has no history"))?;
+        let state = world.state();
         match &edit.state {
             EditState::Completed { .. } => {
                 let shown = history
@@ -98,7 +107,9 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
             other => return Err(format!("{id} was left as {other:?}")),
         }
     }
-    for (job, edit) in ledger.live_edits() {
+    let edits = edits(ledger);
+    let state = world.state();
+    for (job, edit) in &edits {
         let Some(known) = edit.prediction.as_ref().and_then(|id| state.predictions.get(id.as_str())) else { continue };
         let is_saved = matches!(edit.state, EditState::Completed { .. });
         // A picture is safe under its final name. One without it has a record by which it is found again.
@@ -120,7 +131,7 @@ pub fn at_the_end(state: &State, ledger: &Ledger, jobs: &[PlannedJob], ran_out: 
 pub fn colors_at_the_end(ledger: &Ledger, jobs: &[PlannedJob], rules: &ColorRules) -> Result<(), String> {
     for planned in jobs {
         let id = &planned.job.id;
-        let Some(history) = ledger.live_history(id) else { continue };
+        let Some(history) = ledger.history(id).unwrap() else { continue };
         let is_completed = |edit: &&Edit| matches!(edit.state, EditState::Completed { .. });
         let Some(base) = history.edit(planned.fingerprint).filter(is_completed) else { continue };
         let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();

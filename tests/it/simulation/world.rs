@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use dyehouse::job::ContentHash;
@@ -9,6 +10,12 @@ use tokio::time::{Duration, Instant};
 /// The environment of the program: the provider, the disk, and the moment of the power failure.
 #[derive(Clone)]
 pub struct World(Arc<Inner>);
+
+impl fmt::Debug for World {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("World")
+    }
+}
 
 struct Inner {
     state: Mutex<State>,
@@ -27,6 +34,8 @@ pub struct State {
     pub disk_may_fail: bool,
     pub price: u64,
     pub predictions: BTreeMap<String, Prediction>,
+    /// The predictions whose ids the program was told in the current life.
+    pub answered: Vec<String>,
     /// The journal: the bytes that are durable, and those that are not yet.
     pub durable: Vec<u8>,
     pub volatile: Vec<u8>,
@@ -87,6 +96,7 @@ impl World {
             disk_may_fail: false,
             price,
             predictions: BTreeMap::new(),
+            answered: Vec::new(),
             durable: Vec::new(),
             volatile: Vec::new(),
             staged: BTreeMap::new(),
@@ -110,6 +120,7 @@ impl World {
         state.fuse = fuse;
         state.faults = faults;
         state.disk_may_fail = disk_may_fail;
+        state.answered.clear();
         state.life
     }
 
