@@ -20,7 +20,7 @@ pub(super) enum ExecutorEvent<T> {
     Submitted { outcome: SubmitOutcome, limits: Option<RateLimits>, status_path: Option<StatusPath> },
     /// The submit was not sent, because the run was stopped.
     Withdrawn,
-    /// A poll was answered, or failed with this cause.
+    /// A poll failed with this cause, or was answered after others have failed.
     Polled(Result<(), String>),
     /// The prediction takes longer than it may, and is followed further without a slot.
     Overdue,

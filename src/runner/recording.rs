@@ -73,7 +73,7 @@ async fn record_all(
     let mut recorded = Ok(());
     for record in records {
         let at = now();
-        recorded = journal.record(ledger, &record, at).await.map(Durable::detach);
+        recorded = journal.record(ledger, record, at).await.map(Durable::detach);
         if recorded.is_err() {
             break;
         }

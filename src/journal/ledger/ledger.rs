@@ -54,7 +54,7 @@ impl Ledger {
 
     /// Applies a record. After an error, the ledger must not be used.
     pub fn apply(&mut self, at: Timestamp, record: &Record) -> Result<(), LedgerError> {
-        self.apply_at(at, record, None)
+        self.apply_at(at, record.clone(), None)
     }
 
     /// Applies a record whose line will begin at `offset`, if known. A job can only be archived if the offsets of all
@@ -62,16 +62,15 @@ impl Ledger {
     pub(in crate::journal) fn apply_at(
         &mut self,
         at: Timestamp,
-        record: &Record,
+        record: Record,
         offset: Option<u64>,
     ) -> Result<(), LedgerError> {
         // Lines have a precision of milliseconds.
         let at = to_milliseconds(at);
         match record {
-            Record::Run(event) => self.apply_run(at, event),
+            Record::Run(event) => self.apply_run(at, &event),
             Record::Edit(EditKey { job, fingerprint }, step) => {
-                let step = LocatedStep { at, fingerprint: *fingerprint, step: step.clone(), offset };
-                self.apply_step(&job.into(), step)?;
+                self.apply_step(&(&job).into(), LocatedStep { at, fingerprint, step, offset })?;
             }
         }
         Ok(())

@@ -81,12 +81,7 @@ impl Journal {
     /// # Errors
     ///
     /// The record is invalid after those before it, or the writer has failed.
-    pub async fn record(
-        &mut self,
-        ledger: &mut Ledger,
-        record: &Record,
-        at: Timestamp,
-    ) -> Result<Durable, RecordError> {
+    pub async fn record(&mut self, ledger: &mut Ledger, record: Record, at: Timestamp) -> Result<Durable, RecordError> {
         let line = record.to_line(at).map_err(|error| JournalError::new(Arc::new(error.into())))?;
         ledger.apply_at(at, record, self.end)?;
         self.end = self.end.map(|end| end + line.len() as u64);

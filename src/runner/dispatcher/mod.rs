@@ -38,6 +38,9 @@ use receipts::Receipts;
 use spending::Spending;
 use workers::{Phase, Workers};
 
+/// How many messages are handled in a row, so that neither signals nor new work wait for long.
+const MAX_MESSAGES_IN_A_ROW: usize = 64;
+
 /// The state of the run: the ledger, the journal, the work in progress, and whether more may start.
 pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     settings: Settings,
@@ -63,6 +66,8 @@ pub(in crate::runner) struct Dispatcher<'o, A, S: ResultStore> {
     breaker: CircuitBreaker,
     /// The end of the pause that was last announced.
     announced_pause: Instant,
+    /// When the disk was last found to have enough free space.
+    space_found: Option<Instant>,
     started: Instant,
     deferred: u64,
     /// Undocumented statuses that were reported.
@@ -95,7 +100,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     ) -> Result<Dispatcher<'o, A, S>, RunError> {
         let Effects { api, store, verifier, disk, now, seed } = effects;
         let mut journal = Journal::start(disk)?;
-        journal.record(&mut ledger, &Record::Run(RunEvent::Run(opening)), now()).await?.detach();
+        journal.record(&mut ledger, Record::Run(RunEvent::Run(opening)), now()).await?.detach();
         // The limits of another provider are forgotten by now.
         let learned = ledger.learned();
         let submits = Submits::new(settings.submits, settings.burst, learned);
@@ -126,6 +131,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
             given_up_rerolls: HashSet::new(),
             breaker: CircuitBreaker::new(settings.give_up_after),
             announced_pause: Instant::now(),
+            space_found: None,
             started: Instant::now(),
             deferred: 0,
             unknown_words: BTreeSet::new(),
@@ -181,7 +187,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 biased;
                 () = signal.stopped(), if !matches!(self.mode, Mode::Halting(_)) => self.halt(StopReason::Signal),
                 Some(()) = self.receipts.settle_next() => {}
-                Some(message) = self.events.recv() => self.handle(message).await?,
+                Some(message) = self.events.recv() => self.handle_waiting(message).await?,
                 Some(ended) = self.executors.join_next() => self.note_executor_end(ended),
                 () = sleep_until(wake), if wake.is_some() => {}
             }
@@ -191,6 +197,16 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
                 _ => {}
             }
         }
+    }
+
+    /// Handles a message, and those that wait behind it.
+    async fn handle_waiting(&mut self, first: ExecutorMessage<S::Staged>) -> Result<(), RunError> {
+        self.handle(first).await?;
+        for _ in 1..MAX_MESSAGES_IN_A_ROW {
+            let Ok(next) = self.events.try_recv() else { break };
+            self.handle(next).await?;
+        }
+        Ok(())
     }
 
     /// Returns whether more work is waiting.
@@ -327,7 +343,7 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     /// Applies a record to the ledger and writes it to the journal: the only way in which the state changes.
     async fn record(&mut self, record: Record) -> Result<Durable, RunError> {
         let at = (self.shared.now)();
-        Ok(self.journal.record(&mut self.ledger, &record, at).await?)
+        Ok(self.journal.record(&mut self.ledger, record, at).await?)
     }
 }
 

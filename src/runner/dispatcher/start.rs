@@ -31,6 +31,9 @@ const MAX_COLOR_REVIEWS: usize = 1 << 14;
 /// than generation, the backlog takes memory and its URLs expire.
 const MAX_DOWNLOAD_BACKLOG: usize = 512;
 
+/// How often the free space of the disk is looked up, which blocks on a network file system.
+const SPACE_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
 /// When the next submit may go out.
 enum Turn {
     Now,
@@ -110,9 +113,12 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         if let Err(until) = self.submits.try_take() {
             return Turn::At(until);
         }
-        if let Err(error) = self.shared.store.check_free_space() {
-            self.stop_for_full_disk(&error);
-            return Turn::AfterAnEvent;
+        if self.space_found.is_none_or(|at| at.elapsed() >= SPACE_CHECK_INTERVAL) {
+            if let Err(error) = self.shared.store.check_free_space() {
+                self.stop_for_full_disk(&error);
+                return Turn::AfterAnEvent;
+            }
+            self.space_found = Some(Instant::now());
         }
         Turn::Now
     }

@@ -226,11 +226,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 if *reason != Unanswered::RateLimited {
                     self.report(ExecutorEvent::Polled(Err(cause.clone())));
+                    self.shared.polls.failure_reported();
                 }
             }
             _ => {
                 self.shared.polls.poll_answered(sent);
-                self.report(ExecutorEvent::Polled(Ok(())));
+                if self.shared.polls.ends_failures() {
+                    self.report(ExecutorEvent::Polled(Ok(())));
+                }
             }
         }
         // This comes last, because the answer itself may have shown that earlier headers were wrong.

@@ -6,7 +6,7 @@ mod life_table;
 mod poll_plan;
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -85,6 +85,8 @@ pub(super) struct Polling {
     refusals: Mutex<KeyRefusals>,
     quota: Mutex<QuotaClaim>,
     times: Mutex<GenerationTimes>,
+    /// Whether the dispatcher knows of failed polls, and of no poll that was answered since.
+    has_failures: AtomicBool,
 }
 
 impl Polling {
@@ -110,6 +112,7 @@ impl Polling {
             refusals: Mutex::default(),
             quota: Mutex::default(),
             times: Mutex::new(GenerationTimes::new(budget, &learned.generation_ms)),
+            has_failures: AtomicBool::new(false),
         }
     }
 
@@ -138,6 +141,16 @@ impl Polling {
         self.refusals().answered();
         locked(&self.quota).went_through(sent);
         self.update_limit(|limit, now, min_rate| limit.answered(sent, now, min_rate));
+    }
+
+    /// Records that the dispatcher was told of a failed poll.
+    pub(super) fn failure_reported(&self) {
+        self.has_failures.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether a poll that was answered is the first after failed ones, which the dispatcher must know.
+    pub(super) fn ends_failures(&self) -> bool {
+        self.has_failures.load(Ordering::Relaxed) && self.has_failures.swap(false, Ordering::Relaxed)
     }
 
     /// Records that a poll sent at `sent` was answered with 429.
