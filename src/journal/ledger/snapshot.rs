@@ -25,6 +25,21 @@ struct LedgerHead {
 }
 
 impl Ledger {
+    /// Returns an empty ledger whose ids are hashed with `key`, as if it were read from a snapshot.
+    #[cfg(test)]
+    pub(in crate::journal) fn with_key(key: [u8; 16], journal: Arc<dyn ReadAt>) -> Ledger {
+        let head = LedgerHead {
+            key,
+            archived: ArchivedEdits::default().head(),
+            live: Vec::new(),
+            aggregates: serde_json::to_value(Aggregates::default()).unwrap(),
+        };
+        let mut empty = serde_json::to_vec(&head).unwrap();
+        empty.push(b'\n');
+        KnownPredictions::default().write(&mut empty).unwrap();
+        Ledger::read(&mut &empty[..], journal).unwrap()
+    }
+
     /// Writes the ledger. Of live jobs, only the offsets of their lines are written.
     ///
     /// # Errors

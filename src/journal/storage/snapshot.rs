@@ -3,6 +3,7 @@
 //! A snapshot is valid only while the journal begins with the bytes that it was made from. Without one, the journal is
 //! read from its beginning.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::sync::Arc;
 
@@ -15,16 +16,22 @@ use crate::journal::ledger::Ledger;
 
 use super::replay::Replayed;
 
-/// The version of the format. A snapshot of another version is not used.
-const FORMAT: u32 = 5;
+/// The version of the format and of its meaning. A snapshot of another version is not used, and neither is one of another
+/// release of the program, which may sum or classify the same records differently.
+const FORMAT: u32 = 6;
+
+/// The release of this program.
+const PROGRAM: &str = env!("CARGO_PKG_VERSION");
 
 /// The size of the chunks in which a journal is hashed, in bytes.
 const PIECE: u64 = 1 << 20;
 
-/// The header of a snapshot: its format, and the identity of its journal.
+/// The header of a snapshot: its format, its program, and the identity of its journal.
 #[derive(Serialize, Deserialize)]
-struct SnapshotHead {
+struct SnapshotHead<'a> {
     format: u32,
+    /// The release of the program that wrote it.
+    program: Cow<'a, str>,
     length: u64,
     records: u64,
     journal: ContentHash,
@@ -39,7 +46,13 @@ pub fn write_snapshot(replayed: &Replayed, journal: &dyn ReadAt, out: impl Write
     let Replayed { ledger, records, length, .. } = replayed;
     let hashed = HashingStream { inner: out, hasher: blake3::Hasher::new() };
     let mut out = BufWriter::with_capacity(1 << 17, hashed);
-    let head = SnapshotHead { format: FORMAT, length: *length, records: *records, journal: hash(journal, *length)? };
+    let head = SnapshotHead {
+        format: FORMAT,
+        program: PROGRAM.into(),
+        length: *length,
+        records: *records,
+        journal: hash(journal, *length)?,
+    };
     serde_json::to_writer(&mut out, &head)?;
     out.write_all(b"\n")?;
     ledger.write(&mut out)?;
@@ -58,8 +71,8 @@ pub fn read_snapshot(input: impl Read + Send, bytes: u64, journal: &Arc<dyn Read
     let mut content = BufReader::with_capacity(1 << 17, hashed.take(bytes.saturating_sub(blake3::OUT_LEN as u64)));
     let mut line = Vec::new();
     content.read_until(b'\n', &mut line)?;
-    let SnapshotHead { format, length, records, journal: made_of } = serde_json::from_slice(&line)?;
-    if format != FORMAT {
+    let SnapshotHead { format, program, length, records, journal: made_of } = serde_json::from_slice(&line)?;
+    if format != FORMAT || program != PROGRAM {
         return Err(invalid("it is another program's"));
     }
     let (found, ledger) = rayon::join(|| hash(journal, length), || Ledger::read(&mut content, Arc::clone(journal)));
@@ -130,13 +143,137 @@ impl<R: Read> Read for HashingStream<R> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use proptest::prelude::*;
 
     use super::super::replay::tests::{continue_replay, replayed_keeping};
     use super::*;
-    use crate::job::JobId;
+    use crate::api::PredictionId;
+    use crate::color::{Check, Hex, Tolerance, Verdict};
+    use crate::job::{Cents, ErrorClass, JobId, Seed, StatusCounts, StopKind};
     use crate::journal::assert_same_state;
+    use crate::journal::format::{
+        Checked, Corrected, EditKey, LearnedLimits, PauseCause, Record, Reroll, RunEvent, RunStart, SavedFile, Step,
+    };
     use crate::journal::random_journal::{choices, random_journal};
+
+    /// Returns the lines of a journal with every kind of record but those of compaction. Its order is fixed: one job
+    /// stays live, and one archived edit is too large for an entry.
+    fn varied_journal() -> Vec<u8> {
+        let key = |job: &str, number: u32| EditKey {
+            job: JobId::new(job).unwrap(),
+            fingerprint: format!("{number:032x}").parse().unwrap(),
+        };
+        let intent = |reroll| Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll };
+        let accepted = |number: u32| Step::Accepted {
+            prediction: PredictionId::new(&format!("p-{number}")).unwrap(),
+            cost_cents: Cents(u64::from(number)),
+            status_path: None,
+        };
+        let file = |name: &str| SavedFile {
+            name: name.to_owned(),
+            bytes: 5,
+            blake3: ContentHash::of(b"x"),
+            width: 1,
+            height: 2,
+        };
+        let fetched = |names: &[&str]| Step::Fetched { files: names.iter().map(|name| file(name)).collect() };
+        let near = Check { verdict: Verdict::Near, ..Check::unmeasurable(Hex([1, 2, 3]), "it is near") };
+        let checked = Checked {
+            wanted: vec![Hex([1, 2, 3])],
+            tolerance: Tolerance::default(),
+            check: near.clone(),
+            uncorrected: None,
+        };
+        let message = || "it broke".to_owned();
+        let start = RunStart {
+            manifest: "catalog.csv".to_owned(),
+            program: "0".to_owned(),
+            jobs: StatusCounts { total: 5, pending: 5, ..StatusCounts::default() },
+            ..RunStart::default()
+        };
+        let reroll = Some(Reroll { of: key("live", 6).fingerprint, seed: Seed::new(3).unwrap() });
+        let mut records = vec![Record::Run(RunEvent::Run(start))];
+        let steps = [
+            (
+                "corrected",
+                1,
+                vec![intent(None), accepted(9), Step::Generated { outputs: 1 }, fetched(&["corrected.png"])],
+            ),
+            ("corrected", 1, vec![Step::Completed, Step::Checked(Box::new(checked))]),
+            (
+                "corrected",
+                1,
+                vec![Step::Corrected(Box::new(Corrected { files: vec![file("corrected.png")], check: near }))],
+            ),
+            ("aside", 2, vec![intent(None), accepted(7), fetched(&["aside.jpg"]), Step::Completed, Step::SetAside]),
+            (
+                "moderated",
+                3,
+                vec![intent(None), accepted(7), Step::Failed { class: ErrorClass::Moderated, message: message() }],
+            ),
+            ("released", 4, vec![intent(None), Step::Uncertain { message: message() }, Step::Released]),
+            (
+                "released",
+                4,
+                vec![intent(None), accepted(7), Step::Failed { class: ErrorClass::Rejected, message: message() }],
+            ),
+            ("two", 5, vec![intent(None), accepted(8), fetched(&["two.png", "two-2.png"]), Step::Completed]),
+            ("uncertain", 8, vec![intent(None), Step::Uncertain { message: message() }]),
+            ("live", 6, vec![intent(None), Step::Refused { message: message() }, intent(None), accepted(7)]),
+            ("live", 6, vec![fetched(&["live.png"]), Step::Completed]),
+            ("live", 7, vec![intent(reroll), accepted(7)]),
+        ];
+        for (job, number, steps) in steps {
+            records.extend(steps.into_iter().map(|step| Record::Edit(key(job, number), step)));
+        }
+        let cause = Some(PauseCause::RateLimited);
+        let (reason, stop) = (Some(message()), Some(StopKind::Signal));
+        let learned = LearnedLimits { generation_ms: vec![1500, 2500], ..LearnedLimits::default() };
+        records.extend(
+            [
+                RunEvent::Paused { milliseconds: 500, reason: message(), cause },
+                RunEvent::Learned(learned),
+                RunEvent::Ended { reason, stop },
+            ]
+            .map(Record::Run),
+        );
+        let line = |(second, record): (i64, Record)| record.to_line(Timestamp::from_second(second).unwrap()).unwrap();
+        (0..).zip(records).flat_map(line).collect()
+    }
+
+    #[test]
+    fn a_snapshot_keeps_its_meaning_as_long_as_its_format() {
+        let journal: Arc<dyn ReadAt> = Arc::new(varied_journal());
+        let ledger = Ledger::with_key([7; 16], Arc::clone(&journal));
+        let replayed = continue_replay(&journal, Replayed { ledger, ..Replayed::default() }, 0).unwrap();
+        assert_eq!((replayed.ledger.live_edits().count(), replayed.ledger.archived_edits()), (2, 6));
+        let mut written = Vec::new();
+        replayed.ledger.write(&mut written).unwrap();
+        let expected = "2d0deadec2c449c6d283423523d33a3328afb76bd239332996adec1dca1f1bda";
+        assert_eq!(
+            (FORMAT, ContentHash::of(&written).to_string().as_str()),
+            (6, expected),
+            "snapshots of the same journal differ from those of this format: raise FORMAT, and change both here"
+        );
+    }
+
+    #[test]
+    fn a_snapshot_of_another_release_or_format_is_not_used() {
+        let journal: Arc<dyn ReadAt> = Arc::new(varied_journal());
+        let replayed = continue_replay(&journal, Replayed::empty(&journal), 0).unwrap();
+        let mut snapshot = Vec::new();
+        write_snapshot(&replayed, &journal, &mut snapshot).unwrap();
+        assert!(read_snapshot(&snapshot[..], snapshot.len() as u64, &journal).is_ok());
+        let own = format!("{{\"format\":{FORMAT},\"program\":\"{PROGRAM}\"");
+        assert!(snapshot.starts_with(own.as_bytes()));
+        for other in [format!("{{\"format\":{FORMAT},\"program\":\"0.0.1\""), own.replace(&FORMAT.to_string(), "1")] {
+            let content = [other.as_bytes(), &snapshot[own.len()..snapshot.len() - blake3::OUT_LEN]].concat();
+            let other = [&content[..], blake3::hash(&content).as_bytes()].concat();
+            let refused = read_snapshot(&other[..], other.len() as u64, &journal).unwrap_err();
+            assert_eq!(refused.to_string(), "it is another program's");
+        }
+    }
 
     proptest! {
         /// This holds for any history before and after the snapshot, and any number of archived jobs.
