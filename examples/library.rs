@@ -53,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let key = SecretString::from("a-key-of-our-own");
     let config = ServerConfig::new("127.0.0.1:0".parse()?, folder.embedded(), key.clone());
     let server = Server::start(config, Arc::new(Recolorer)).await?;
-    let client = Client::new(BaseUrl::parse(&server.url())?, &key)?;
+    let client = Client::new(BaseUrl::parse(&server.url())?, &key, folder.path())?;
     let results = Results::open(folder.path(), Downloader::new(true, DownloadLimits::default())?)?;
 
     // The plan has all work that is left, including unchecked colors, and the runner executes it.

@@ -3,16 +3,14 @@
 
 use std::io::{self, Read};
 use std::path::Path;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response, redirect, retry};
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::{RequestBuilder, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::error::Elapsed;
 
 use crate::http::{self, TlsError, explain};
 use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource, MAX_IMAGE_BYTES, MAX_IMAGES};
@@ -20,12 +18,10 @@ use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource, MAX_IMAGE_B
 use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
 use super::gate::Gate;
-use super::limits::RateLimits;
+use super::long_answers::{LongAnswers, Turn};
 use super::status_path::StatusPath;
+use super::time_limit::{LAST_LOOK, in_time};
 use super::wire::{self, Generate, PredictionId};
-
-/// The maximum length of an answer in bytes. Results with base64 pictures are long.
-const MAX_ANSWER: usize = 96 << 20;
 
 /// The minimum length of a key that is removed from answers. A shorter one might be an ordinary word.
 const MIN_SECRET: usize = 8;
@@ -65,9 +61,6 @@ pub const MAX_SUBMIT_DURATION: Duration = SYNC_SUBMIT_TIMEOUT
     .saturating_add(upload_time(MAX_IMAGES * MAX_INLINE_BYTES))
     .saturating_add(LAST_LOOK.saturating_mul(2));
 
-/// How long an answer that has arrived may take to be read after its time is over.
-const LAST_LOOK: Duration = Duration::from_secs(2);
-
 /// A client of an API, with a base URL and a key.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -76,6 +69,7 @@ pub struct Client {
     key: SecretString,
     bearer: HeaderValue,
     gate: Gate,
+    long_answers: LongAnswers,
     body_timeouts: BodyTimeouts,
 }
 
@@ -91,8 +85,9 @@ pub enum ClientError {
 }
 
 impl Client {
-    /// Returns a client for the API at `base`.
-    pub fn new(base: BaseUrl, key: &SecretString) -> Result<Client, ClientError> {
+    /// Returns a client for the API at `base`. Pictures in base64 are moved from answers to files without names in
+    /// `folder`.
+    pub fn new(base: BaseUrl, key: &SecretString, folder: &Path) -> Result<Client, ClientError> {
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", key.expose_secret())).map_err(|_| ClientError::Key)?;
         bearer.set_sensitive(true);
@@ -104,17 +99,25 @@ impl Client {
             .tcp_nodelay(true)
             .build()
             .map_err(TlsError)?;
-        Ok(Client { http, base, key: key.clone(), bearer, gate: Gate::default(), body_timeouts: BODY_TIMEOUTS })
+        Ok(Client {
+            http,
+            base,
+            key: key.clone(),
+            bearer,
+            gate: Gate::default(),
+            long_answers: LongAnswers::into_folder(folder),
+            body_timeouts: BODY_TIMEOUTS,
+        })
     }
 
     /// Sends a request whose answer must begin within `timeout`. Callers box it, because jobs that wait for their
     /// prediction or their download would keep room for it as well.
-    async fn exchange(&self, request: RequestBuilder, timeout: Duration) -> Exchange {
+    async fn exchange(&self, request: RequestBuilder, timeout: Duration, turn: Turn) -> Exchange {
         let sent = pin!(request.header(AUTHORIZATION, self.bearer.clone()).send());
         match in_time(timeout, sent).await {
             Ok(Ok(response)) => {
                 let BodyTimeouts { whole, silence } = self.body_timeouts;
-                match in_time(whole, pin!(read(response, silence))).await {
+                match in_time(whole, pin!(self.long_answers.receive(response, turn, silence))).await {
                     Ok(Exchange::Answer(answer)) => Exchange::Answer(self.without_key(answer)),
                     Ok(fault) => fault,
                     Err(_) => Exchange::Fault(Fault::Unknown("the answer did not end in time".to_owned())),
@@ -129,7 +132,6 @@ impl Client {
     /// journals, reports and logs.
     fn without_key(&self, answer: Answer) -> Answer {
         let key = self.key.expose_secret();
-        // Answers with base64 pictures are long, so the bytes are searched.
         if key.len() < MIN_SECRET || memchr::memmem::find(&answer.body, key.as_bytes()).is_none() {
             return answer;
         }
@@ -149,13 +151,13 @@ impl EditApi for Client {
         let timeout = timeout + upload_time(images.iter().map(String::len).sum());
         let url = self.base.join(&wire::generate_path(&request.model));
         let request = self.http.post(url).json(&Generate::new(request, images));
-        Box::pin(self.gate.pass(self.exchange(request, timeout))).await
+        Box::pin(self.gate.pass(self.exchange(request, timeout, Turn::Passes))).await
     }
 
     async fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> Exchange {
         let named = path.and_then(|path| self.base.status(path));
         let url = named.unwrap_or_else(|| self.base.join(&wire::prediction_path(prediction)));
-        Box::pin(self.gate.pass(self.exchange(self.http.get(url), POLL_TIMEOUT))).await
+        Box::pin(self.gate.pass(self.exchange(self.http.get(url), POLL_TIMEOUT, Turn::Waits))).await
     }
 
     fn status_path(&self, prediction: &PredictionId, status_url: &str) -> Option<StatusPath> {
@@ -168,45 +170,6 @@ const fn upload_time(bytes: usize) -> Duration {
     Duration::from_secs((bytes / MIN_UPLOAD_SPEED) as u64)
 }
 
-/// Waits for a future for at most `limit` and [`LAST_LOOK`]. The future is pinned by the caller, because an async
-/// function keeps room for its arguments twice.
-///
-/// A process that was suspended for longer than the limit wakes up with both: a limit that has passed, and answers that
-/// have arrived but were not read. Without the last look, submits that were accepted would become uncertain.
-async fn in_time<F: Future>(limit: Duration, mut future: Pin<&mut F>) -> Result<F::Output, Elapsed> {
-    match tokio::time::timeout(limit, &mut future).await {
-        Ok(output) => Ok(output),
-        Err(_) => tokio::time::timeout(LAST_LOOK, future).await,
-    }
-}
-
-async fn read(mut response: Response, silence: Duration) -> Exchange {
-    let headers = response.headers();
-    let mut answer = Answer {
-        status: response.status().as_u16(),
-        retry_after: text(headers, RETRY_AFTER.as_str()).map(str::to_owned),
-        date: text(headers, DATE.as_str()).map(str::to_owned),
-        limits: RateLimits::read(|name| text(headers, name), Timestamp::now()),
-        body: Vec::new(),
-    };
-    loop {
-        let chunk = match in_time(silence, pin!(response.chunk())).await {
-            Ok(chunk) => chunk.map_err(|error| explain(&error)),
-            Err(_) => Err("the answer broke off (nothing more arrived)".to_owned()),
-        };
-        match chunk {
-            Ok(Some(chunk)) if answer.body.len() + chunk.len() <= MAX_ANSWER => {
-                answer.body.extend_from_slice(&chunk);
-            }
-            Ok(None) => return Exchange::Answer(answer),
-            // An error status is valid even if its body is incomplete. A success status is not.
-            Ok(Some(_)) | Err(_) if answer.status >= 400 => return Exchange::Answer(answer),
-            Ok(Some(_)) => return Exchange::Fault(Fault::Unknown(format!("an answer over {MAX_ANSWER} bytes"))),
-            Err(cause) => return Exchange::Fault(Fault::Unknown(cause)),
-        }
-    }
-}
-
 /// Returns the kind of a failed request: whether it was sent, or may have been.
 fn fault(error: &reqwest::Error) -> Fault {
     let cause = explain(error);
@@ -217,10 +180,6 @@ fn fault(error: &reqwest::Error) -> Fault {
     } else {
         Fault::Unknown(cause)
     }
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name).and_then(|value| value.to_str().ok())
 }
 
 /// Returns the images as they are sent. They must have the fingerprint in the journal: a picture that was replaced

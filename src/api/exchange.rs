@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::job::{EditRequest, Fingerprint};
 
-use super::{PredictionId, RateLimits, StatusPath};
+use super::{LongText, PredictionId, RateLimits, StatusPath};
 
 /// The requests of a runner to an API: [`super::client::Client`], or a simulated one in tests.
 pub trait EditApi: Send + Sync + 'static {
@@ -60,8 +60,10 @@ pub struct Answer {
     pub date: Option<String>,
     /// The limits in the headers.
     pub limits: Option<RateLimits>,
-    /// The body, up to a maximum length.
+    /// The body, up to a maximum length. In the place of each long text, it has an object with the text's number.
     pub body: Vec<u8>,
+    /// The long texts of the body.
+    pub long_texts: Vec<LongText>,
 }
 
 /// The reason why there is no complete answer.

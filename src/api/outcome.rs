@@ -56,7 +56,7 @@ use crate::job::{Cents, ErrorClass};
 
 use super::hint::wait_hint;
 use super::wire::{self, PredictionId};
-use super::{Answer, Exchange, Fault};
+use super::{Answer, Exchange, Fault, Output};
 use prediction::of_prediction;
 use refusal::refusal_class;
 
@@ -185,10 +185,10 @@ pub enum PollOutcome {
 /// The result of a prediction that has ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finished {
-    /// It has at least one output: a URL, a `data:` URI or bare base64.
+    /// It has at least one output.
     Completed {
         /// The outputs, in order.
-        outputs: Vec<String>,
+        outputs: Vec<Output>,
         /// The number of further outputs, which are not fetched.
         surplus: usize,
         /// The generation time by the provider's clock, if the answer contains it.
@@ -272,7 +272,7 @@ pub fn of_poll(exchange: &Exchange, asked: &PredictionId, now: Timestamp) -> Pol
             Ok(body) if is_about_another(&body, asked) => {
                 failed_poll(format!("an answer about another prediction than {asked}"))
             }
-            Ok(body) => of_prediction(&body),
+            Ok(body) => of_prediction(&body, &answer.long_texts),
             Err(_) => failed_poll(excerpt(answer)),
         },
         404 | 410 => PollOutcome::NotFound,
@@ -310,7 +310,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
             cost: cents(&body["costCents"]),
             status_url: body["statusUrl"].as_str().map(str::to_owned),
             // The answer to a submit may have the status `completed` without outputs. The prediction is then polled.
-            result: match of_prediction(&body) {
+            result: match of_prediction(&body, &answer.long_texts) {
                 PollOutcome::Finished(Finished::NoOutputs) => None,
                 PollOutcome::Finished(finished) => Some(finished),
                 PollOutcome::InProgress { .. } | PollOutcome::NotFound | PollOutcome::Again { .. } => None,

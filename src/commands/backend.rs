@@ -35,7 +35,7 @@ pub(super) fn provider(base: BaseUrl, key: &SecretString, folder: &RunFolder) ->
     let results = Arc::new(Results::open(folder.path(), downloader)?);
     let before = BeforePictures::new(folder.path(), FetchLimits::default())?;
     let verifier = Arc::new(ColorChecker::new(folder.path(), before));
-    Ok(ApiSetup { api: Arc::new(Client::new(base, key)?), results, verifier, server: None })
+    Ok(ApiSetup { api: Arc::new(Client::new(base, key, folder.path())?), results, verifier, server: None })
 }
 
 /// Starts a server in this process, on a free loopback port, with a random key.

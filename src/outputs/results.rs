@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tempfile::TempPath;
 use tokio::sync::Semaphore;
 
+use crate::api::Output;
 use crate::files::{copy_of, make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::{Presence, SavedFile};
@@ -16,7 +17,7 @@ use super::download::Downloader;
 use super::error::{OutputError, disk};
 use super::free_space;
 use super::incoming::{Incoming, Received, temporary};
-use super::inline;
+use super::inline::{self, InlineError};
 use super::paths::{
     EARLIER, ORIGINALS, RESULTS, TargetState, aside_name, clear_path, corrected_name, exists_nonempty, has_content,
     hash, is_this_picture, leftover_temp_files, move_to, presence,
@@ -79,6 +80,17 @@ impl Results {
         make_folder(&folder.results).map_err(disk(&folder.results))?;
         temporary(&folder.results).map_err(disk(&folder.results))?;
         Ok(folder)
+    }
+
+    /// Decodes a picture in base64.
+    fn decode(&self, output: &Output) -> Result<Received, OutputError> {
+        let mut incoming = Incoming::into_folder(self.results.clone());
+        let text = output.reader().map_err(disk(&self.results))?;
+        match inline::copy(text, self.downloader.max_bytes(), &mut incoming) {
+            Ok(()) => Ok(incoming.received()),
+            Err(InlineError::Refused(error)) => Err(error),
+            Err(InlineError::Disk(cause)) => Err(disk(&self.results)(cause)),
+        }
     }
 
     /// Verifies that the received bytes are a complete picture, and writes it. It is not durable before its file is synced.
@@ -323,13 +335,16 @@ impl Results {
 impl ResultStore for Results {
     type Staged = Staged;
 
-    async fn fetch(&self, output: &str, mut slot: Slot) -> Result<Staged, OutputError> {
-        let received = match inline::decode(output, self.downloader.max_bytes()) {
-            None => {
+    async fn fetch(&self, output: &Output, mut slot: Slot) -> Result<Staged, OutputError> {
+        let received = match output {
+            Output::Short(url) if inline::is_url(url) => {
                 let incoming = || Ok(Incoming::into_folder(self.results.clone()));
-                self.downloader.fetch(output, &self.results, &mut slot, incoming).await?.received()
+                self.downloader.fetch(url, &self.results, &mut slot, incoming).await?.received()
             }
-            Some(bytes) => Received::InMemory(bytes?),
+            inline => {
+                let inline = inline.clone();
+                self.blocking(move |folder| folder.decode(&inline)).await?
+            }
         };
         // The semaphore is never closed.
         let _turn = self.syncs.acquire().await;

@@ -1,5 +1,6 @@
 use std::future::Future;
 
+use crate::api::Output;
 use crate::journal::{Presence, SavedFile};
 
 use super::error::OutputError;
@@ -10,9 +11,9 @@ pub trait ResultStore: Send + Sync + 'static {
     /// A verified picture under a temporary name.
     type Staged: Verified;
 
-    /// Fetches an output: a URL, a `data:` URI or bare base64. The picture is verified and durable when this returns.
+    /// Fetches an output. The picture is verified and durable when this returns.
     /// `slot` is released while nothing arrives, and once the picture is written.
-    fn fetch(&self, output: &str, slot: Slot) -> impl Future<Output = Result<Self::Staged, OutputError>> + Send;
+    fn fetch(&self, output: &Output, slot: Slot) -> impl Future<Output = Result<Self::Staged, OutputError>> + Send;
 
     /// Publishes verified pictures under their names. Nothing is overwritten: files at these paths are moved aside.
     fn publish(

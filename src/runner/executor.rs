@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::outcome::{Finished, PollOutcome, SubmitOutcome, of_submit};
-use crate::api::{EditApi, Intended, PredictionId, StatusPath};
+use crate::api::{EditApi, Intended, Output, PredictionId, StatusPath};
 use crate::job::{EditRequest, ErrorClass};
 use crate::journal::{Corrected, Durable, SavedFile};
 use crate::outputs::{Destination, OutputError, Refetch, ResultStore, Slot};
@@ -196,7 +196,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     async fn fetch_all(
         &mut self,
         prediction: &PredictionId,
-        mut outputs: Vec<String>,
+        mut outputs: Vec<Output>,
     ) -> Result<Vec<S::Staged>, ExecutorOutcome> {
         let (mut staged, mut reads, started) = (Vec::with_capacity(outputs.len()), 0, Instant::now());
         let patience = DOWNLOAD_PATIENCE.min(self.shared.job_timeout);
@@ -234,7 +234,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     }
 
     /// Downloads the outputs after those that are already `staged`.
-    async fn fetch_rest(&self, outputs: &[String], staged: &mut Vec<S::Staged>) -> Result<(), OutputError> {
+    async fn fetch_rest(&self, outputs: &[Output], staged: &mut Vec<S::Staged>) -> Result<(), OutputError> {
         for output in outputs.iter().skip(staged.len()) {
             let slot = Slot::of(&self.shared.downloads).await;
             // Boxed, because jobs that wait for a slot would keep room for it as well.
@@ -253,7 +253,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
     }
 
-    fn ended(&self, finished: Finished) -> Result<Vec<String>, ExecutorOutcome> {
+    fn ended(&self, finished: Finished) -> Result<Vec<Output>, ExecutorOutcome> {
         match finished {
             Finished::Completed { outputs, surplus, .. } => {
                 if surplus > 0 {

@@ -1,4 +1,13 @@
 use super::*;
+use crate::api::long_answers::MAX_ANSWER;
+
+fn client(base: BaseUrl) -> Client {
+    client_with_key(base, "k")
+}
+
+fn client_with_key(base: BaseUrl, key: &str) -> Client {
+    Client::new(base, &SecretString::from(key), Path::new(".")).unwrap()
+}
 
 #[test]
 fn an_upload_has_time_by_its_length() {
@@ -8,7 +17,7 @@ fn an_upload_has_time_by_its_length() {
 
 #[test]
 fn the_key_is_not_printed_with_the_client() {
-    let client = Client::new(BaseUrl::parse("http://127.0.0.1:1").unwrap(), &SecretString::from("hunter2")).unwrap();
+    let client = client_with_key(BaseUrl::parse("http://127.0.0.1:1").unwrap(), "hunter2");
     assert!(!format!("{client:?}").contains("hunter2"));
 }
 
@@ -16,7 +25,7 @@ fn the_key_is_not_printed_with_the_client() {
 fn the_key_is_removed_from_answers_that_repeat_it() {
     let base = BaseUrl::parse("http://127.0.0.1:1").unwrap();
     let struck = |key: &str, body: &str| {
-        let client = Client::new(base.clone(), &SecretString::from(key)).unwrap();
+        let client = client_with_key(base.clone(), key);
         let answer = client.without_key(Answer { body: body.into(), ..Answer::default() });
         String::from_utf8(answer.body).unwrap()
     };
@@ -46,7 +55,7 @@ async fn a_picture_that_was_replaced_by_a_huge_file_is_not_sent() {
     file.as_file().set_len(MAX_IMAGE_BYTES + 1).unwrap();
     let (request, intended) = edit();
     let request = EditRequest { images: vec![ImageSource::File(file.path().to_owned())], ..request };
-    let client = Client::new(BaseUrl::parse("http://127.0.0.1:1").unwrap(), &SecretString::from("k")).unwrap();
+    let client = client(BaseUrl::parse("http://127.0.0.1:1").unwrap());
     let Exchange::Fault(Fault::Unreadable(cause)) = client.submit(&request, &intended).await else {
         panic!("it is sent")
     };
@@ -71,7 +80,7 @@ async fn redirects_are_not_followed() {
     let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let client = Client::new(base, &SecretString::from("k")).unwrap();
+    let client = client(base);
     let (request, intended) = edit();
     for exchange in
         [client.submit(&request, &intended).await, client.poll(&PredictionId::new("p").unwrap(), None).await]
@@ -92,7 +101,7 @@ async fn a_submit_does_not_use_a_connection_that_the_server_may_be_closing() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let client = Client::new(base, &SecretString::from("k")).unwrap();
+    let client = client(base);
     let (request, intended) = edit();
     let mut peers = Vec::new();
     for quiet in [Duration::ZERO, Duration::from_millis(500), Duration::from_millis(1500)] {
@@ -112,7 +121,7 @@ async fn a_prediction_is_polled_at_the_status_url_of_its_submit() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let client = Client::new(BaseUrl::parse(&url).unwrap(), &SecretString::from("k")).unwrap();
+    let client = client(BaseUrl::parse(&url).unwrap());
     let prediction = PredictionId::new("p").unwrap();
     let named = client.status_path(&prediction, &format!("{url}/v2/status/p"));
     for (path, expected) in [(named.as_ref(), 200), (None, 404)] {
@@ -143,7 +152,7 @@ async fn exchange_with_stalling_server(beginning: String, sends_letters: bool) -
         true => BodyTimeouts { whole: short, silence: long },
         false => BodyTimeouts { whole: long, silence: short },
     };
-    let client = Client { body_timeouts, ..Client::new(base, &SecretString::from("k")).unwrap() };
+    let client = Client { body_timeouts, ..client(base) };
     let prediction = PredictionId::new("p").unwrap();
     tokio::select! {
         exchange = client.poll(&prediction, None) => exchange,
@@ -215,25 +224,10 @@ async fn a_request_that_cannot_be_built_does_not_count_as_unreachable() {
 async fn a_submit_on_a_refused_connection_was_not_sent() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let base = BaseUrl::parse(&format!("http://{closed}")).unwrap();
-    let client = Client::new(base, &SecretString::from("k")).unwrap();
+    let client = client(base);
     let exchange = client.poll(&PredictionId::new("p").unwrap(), None).await;
     let Exchange::Fault(Fault::NotSent(cause)) = exchange else { panic!("{exchange:?}") };
     assert!(cause.starts_with("cannot connect"), "{cause}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_answer_that_arrived_while_the_process_was_suspended_is_read_after_its_time() {
-    let limit = Duration::from_secs(60);
-    let (answer, answered) = tokio::sync::oneshot::channel();
-    // The connection wakes up together with the time limit, and is run after it.
-    let connection = async move {
-        tokio::time::sleep(limit).await;
-        answer.send("accepted").unwrap();
-    };
-    let mut answered = pin!(answered);
-    let (answered, ()) = tokio::join!(in_time(limit, answered.as_mut()), connection);
-    assert_eq!(answered.unwrap().unwrap(), "accepted");
-    assert!(in_time(limit, pin!(std::future::pending::<()>())).await.is_err(), "what never arrives is not waited for");
 }
 
 #[tokio::test]
@@ -252,7 +246,52 @@ async fn an_answer_counts_as_too_long_by_its_unpacked_length() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    let client = Client::new(base, &SecretString::from("k")).unwrap();
+    let client = client(base);
     let exchange = client.poll(&PredictionId::new("p").unwrap(), None).await;
     assert!(matches!(&exchange, Exchange::Fault(Fault::Unknown(cause)) if cause.contains("an answer over")));
+}
+
+/// Returns the client of a server that answers every poll with these outputs.
+async fn client_of_outputs(outputs: Vec<String>, folder: &Path) -> Client {
+    let body = serde_json::json!({"id": "p", "status": "completed", "outputs": outputs}).to_string();
+    let router = axum::Router::new().fallback(axum::routing::any(move || async move { body }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Client::new(base, &SecretString::from("k"), folder).unwrap()
+}
+
+#[tokio::test]
+async fn pictures_in_an_answer_are_not_kept_in_memory() {
+    use crate::api::Output;
+    use crate::api::outcome::{Finished, PollOutcome, of_poll};
+
+    let folder = tempfile::tempdir().unwrap();
+    let sent = [STANDARD.encode(vec![1; 3_000_000]), "https://a/2.png".to_owned(), STANDARD.encode(vec![3; 200_000])];
+    let client = client_of_outputs(sent.to_vec(), folder.path()).await;
+    let prediction = PredictionId::new("p").unwrap();
+    let exchange = client.poll(&prediction, None).await;
+    let Exchange::Answer(Answer { body, .. }) = &exchange else { panic!("{exchange:?}") };
+    assert!(body.len() < 200, "{} bytes", body.len());
+    let PollOutcome::Finished(Finished::Completed { outputs, .. }) =
+        of_poll(&exchange, &prediction, jiff::Timestamp::UNIX_EPOCH)
+    else {
+        panic!("{exchange:?}")
+    };
+    drop(exchange);
+    let read = outputs.iter().map(|output| io::read_to_string(output.reader().unwrap()).unwrap());
+    assert!(read.eq(sent));
+    assert_eq!(outputs[1], Output::from("https://a/2.png"));
+}
+
+#[tokio::test]
+async fn polls_with_long_answers_wait_for_each_other_and_submits_do_not() {
+    let client = client_of_outputs(vec!["A".repeat(1 << 20)], Path::new(".")).await;
+    let _others = client.long_answers.hold_all().await;
+    let prediction = PredictionId::new("p").unwrap();
+    let poll = client.poll(&prediction, None);
+    assert!(tokio::time::timeout(Duration::from_millis(200), poll).await.is_err());
+    let (request, intended) = edit();
+    let exchange = client.submit(&request, &intended).await;
+    assert!(matches!(exchange, Exchange::Answer(_)), "{exchange:?}");
 }

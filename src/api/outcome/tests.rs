@@ -179,13 +179,14 @@ fn outputs_are_read_as_texts_and_as_objects_that_name_a_url() {
     ] {
         let finished = ended(outputs);
         let Finished::Completed { outputs: found, .. } = &finished else { panic!("{outputs}: {finished:?}") };
-        assert_eq!(found, &["https://a/x.png"], "{outputs}");
+        assert_eq!(found, &["https://a/x.png".into()], "{outputs}");
     }
     for outputs in ["null", "[]", r#"[""]"#, r#"[{"url":null}]"#] {
         assert_eq!(ended(outputs), Finished::NoOutputs, "{outputs}");
     }
-    let unknown = ended(r#"[{"picture":{"id":7}}]"#);
-    assert_eq!(unknown, Finished::UnknownOutputs { excerpt: r#"[{"picture":{"id":7}}]"#.to_owned() });
+    for unknown in [r#"[{"picture":{"id":7}}]"#, r#"[{"long_text":0}]"#] {
+        assert_eq!(ended(unknown), Finished::UnknownOutputs { excerpt: unknown.to_owned() }, "there is no such text");
+    }
 }
 
 #[test]
@@ -344,7 +345,7 @@ fn only_the_first_outputs_are_taken_and_the_rest_are_counted() {
         panic!("it is completed")
     };
     assert_eq!((outputs.len(), surplus), (16, 4_984));
-    assert_eq!(outputs[15], "https://a/15.png");
+    assert_eq!(outputs[15], "https://a/15.png".into());
 }
 
 #[test]

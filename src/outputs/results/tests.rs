@@ -44,7 +44,11 @@ impl Fixture {
     }
 }
 
-fn picture(shade: u8) -> String {
+fn picture(shade: u8) -> Output {
+    Output::Short(base64(shade))
+}
+
+fn base64(shade: u8) -> String {
     let mut png = Cursor::new(Vec::new());
     let pixels = image::RgbImage::from_pixel(8, 8, image::Rgb([shade, 0, 0]));
     image::DynamicImage::ImageRgb8(pixels).write_to(&mut png, image::ImageFormat::Png).unwrap();
@@ -75,9 +79,53 @@ async fn a_picture_keeps_its_slot_while_it_waits_for_the_disk_and_not_after_that
 #[tokio::test]
 async fn a_download_that_is_not_a_picture_leaves_no_file() {
     let fixture = Fixture::new();
-    let error = fixture.folder.fetch(&STANDARD.encode("<html>"), slot().await).await.unwrap_err();
+    let error = fixture.folder.fetch(&Output::Short(STANDARD.encode("<html>")), slot().await).await.unwrap_err();
     assert_eq!(error.to_string(), "the output is not a complete picture: it is a page of HTML or XML");
     assert!(fixture.names("results").is_empty());
+}
+
+/// Returns an output that is too long to be kept in memory, as the client receives it.
+async fn long_output(bytes: &[u8], folder: &Path) -> Output {
+    use secrecy::SecretString;
+
+    use crate::api::client::Client;
+    use crate::api::outcome::{Finished, PollOutcome, of_poll};
+    use crate::api::{BaseUrl, EditApi, PredictionId};
+
+    let body = format!(r#"{{"status":"completed","outputs":["{}"]}}"#, STANDARD.encode(bytes).replace('/', r"\/"));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = BaseUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let router = axum::Router::new().fallback(axum::routing::any(move || async move { body }));
+    tokio::spawn(axum::serve(listener, router).into_future());
+    let prediction = PredictionId::new("p").unwrap();
+    let exchange = Client::new(base, &SecretString::from("k"), folder).unwrap().poll(&prediction, None).await;
+    match of_poll(&exchange, &prediction, jiff::Timestamp::UNIX_EPOCH) {
+        PollOutcome::Finished(Finished::Completed { outputs, .. }) => outputs.into_iter().next().unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_large_picture_in_an_answer_is_decoded_from_file_to_file() {
+    let fixture = Fixture::new();
+    let mut png = Cursor::new(Vec::new());
+    let noise = image::RgbImage::from_fn(500, 500, |x, y| image::Rgb([x * y, x ^ y, x * x + 31 * y].map(|v| v as u8)));
+    image::DynamicImage::ImageRgb8(noise).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let png = png.into_inner();
+    let output = long_output(&png, fixture.run.path()).await;
+    assert!(matches!(output, Output::Long(_)), "{} bytes", png.len());
+    let staged = fixture.folder.fetch(&output, slot().await).await.unwrap();
+    assert_eq!(fs::read(&staged.path).unwrap(), png);
+    drop((staged, output));
+    assert!(fixture.names("results").is_empty() && fixture.names(".") == ["results"]);
+}
+
+#[tokio::test]
+async fn a_picture_in_an_answer_that_could_not_be_written_is_an_error_of_the_disk() {
+    let fixture = Fixture::new();
+    let output = long_output(&[0; 300_000], Path::new("/no/such/folder")).await;
+    let error = fixture.folder.fetch(&output, slot().await).await.unwrap_err();
+    assert!(matches!(error, OutputError::Disk { .. }), "{error}");
 }
 
 #[tokio::test]
@@ -89,7 +137,7 @@ async fn a_download_that_cannot_be_written_names_the_folder_that_it_was_for() {
     let fixture = Fixture::new();
     let results = fixture.run.path().join("results");
     fs::remove_dir_all(&results).unwrap();
-    let error = fixture.folder.fetch(&url, slot().await).await.unwrap_err();
+    let error = fixture.folder.fetch(&url.as_str().into(), slot().await).await.unwrap_err();
     assert!(matches!(&error, OutputError::Disk { path, .. } if *path == results), "{error}");
 }
 
@@ -129,7 +177,7 @@ async fn a_result_changed_by_hand_moves_like_the_original_and_keeps_its_name() {
 async fn a_picture_changed_by_hand_is_neither_corrected_nor_restored() {
     let fixture = Fixture::new();
     // Each picture has another size.
-    let png = |shade: u8| [STANDARD.decode(picture(shade)).unwrap(), vec![0; usize::from(shade) - 1]].concat();
+    let png = |shade: u8| [STANDARD.decode(base64(shade)).unwrap(), vec![0; usize::from(shade) - 1]].concat();
     let picture = fixture.run.path().join("results/mug.png");
     let original = fixture.save(1, &[]).await;
     fs::write(&picture, "retouched").unwrap();
@@ -204,7 +252,7 @@ async fn a_compressed_picture_counts_as_too_large_by_its_unpacked_length() {
     use std::io::Write;
 
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    packed.write_all(&STANDARD.decode(picture(7)).unwrap()).unwrap();
+    packed.write_all(&STANDARD.decode(base64(7)).unwrap()).unwrap();
     packed.write_all(&vec![0; 100_000]).unwrap();
     let packed = packed.finish().unwrap();
     assert!(packed.len() < 2_000);
@@ -219,8 +267,8 @@ async fn a_compressed_picture_counts_as_too_large_by_its_unpacked_length() {
         (Results::open(run.path(), downloader).unwrap(), run)
     };
     let (ample, _run) = fixture(101_000);
-    assert_eq!(ample.fetch(&url, slot().await).await.unwrap().extension(), "png");
+    assert_eq!(ample.fetch(&url.as_str().into(), slot().await).await.unwrap().extension(), "png");
     let (scarce, _run) = fixture(50_000);
-    let refused = scarce.fetch(&url, slot().await).await.unwrap_err();
+    let refused = scarce.fetch(&url.as_str().into(), slot().await).await.unwrap_err();
     assert!(refused.to_string().contains("it is larger than"), "{refused}");
 }

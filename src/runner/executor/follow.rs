@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::api::outcome::{Finished, PollOutcome, Stop, Unanswered, of_poll};
-use crate::api::{EditApi, PredictionId};
+use crate::api::{EditApi, Output, PredictionId};
 use crate::job::ErrorClass;
 use crate::outputs::ResultStore;
 use crate::runner::messages::{ExecutorEvent, ExecutorOutcome};
@@ -89,12 +89,12 @@ impl Seen {
 }
 
 impl<A: EditApi, S: ResultStore> Executor<A, S> {
-    /// Polls until the prediction has ended, and returns its output URLs.
+    /// Polls until the prediction has ended, and returns its outputs.
     pub(super) async fn wait_for_outputs(
         &mut self,
         prediction: &PredictionId,
         origin: Origin,
-    ) -> Result<Vec<String>, ExecutorOutcome> {
+    ) -> Result<Vec<Output>, ExecutorOutcome> {
         let _followed = self.shared.polls.follow();
         let (mut seen, mut wait) = match origin {
             Origin::Submitted { result: Some(finished) } => return self.ended(finished),

@@ -4,7 +4,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::*;
-use crate::api::{RateLimits, Remaining};
+use crate::api::{Output, RateLimits, Remaining};
 use crate::journal::{Disk, Presence, SavedFile};
 use crate::outputs::{Destination, OutputError, Slot};
 use crate::runner::fakes::{FakePicture, FakeStore};
@@ -39,7 +39,7 @@ struct FullStore;
 impl ResultStore for FullStore {
     type Staged = FakePicture;
 
-    async fn fetch(&self, output: &str, slot: Slot) -> Result<FakePicture, OutputError> {
+    async fn fetch(&self, output: &Output, slot: Slot) -> Result<FakePicture, OutputError> {
         FakeStore.fetch(output, slot).await
     }
 

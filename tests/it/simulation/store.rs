@@ -1,5 +1,6 @@
 use std::io;
 
+use dyehouse::api::Output;
 use dyehouse::job::ContentHash;
 use dyehouse::journal::{Presence, SavedFile};
 use dyehouse::outputs::{Destination, OutputError, ResultStore, Slot, Verified};
@@ -89,13 +90,14 @@ impl SimulatedStore {
 impl ResultStore for SimulatedStore {
     type Staged = SimulatedPicture;
 
-    async fn fetch(&self, output: &str, _slot: Slot) -> Result<SimulatedPicture, OutputError> {
+    async fn fetch(&self, output: &Output, _slot: Slot) -> Result<SimulatedPicture, OutputError> {
         self.world.step(self.life).await;
         if self.world.fails(60) {
             return Err(OutputError::Unavailable { cause: "the host is down".into(), retry_after: None });
         }
         self.maybe_fails()?;
-        let content = output.rsplit('/').next().unwrap().to_owned();
+        let Output::Short(url) = output else { unreachable!("the simulated API answers with URLs") };
+        let content = url.rsplit('/').next().unwrap().to_owned();
         let mut state = self.world.state();
         let number = state.number();
         state.staged.insert(number, content.clone());
