@@ -1,10 +1,12 @@
+mod pace;
+mod version;
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use futures::StreamExt;
 use jiff::Timestamp;
-use reqwest::header::{DATE, RETRY_AFTER};
+use reqwest::header::{DATE, IF_RANGE, RANGE, RETRY_AFTER};
 use reqwest::{Response, Url, redirect, retry};
 
 use crate::http::{self, Clients, TlsError, explain, is_loopback};
@@ -12,21 +14,28 @@ use crate::words::size;
 
 use super::error::{OutputError, disk};
 use super::slot::Slot;
+use pace::Pace;
+use version::Version;
 
 /// The size of the blocks that are written on a blocking thread, in bytes.
 const BLOCK: usize = 256 << 10;
+
+/// The wait before the second attempt. Further ones are longer.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
 
 /// The limits of a download.
 #[derive(Clone, Copy, Debug)]
 pub struct DownloadLimits {
     /// The maximum length of an output, in bytes.
     pub max_bytes: u64,
-    /// The maximum number of attempts.
+    /// The maximum number of attempts in a row that bring no more of it.
     pub attempts: u32,
     /// The maximum wait before the next attempt. A host that asks for a longer one is left to the caller.
     pub wait: Duration,
     /// The maximum time without received data.
     pub silence: Duration,
+    /// The minimum speed over the time of `silence`, in bytes per second. What only drips would hold its place for hours.
+    pub min_speed: u32,
     /// The maximum duration of an attempt.
     pub whole: Duration,
 }
@@ -38,7 +47,8 @@ impl Default for DownloadLimits {
             attempts: 4,
             wait: Duration::from_secs(2),
             silence: Duration::from_secs(30),
-            whole: Duration::from_secs(300),
+            min_speed: 1000,
+            whole: Duration::from_secs(3600),
         }
     }
 }
@@ -61,6 +71,17 @@ enum PlainHttp {
     Never,
     /// From any host, because the user gave the URL.
     Anywhere,
+}
+
+/// What was received of a file.
+struct Part<S> {
+    sink: S,
+    /// The last bytes, which are not written yet.
+    block: Vec<u8>,
+    /// The number of bytes.
+    length: u64,
+    /// The version of the file, if the rest of it can be requested.
+    version: Option<Version>,
 }
 
 /// A failed attempt.
@@ -110,8 +131,9 @@ impl Downloader {
         self.limits.max_bytes
     }
 
-    /// Downloads `url` to a new `sink` per attempt, and returns the sink that received all of it. Errors of the sink
-    /// refer to `folder`. `slot` is released while nothing arrives, and between attempts.
+    /// Downloads `url` to a `sink`, and returns the sink that received all of it. An attempt continues the one before if
+    /// the host says that the file is still the same, and has a new sink otherwise. Errors of the sink refer to `folder`.
+    /// `slot` is released while nothing arrives, and between attempts.
     pub(crate) async fn fetch<S: Write + Send + 'static>(
         &self,
         url: &str,
@@ -127,74 +149,126 @@ impl Downloader {
                 url.host_str().unwrap_or("")
             )));
         }
-        let mut wait = Duration::from_millis(500);
-        let mut attempt = 1;
+        let (mut part, mut furthest) = (None, 0);
+        let (mut attempt, mut wait) = (1, FIRST_WAIT);
         loop {
-            match self.attempt(&url, slot, sink()?).await {
+            let (cause, after) = match self.attempt(&url, slot, &mut part, &mut sink).await {
                 Ok(sink) => return Ok(sink),
                 Err(Attempt::WriteFailed(cause)) => return Err(disk(folder)(cause)),
                 Err(Attempt::Final(error)) => return Err(error),
-                Err(Attempt::Retry { cause, after })
-                    if attempt >= self.limits.attempts || after.is_some_and(|after| after > self.limits.wait) =>
-                {
-                    let cause = if attempt == 1 { cause } else { format!("{cause}, {attempt} times") };
-                    return Err(OutputError::Unavailable { cause, retry_after: after });
-                }
-                Err(Attempt::Retry { cause, after }) => {
-                    tracing::debug!(%cause, attempt, "a download broke off");
-                    let wait = wait.max(after.unwrap_or_default());
-                    slot.without_permit(tokio::time::sleep(wait)).await;
-                }
+                Err(Attempt::Retry { cause, after }) => (cause, after),
+            };
+            let length = part.as_ref().map_or(0, |part: &Part<S>| part.length);
+            if length >= furthest + BLOCK as u64 {
+                (furthest, attempt, wait) = (length, 1, FIRST_WAIT);
+            } else if attempt >= self.limits.attempts || after.is_some_and(|after| after > self.limits.wait) {
+                let cause = if attempt == 1 { cause } else { format!("{cause}, {attempt} times") };
+                return Err(OutputError::Unavailable { cause, retry_after: after });
+            } else {
+                attempt += 1;
             }
+            tracing::debug!(%cause, attempt, length, "a download broke off");
+            slot.without_permit(tokio::time::sleep(wait.max(after.unwrap_or_default()))).await;
             wait = (wait * 2).min(self.limits.wait);
-            attempt += 1;
         }
     }
 
-    async fn attempt<S: Write + Send + 'static>(&self, url: &Url, slot: &mut Slot, sink: S) -> Result<S, Attempt> {
-        let response =
-            slot.with_permit(self.http.of(url).get(url.clone()).send()).await.map_err(|error| failed(&error))?;
-        let response = match response.status().as_u16() {
-            200 => response,
-            status @ (403 | 404 | 410) => return Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
-            status @ (408 | 425 | 429 | 500..=599) => {
-                return Err(Attempt::Retry { cause: format!("HTTP {status}"), after: retry_after(&response) });
+    /// Requests a file, or the rest of it after the `part` that is there. If the answer breaks off and can be continued,
+    /// it leaves a longer part.
+    async fn attempt<S: Write + Send + 'static>(
+        &self,
+        url: &Url,
+        slot: &mut Slot,
+        part: &mut Option<Part<S>>,
+        sink: &mut impl FnMut() -> Result<S, OutputError>,
+    ) -> Result<S, Attempt> {
+        let mut request = self.http.of(url).get(url.clone());
+        if let Some(Part { length, version: Some(version), .. }) = part {
+            request = request.header(RANGE, format!("bytes={length}-")).header(IF_RANGE, &version.validator);
+        }
+        let response = slot.with_permit(request.send()).await.map_err(|error| failed(&error))?;
+        match response.status().as_u16() {
+            200 => {
+                let version = Version::of_whole(&response);
+                *part = None;
+                let new = Part { sink: sink().map_err(Attempt::Final)?, block: Vec::new(), length: 0, version };
+                self.receive(response, slot, new, part).await
             }
-            status => return Err(Attempt::Final(OutputError::Unreachable(format!("HTTP {status}")))),
-        };
-        self.copy(response, slot, sink).await
+            206 => match part.take() {
+                Some(old) if old.is_continued_in(&response) => self.receive(response, slot, old, part).await,
+                Some(_) => Err(Attempt::Retry { cause: "HTTP 206 with another part".to_owned(), after: None }),
+                None => Err(Attempt::Final(OutputError::Unreachable("HTTP 206".to_owned()))),
+            },
+            416 if part.take().is_some() => Err(Attempt::Retry { cause: "HTTP 416".to_owned(), after: None }),
+            status @ (403 | 404 | 410) => Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
+            status @ (408 | 425 | 429 | 500..=599) => {
+                Err(Attempt::Retry { cause: format!("HTTP {status}"), after: retry_after(&response) })
+            }
+            status => Err(Attempt::Final(OutputError::Unreachable(format!("HTTP {status}")))),
+        }
     }
 
-    async fn copy<S: Write + Send + 'static>(
+    /// Adds the body of an answer to what was `received` before. If it breaks off and can be continued, it becomes the
+    /// `part`.
+    async fn receive<S: Write + Send + 'static>(
         &self,
         response: Response,
         slot: &mut Slot,
-        mut sink: S,
+        mut received: Part<S>,
+        part: &mut Option<Part<S>>,
     ) -> Result<S, Attempt> {
         let too_large =
             || Attempt::Final(OutputError::Refused(format!("it is larger than {}", size(self.limits.max_bytes))));
-        if response.content_length().is_some_and(|length| length > self.limits.max_bytes) {
+        if response.content_length().is_some_and(|length| received.length + length > self.limits.max_bytes) {
             return Err(too_large());
         }
-        let (mut length, mut block) = (0, Vec::new());
-        let mut chunks = response.bytes_stream();
-        while let Some(chunk) = slot.with_permit(chunks.next()).await {
-            let chunk = chunk.map_err(|error| failed(&error))?;
-            length += chunk.len() as u64;
-            if length > self.limits.max_bytes {
+        let (mut pace, mut chunks) = (Pace::new(&self.limits), response.bytes_stream());
+        let broken = loop {
+            let chunk = match slot.with_permit(pace.next(&mut chunks)).await {
+                Some(Ok(chunk)) => chunk,
+                Some(Err(broken)) => break Some(broken),
+                None if received.is_incomplete() => {
+                    break Some(Attempt::Retry { cause: "the answer broke off".to_owned(), after: None });
+                }
+                None => break None,
+            };
+            received.length += chunk.len() as u64;
+            if received.length > self.limits.max_bytes {
                 return Err(too_large());
             }
-            block.extend_from_slice(&chunk);
-            if block.len() >= BLOCK {
-                sink = write_all(sink, std::mem::take(&mut block)).await?;
+            received.block.extend_from_slice(&chunk);
+            if received.block.len() >= BLOCK {
+                received.sink = write_all(received.sink, std::mem::take(&mut received.block)).await?;
             }
+        };
+        if received.length < BLOCK as u64 {
+            // Sinks keep so little in memory, and it is quickly received again.
+            return match broken {
+                Some(broken) => Err(broken),
+                None => {
+                    received.sink.write_all(&received.block).map_err(Attempt::WriteFailed)?;
+                    Ok(received.sink)
+                }
+            };
         }
-        if length < BLOCK as u64 {
-            // Sinks keep so little in memory.
-            sink.write_all(&block).map_err(Attempt::WriteFailed)?;
-            return Ok(sink);
+        received.sink = write_all(received.sink, std::mem::take(&mut received.block)).await?;
+        match broken {
+            Some(broken) => {
+                *part = received.version.is_some().then_some(received);
+                Err(broken)
+            }
+            None => Ok(received.sink),
         }
-        write_all(sink, block).await
+    }
+}
+
+impl<S> Part<S> {
+    fn is_continued_in(&self, response: &Response) -> bool {
+        self.version.as_ref().is_some_and(|version| version.continues_in(response, self.length))
+    }
+
+    fn is_incomplete(&self) -> bool {
+        self.version.as_ref().is_some_and(|version| self.length != version.length)
     }
 }
 
@@ -231,56 +305,4 @@ fn is_allowed(url: &Url, plain_http: PlainHttp) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn outputs_are_fetched_over_https_or_from_loopback_if_the_api_is_local() {
-        let url = |text: &str| Url::parse(text).unwrap();
-        assert!(is_allowed(&url("https://assets.example/x.png"), PlainHttp::Never));
-        assert!(!is_allowed(&url("http://assets.example/x.png"), PlainHttp::OnLoopback));
-        assert!(is_allowed(&url("http://127.0.0.1:8080/x.png"), PlainHttp::OnLoopback));
-        assert!(!is_allowed(&url("http://127.0.0.1:8080/x.png"), PlainHttp::Never));
-        assert!(!is_allowed(&url("file:///etc/passwd"), PlainHttp::OnLoopback));
-        assert!(is_allowed(&url("http://shop.example/x.png"), PlainHttp::Anywhere));
-        assert!(!is_allowed(&url("file:///etc/passwd"), PlainHttp::Anywhere));
-    }
-
-    #[tokio::test]
-    async fn a_busy_host_is_asked_again_after_the_wait_that_it_asks_for_unless_that_is_long() {
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicU32, Ordering};
-
-        use axum::http::StatusCode;
-        use axum::response::IntoResponse;
-        use axum::routing::get;
-
-        let busy =
-            |seconds: &'static str| (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], "").into_response();
-        let visits = Arc::new(AtomicU32::new(0));
-        let counted = Arc::clone(&visits);
-        let soon = move || async move {
-            if counted.fetch_add(1, Ordering::Relaxed) == 0 { busy("1") } else { "picture".into_response() }
-        };
-        let router =
-            axum::Router::new().route("/soon", get(soon)).route("/later", get(move || async move { busy("90") }));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let host = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-
-        let downloader = Downloader::new(true, DownloadLimits::default()).unwrap();
-        let fetch = async |path: &str| {
-            let mut slot = Slot::of(&Arc::new(tokio::sync::Semaphore::new(1))).await;
-            let started = std::time::Instant::now();
-            let sink = || Ok(Vec::new());
-            let fetched = downloader.fetch(&format!("{host}{path}"), Path::new("."), &mut slot, sink).await;
-            (fetched, started.elapsed())
-        };
-        let (fetched, took) = fetch("/soon").await;
-        assert_eq!(fetched.unwrap(), b"picture");
-        assert!(took >= Duration::from_secs(1) && visits.load(Ordering::Relaxed) == 2, "{took:?}");
-        let (refused, _) = fetch("/later").await;
-        let Err(OutputError::Unavailable { cause, retry_after }) = refused else { panic!("{refused:?}") };
-        assert_eq!((cause.as_str(), retry_after), ("HTTP 429", Some(Duration::from_secs(90))));
-    }
-}
+mod tests;

@@ -198,13 +198,13 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         prediction: &PredictionId,
         mut outputs: Vec<Output>,
     ) -> Result<Vec<S::Staged>, ExecutorOutcome> {
-        let (mut staged, mut reads, started) = (Vec::with_capacity(outputs.len()), 0, Instant::now());
+        let (mut staged, mut reads, mut failing_since) = (Vec::with_capacity(outputs.len()), 0, None);
         let patience = DOWNLOAD_PATIENCE.min(self.shared.job_timeout);
         loop {
             let Err(error) = self.fetch_rest(&outputs, &mut staged).await else { return Ok(staged) };
             let wait = match error.refetch() {
                 Refetch::Times(times) if reads < times && !self.was_lost() => backoff(reads + 1),
-                Refetch::Later(wait) if started.elapsed() < patience => {
+                Refetch::Later(wait) if failing_since.get_or_insert_with(Instant::now).elapsed() < patience => {
                     wait.min(MAX_DOWNLOAD_WAIT).max(backoff(reads + 1)).mul_f64(1.0 + self.jitter)
                 }
                 Refetch::Times(_) | Refetch::Later(_) => return Err(give_up(error)),

@@ -68,6 +68,7 @@ impl BeforePictures {
             attempts: 2,
             wait: Duration::from_secs(20),
             silence: Duration::from_secs(15),
+            min_speed: 1000,
             whole: Duration::from_secs(60),
         };
         Ok(BeforePictures {
