@@ -2,6 +2,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use tempfile::TempPath;
 use tokio::sync::Semaphore;
@@ -35,6 +36,8 @@ pub struct Results {
     run: PathBuf,
     results: PathBuf,
     syncs: Arc<Semaphore>,
+    /// One permit per core, because a decoded picture takes up to 100 MB.
+    cores: Arc<Semaphore>,
     publications: Arc<Batches<Publication, Result<(), OutputError>>>,
     earlier: PathBuf,
     originals: PathBuf,
@@ -72,6 +75,7 @@ impl Results {
             run: run.to_owned(),
             results: run.join(RESULTS),
             syncs: Arc::new(Semaphore::new(MAX_SYNCS)),
+            cores: Arc::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from))),
             publications: Arc::default(),
             earlier: run.join(EARLIER),
             originals: run.join(ORIGINALS),
@@ -348,10 +352,11 @@ impl ResultStore for Results {
         };
         // The semaphore is never closed.
         let _turn = self.syncs.acquire().await;
+        let core = Arc::clone(&self.cores).acquire_owned().await;
         self.blocking(move |folder| {
             let written = folder.write(received)?;
             // The next picture comes while this one is synced.
-            drop(slot);
+            drop((slot, core));
             Results::sync_picture(written)
         })
         .await
