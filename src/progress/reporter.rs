@@ -12,7 +12,7 @@ use super::bar::{bar, fitting, message_width};
 use super::event_log::log;
 use super::screen::{Screen, Show};
 use super::waiting::Waiting;
-use crate::words::{about, counted};
+use crate::words::{about, counted, grouped};
 
 /// The number of ended jobs from which the pace is computed.
 const MAX_REMEMBERED_ENDS: usize = 64;
@@ -151,8 +151,12 @@ impl<'s> Reporter<'s> {
             }
         }
         // A narrow terminal shows only the first parts, so what people look for comes first.
-        if let Some(left) = self.left() {
+        if let Some(left) = self.left(totals) {
             parts.push(format!("{} left", about(left)));
+        }
+        if totals.color_checks > 0 {
+            let checks = if totals.color_checks == 1 { "color check" } else { "color checks" };
+            parts.push(format!("{} {checks} left", grouped(totals.color_checks)));
         }
         parts.push(format!("{} in flight", totals.in_flight));
         if totals.saving > 0 {
@@ -174,9 +178,14 @@ impl<'s> Reporter<'s> {
         (self.ends.len() > 2 && seconds > 0.0).then(|| (self.ends.len() - 1) as f64 * 60.0 / seconds)
     }
 
-    fn left(&self) -> Option<Duration> {
-        let jobs = self.work.saturating_sub(self.ended) as f64;
-        Duration::try_from_secs_f64((jobs * 60.0 / self.per_minute()?).round()).ok()
+    /// Returns the estimated remaining time, while jobs wait for their submit. How long the provider and the downloads of
+    /// the last jobs take does not follow from the pace.
+    fn left(&self, totals: &RunTotals) -> Option<Duration> {
+        let jobs = self.work.saturating_sub(self.ended);
+        if jobs <= totals.in_flight + totals.saving {
+            return None;
+        }
+        Duration::try_from_secs_f64((jobs as f64 * 60.0 / self.per_minute()?).round()).ok()
     }
 }
 
@@ -319,6 +328,25 @@ mod tests {
         let reporter = reporter_with_bar(&screen);
         reporter.refresh(&RunTotals { in_flight: 0, saving: 3, ..RunTotals::default() });
         assert_eq!(reporter.bar.as_ref().unwrap().message(), "0 in flight · 3 downloading · $0.00");
+    }
+
+    #[test]
+    fn the_remaining_time_is_estimated_only_while_jobs_wait_for_their_submit() {
+        let screen = quiet_screen();
+        let mut reporter = reporter_with_bar(&screen);
+        let now = Instant::now();
+        reporter.ends = (0..4).map(|minute| now + Duration::from_mins(minute)).collect();
+        reporter.ended = 4;
+        let shown = |in_flight, saving, color_checks| {
+            reporter.refresh(&RunTotals { in_flight, saving, color_checks, ..RunTotals::default() });
+            reporter.bar.as_ref().unwrap().message()
+        };
+        assert_eq!(shown(2, 1, 0), "5 min left · 2 in flight · 1 downloading · $0.00 · 1.0/min");
+        assert_eq!(shown(4, 1, 3), "3 color checks left · 4 in flight · 1 downloading · $0.00 · 1.0/min");
+        reporter.ended = 9;
+        reporter.refresh(&RunTotals { color_checks: 2225, ..RunTotals::default() });
+        let printed = reporter.bar.as_ref().unwrap().message();
+        assert_eq!(printed, "2,225 color checks left · 0 in flight · $0.00 · 1.0/min");
     }
 
     #[test]

@@ -195,6 +195,8 @@ pub struct RunTotals {
     pub in_flight: u64,
     /// How many jobs have their pictures downloaded and named.
     pub saving: u64,
+    /// How many results wait for a check or a correction of their color, or are worked on.
+    pub color_checks: u64,
     /// The amount that was charged.
     pub spent: Cents,
     /// The amount that may still be charged for open and uncertain submits.
@@ -202,13 +204,12 @@ pub struct RunTotals {
 }
 
 impl RunTotals {
-    pub(super) fn of(ledger: &Ledger, in_flight: usize, saving: usize) -> RunTotals {
+    pub(super) fn of(ledger: &Ledger) -> RunTotals {
         RunTotals {
             counts: ledger.counts(),
-            in_flight: in_flight as u64,
-            saving: saving as u64,
             spent: ledger.spent(),
             reserved: ledger.reserved(),
+            ..RunTotals::default()
         }
     }
 }

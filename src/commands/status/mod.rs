@@ -1,6 +1,7 @@
 mod pace;
 mod table;
 mod view;
+mod work_left;
 
 use jiff::Timestamp;
 
@@ -40,7 +41,10 @@ pub(super) fn print_status(
         RunEnd::Stopped(reason) => Some(reason.to_owned()),
         RunEnd::Unknown | RunEnd::Finished => None,
     };
-    let pace = pace(ledger, holder.is_some());
+    let open = ledger.open_predictions();
+    let is_running = holder.is_some();
+    let pace = pace(ledger, is_running.then(|| counts.pending.saturating_sub(open)));
+    let color_checks_left = if is_running { color_checks_left(folder, ledger)? } else { 0 };
     let view = StatusView {
         version: 1,
         folder: folder.path().display().to_string(),
@@ -55,11 +59,12 @@ pub(super) fn print_status(
         started_at: started_at(ledger),
         last_record_at: ledger.last_at(),
         jobs: counts,
-        open: ledger.open_predictions(),
+        open,
         removed: plan.removed,
         outdated,
         held_back,
         colors,
+        color_checks_left,
         cost_cents: Costs::of(ledger),
         pace,
         uncertain: report_data::uncertain_submits(folder, ledger)?,
@@ -78,11 +83,20 @@ fn started_at(ledger: &Ledger) -> Option<Timestamp> {
     [ledger.started_at(), ledger.last_run_at(), ledger.last_at()].into_iter().flatten().min()
 }
 
-/// Returns the pace of the last run.
-fn pace(ledger: &Ledger, is_running: bool) -> Option<MeasuredPace> {
+/// Returns the pace of the last run. `waiting` is how many of its jobs are not submitted, if it is in progress.
+fn pace(ledger: &Ledger, waiting: Option<u64>) -> Option<MeasuredPace> {
     let opening = ledger.last_run()?.jobs;
-    let until = if is_running { Timestamp::now() } else { ledger.last_at()? };
-    MeasuredPace::between(&opening, &ledger.counts(), until.duration_since(ledger.last_run_at()?), is_running)
+    let until = if waiting.is_some() { Timestamp::now() } else { ledger.last_at()? };
+    let took = until.duration_since(ledger.last_run_at()?);
+    MeasuredPace::between(&opening, &ledger.counts(), took, waiting.unwrap_or(0))
+}
+
+/// Returns how many colors are still to be checked. If the first run is still reading its manifest, there are none.
+fn color_checks_left(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
+    match work_left::color_checks(folder, ledger) {
+        Err(FolderError::NoRun { .. }) => Ok(0),
+        left => left,
+    }
 }
 
 /// Returns the totals of a folder's plan. If the first run is still reading its manifest, there is none, and no job.

@@ -6,6 +6,7 @@ use crate::progress::{SummaryText, UncertainSubmit, cost_here, open_text, outdat
 use crate::words;
 
 use super::view::StatusView;
+use super::work_left::WorkLeft;
 
 /// The width of the bar for all jobs, in characters.
 const BAR: u64 = 30;
@@ -25,8 +26,10 @@ pub(super) fn text(view: &StatusView) -> SummaryText {
     if let Some(pace) = &view.pace {
         let mut words =
             format!("{:.1} per minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
-        if let Some(left) = pace.seconds_left {
-            words.push_str(&format!("; about {} left", words::about_seconds(left)));
+        let predictions = if view.held_by.is_some() { view.open } else { 0 };
+        let left = WorkLeft { seconds: pace.seconds_left, predictions, color_checks: view.color_checks_left };
+        if let Some(left) = left.words() {
+            words.push_str(&format!("; {left}"));
         }
         text.add("pace", words);
     }
@@ -145,6 +148,7 @@ mod tests {
             outdated: 0,
             held_back: HeldBack::default(),
             colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
+            color_checks_left: 30,
             cost_cents: Costs { charged: true, spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },
             pace: Some(MeasuredPace { ended: 1200, seconds: 7250.0, per_minute: 9.93, seconds_left: Some(5244.0) }),
             uncertain: Vec::new(),

@@ -29,6 +29,7 @@ pub(super) struct StatusView {
     pub(super) outdated: u64,
     pub(super) held_back: HeldBack,
     pub(super) colors: VerdictCounts,
+    pub(super) color_checks_left: u64,
     pub(super) cost_cents: Costs,
     pub(super) pace: Option<MeasuredPace>,
     pub(super) uncertain: Vec<UncertainSubmit>,

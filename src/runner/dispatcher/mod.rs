@@ -327,8 +327,12 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     }
 
     fn totals(&self) -> RunTotals {
-        let in_progress = self.workers.in_flight() + self.workers.count(Phase::Overdue);
-        RunTotals::of(&self.ledger, in_progress, self.workers.saving())
+        RunTotals {
+            in_flight: (self.workers.in_flight() + self.workers.count(Phase::Overdue)) as u64,
+            saving: self.workers.saving() as u64,
+            color_checks: (self.workers.count(Phase::Checking) + self.queues.color_checks()) as u64,
+            ..RunTotals::of(&self.ledger)
+        }
     }
 
     fn notify_observer(&mut self, event: &Event<'_>) {

@@ -91,6 +91,11 @@ impl WorkQueues {
         self.color_reviews.len()
     }
 
+    /// Returns how many checks and corrections of colors wait.
+    pub(super) fn color_checks(&self) -> usize {
+        self.local.len() + self.color_reviews.len()
+    }
+
     /// Returns whether no work waits that could start only while the run continues.
     pub(super) fn is_empty(&self) -> bool {
         [&self.retries, &self.postponed, &self.color_reviews].iter().all(|queue| queue.is_empty())
