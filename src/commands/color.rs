@@ -49,10 +49,7 @@ fn measure_picture(arguments: &Measure, screen: &Screen) -> Result<Exit, Failure
         measure(before.as_ref().map(view).as_ref(), &view(&after), &arguments.to, tolerance, scope(arguments.from))
             .check;
     print_check(&check, arguments.json)?;
-    Ok(match check.verdict {
-        Verdict::On | Verdict::Near => Exit::Complete,
-        Verdict::Off | Verdict::Unmeasurable => Exit::Incomplete,
-    })
+    Ok(exit(check.verdict))
 }
 
 fn recolor_picture(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure> {
@@ -74,7 +71,15 @@ fn recolor_picture(arguments: &Recolor, screen: &Screen) -> Result<Exit, Failure
     let after = photo.reduced(COMPARED_SIDE);
     let check = measure(Some(&before), &after, &[arguments.to], Tolerance::default(), scope(arguments.from)).check;
     log_unprinted(print_check(&check, arguments.json));
-    Ok(if check.verdict == Verdict::Off { Exit::Incomplete } else { Exit::Complete })
+    Ok(exit(check.verdict))
+}
+
+/// A color that cannot be measured is not known to be right.
+fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::On | Verdict::Near => Exit::Complete,
+        Verdict::Off | Verdict::Unmeasurable => Exit::Incomplete,
+    }
 }
 
 /// Returns what was to be recolored, by the color that it had.
@@ -157,6 +162,12 @@ mod tests {
         the rest  ΔE00 0.0 on average
         ");
         assert!(text(&check(), Style::Colored).contains("\u{1b}[48;2;30;144;255m"));
+    }
+
+    #[test]
+    fn only_a_color_that_is_known_to_be_right_or_nearly_so_is_a_success() {
+        let all = [Verdict::On, Verdict::Near, Verdict::Off, Verdict::Unmeasurable];
+        assert_eq!(all.map(|verdict| exit(verdict).code()), [0, 0, 3, 3]);
     }
 
     #[test]
