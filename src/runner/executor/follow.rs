@@ -27,6 +27,8 @@ struct Seen {
     age_at_start: Duration,
     /// The age at which it was last seen in progress.
     in_work: Option<Duration>,
+    /// Whether a poll since then was not answered, or planned too late.
+    has_gap: bool,
     /// The polls that failed in a row.
     failed: Option<FailedPolls>,
     /// How many polls were answered 404 since one was not.
@@ -50,6 +52,7 @@ impl Seen {
             started: Instant::now(),
             age_at_start: age,
             in_work,
+            has_gap: false,
             failed: None,
             not_found: 0,
             reported_word: None,
@@ -60,6 +63,11 @@ impl Seen {
     /// Returns the age of the prediction.
     fn age(&self) -> Duration {
         self.age_at_start + self.started.elapsed()
+    }
+
+    /// Returns when it had this age.
+    fn at_age(&self, age: Duration) -> Instant {
+        self.started + age.saturating_sub(self.age_at_start)
     }
 
     /// Returns whether the provider says that the prediction is in progress.
@@ -106,7 +114,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             Origin::Earlier { age } => (Seen::new(age, None), Duration::ZERO),
         };
         loop {
-            self.unless_halted(tokio::time::sleep(wait)).await.map_err(|end| seen.explain(end))?;
+            self.unless_halted(self.sleep_until_due(&mut seen, wait)).await.map_err(|end| seen.explain(end))?;
             let asked_at = seen.age();
             wait = match self.poll(prediction).await.map_err(|end| seen.explain(end))? {
                 PollOutcome::InProgress { unknown_status } => {
@@ -122,8 +130,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 PollOutcome::Finished(finished) => {
                     if let Finished::Completed { took, .. } = finished {
-                        let observation = Observation { in_work: seen.in_work, done: seen.age(), reported: took };
-                        self.shared.polls.learn(self.kind, observation);
+                        let done = seen.age();
+                        let in_work = seen.in_work.filter(|from| self.was_watched(&seen, *from, done));
+                        self.shared.polls.learn(self.kind, Observation { in_work, done, reported: took });
                     }
                     return self.ended(finished);
                 }
@@ -157,12 +166,36 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         self.shared.polls.wait(self.kind, seen.age(), failed, self.jitter)
     }
 
+    /// Waits for the time of the next poll, which comes earlier if the times that it follows from prove too long.
+    async fn sleep_until_due(&self, seen: &mut Seen, wait: Duration) {
+        let due = Instant::now() + wait;
+        tokio::select! {
+            () = tokio::time::sleep_until(due) => {}
+            () = self.shared.polls.times_forgotten(), if seen.failed.is_none() => {
+                // The poll was due too late, so that it will only show that the prediction took less.
+                seen.has_gap = true;
+                // The jitter spreads the polls of all that wait.
+                let earlier = Instant::now() + self.regular_wait(seen).mul_f64(self.jitter);
+                tokio::time::sleep_until(due.min(earlier)).await;
+            }
+        }
+    }
+
+    /// Returns whether the polls between two ages show how long the prediction was in progress. After an outage, an
+    /// answer only shows that it took longer than it was seen before.
+    fn was_watched(&self, seen: &Seen, from: Duration, to: Duration) -> bool {
+        let has_gap = seen.has_gap || self.shared.polls.were_paused_since(seen.at_age(from));
+        !has_gap || Observation::is_narrow(from, to)
+    }
+
     fn note_progress(&self, seen: &mut Seen, asked_at: Duration, unknown_status: Option<String>) {
-        seen.failed = None;
-        seen.not_found = 0;
-        if let Some(from) = seen.in_work.replace(asked_at) {
+        let before = seen.in_work.replace(asked_at);
+        if let Some(from) = before.filter(|from| self.was_watched(seen, *from, asked_at)) {
             self.shared.polls.in_progress(self.kind, from, asked_at);
         }
+        seen.has_gap = false;
+        seen.failed = None;
+        seen.not_found = 0;
         if let Some(word) = unknown_status.filter(|word| seen.reported_word.as_ref() != Some(word)) {
             self.report(ExecutorEvent::UnknownStatus(word.clone()));
             seen.reported_word = Some(word);
@@ -171,6 +204,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     fn note_not_found(&self, seen: &mut Seen) -> Result<(), ExecutorOutcome> {
         seen.not_found += 1;
+        seen.has_gap = true;
         let schedule = self.shared.polls.schedule;
         let is_sure = seen.started.elapsed() >= schedule.not_found_grace && seen.not_found >= schedule.not_found_limit;
         if self.was_lost() || is_sure {
@@ -193,6 +227,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             return Err(ExecutorOutcome::Deferred { cause: format!("{count} polls in a row failed: {cause}") });
         }
         seen.failed = Some(FailedPolls { count, cause });
+        seen.has_gap = true;
         let hint = hint.map(|hint| hint.min(MAX_POLL_HINT));
         let is_limited = reason == Unanswered::RateLimited;
         if let Some(hint) = hint.filter(|_| is_limited) {

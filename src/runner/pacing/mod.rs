@@ -95,6 +95,11 @@ impl RateLimiter {
         state.paused_until = state.paused_until.max(until);
     }
 
+    /// Returns when the last pause ends or has ended.
+    pub(super) fn pause_end(&self) -> Instant {
+        self.state().paused_until
+    }
+
     /// Adds a token each `interval` from now on.
     pub(super) fn set_interval(&self, interval: Duration) {
         self.state().bucket.set_interval(self.start.elapsed(), interval);

@@ -3,6 +3,7 @@
 mod generation_times;
 mod key_refusals;
 mod life_table;
+mod plan_check;
 mod poll_plan;
 
 use std::num::NonZeroU32;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::api::RateLimits;
@@ -87,6 +89,8 @@ pub(super) struct Polling {
     times: Mutex<GenerationTimes>,
     /// Whether the dispatcher knows of failed polls, and of no poll that was answered since.
     has_failures: AtomicBool,
+    /// Wakes those who wait for the next poll of a prediction when the learned times were too long.
+    forgotten: Notify,
 }
 
 impl Polling {
@@ -113,6 +117,7 @@ impl Polling {
             quota: Mutex::default(),
             times: Mutex::new(GenerationTimes::new(budget, &learned.generation_ms)),
             has_failures: AtomicBool::new(false),
+            forgotten: Notify::new(),
         }
     }
 
@@ -224,7 +229,20 @@ impl Polling {
 
     /// Adds the generation time of a prediction.
     pub(super) fn learn(&self, kind: Option<RequestKind>, seen: Observation) {
-        self.times().learn(kind, seen);
+        let is_forgotten = self.times().learn(kind, seen);
+        if is_forgotten {
+            self.forgotten.notify_waiters();
+        }
+    }
+
+    /// Waits until the learned times prove too long, so that the next poll of any prediction may be due earlier.
+    pub(super) async fn times_forgotten(&self) {
+        self.forgotten.notified().await;
+    }
+
+    /// Returns whether all polls were paused at a time after `since`.
+    pub(super) fn were_paused_since(&self, since: Instant) -> bool {
+        self.pace.pause_end() > since
     }
 
     /// Returns what a later run should start with: the limit on polls, if one was found, and the quantiles of

@@ -89,6 +89,22 @@ impl PollPlan {
         self.mean
     }
 
+    /// Returns the share of predictions that have ended at this `age`.
+    pub(super) fn ended_by(&self, age: Duration) -> f64 {
+        let age = age.as_secs_f64();
+        let parts = (self.edges.len() - 1) as f64;
+        let next = self.edges.partition_point(|(edge, _)| *edge <= age);
+        let passed = match (next.checked_sub(1), self.edges.get(next)) {
+            (None, _) => 0.0,
+            (Some(_), None) => parts,
+            (Some(before), Some((to, _))) => {
+                let from = self.edges[before].0;
+                before as f64 + (age - from) / (to - from)
+            }
+        };
+        self.known * passed / parts
+    }
+
     /// Returns the wait before the next poll of a prediction of this `age`. `jitter` in 0..1 is constant per
     /// prediction, and separates those that started together.
     pub(super) fn wait(&self, age: Duration, jitter: f64) -> Duration {

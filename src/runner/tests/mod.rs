@@ -6,6 +6,7 @@ mod ledger_errors;
 mod limits;
 mod missing_pictures;
 mod observer;
+mod outages;
 mod overdue;
 mod paid_ids;
 mod polls;

@@ -195,7 +195,9 @@ fn the_provider_s_own_times_are_taken_where_they_can_be_true() {
 fn nothing_is_learned_from_a_prediction_that_was_not_seen_in_progress() {
     let mut times = GenerationTimes::new(BUDGET, &[]);
     let done = Duration::from_secs(20);
-    (0..100).for_each(|_| times.learn(None, Observation { in_work: None, done, reported: Some(done) }));
+    for _ in 0..100 {
+        times.learn(None, Observation { in_work: None, done, reported: Some(done) });
+    }
     assert_eq!(times.mean(), None);
 }
 
@@ -237,4 +239,23 @@ proptest! {
             prop_assert!(polls < 1000);
         }
     }
+}
+
+#[test]
+fn the_provider_s_times_are_used_once_a_few_that_differ_agree_with_the_polls() {
+    let seconds = Duration::from_secs_f64;
+    let longest = |reports: &[f64]| {
+        let mut times = GenerationTimes::new(BUDGET, &[]);
+        for reported in reports {
+            let (in_work, done) = (Some(seconds(29.5)), seconds(30.5));
+            times.learn(None, Observation { in_work, done, reported: Some(seconds(*reported)) });
+        }
+        for reported in std::iter::repeat_n(60.0, 40) {
+            let (in_work, done) = (Some(seconds(10.0)), seconds(70.0));
+            times.learn(None, Observation { in_work, done, reported: Some(seconds(reported)) });
+        }
+        *times.learned().last().unwrap()
+    };
+    assert!(longest(&[30.0; 20]) < 42_000, "an example agrees by chance");
+    assert!((59_000..61_000).contains(&longest(&[29.8, 30.0, 30.2])));
 }
