@@ -8,7 +8,7 @@
 //! | answer | outcome | reason |
 //! |---|---|---|
 //! | 2xx with an id | accepted, or in sync mode its result | the id shows that it was accepted; without a price, the estimate is booked and reported |
-//! | 2xx without a usable id | uncertain; twice in a row, no more submits | something was accepted, and its id is not known |
+//! | 2xx without a usable id | uncertain; twice in a row, if no answer had one, no more submits | something may have been accepted, and its id is not known |
 //! | 2xx with HTML or truncated JSON | uncertain | something may have been accepted, and its id is not known |
 //! | 2xx with the id of an earlier submit | uncertain | its pictures would be those of another edit; the runner checks this |
 //! | DNS, refused, TLS before the request was sent | retried after a wait | nothing was accepted |
@@ -124,7 +124,7 @@ pub enum Suspect {
 pub enum Doubt {
     /// There was no usable answer.
     Unanswered,
-    /// It was accepted, but the answer has no id in the expected place.
+    /// It may have been accepted, but the answer has no id in the expected place.
     NoId {
         /// What the answer lacks, without its body.
         lack: String,
@@ -153,7 +153,7 @@ pub enum Stop {
     Balance(String),
     /// The base URL redirects to another one.
     Redirected(String),
-    /// Submits are accepted, but their answers have no id that can be used.
+    /// The answers to submits have no id that can be used.
     NoId(String),
     /// The server has no such endpoint.
     NoEndpoint(String),
@@ -317,6 +317,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
             },
         },
         Some(Err(_)) => without_id("with an id that cannot be used"),
+        None if !body["error"].is_null() => without_id("with an error and without an id"),
         None => without_id("without an id"),
     }
 }

@@ -32,7 +32,8 @@ const POLL_FAILURE_WINDOW: Duration = Duration::from_secs(30);
 const MIN_PROBE_DELAY: Duration = Duration::from_secs(5);
 const MAX_PROBE_DELAY: Duration = Duration::from_secs(300);
 
-/// The number of consecutive accepted submits without an id from which none more is sent: each is paid for and lost.
+/// The number of consecutive answers without an id from which no submit is sent, if none had one: each may be paid for
+/// and lost.
 const MAX_WITHOUT_ID: u32 = 2;
 
 /// The number of consecutive doubtful refusals from which their suspect is considered wrong for all requests.
@@ -54,6 +55,8 @@ pub(super) struct CircuitBreaker {
     doubtful: u32,
     /// Whether a submit was accepted, or rejected for itself, which shows that the key and the endpoint are right.
     is_proven: bool,
+    /// Whether an answer has named a prediction.
+    has_named_ids: bool,
     lone_refusals: LoneRefusals,
     pauses: u32,
     paused_until: Duration,
@@ -91,6 +94,12 @@ impl CircuitBreaker {
     /// Returns whether submits go out one at a time as probes, each waiting for the answer to the previous one.
     pub(super) fn is_half_open(&self) -> bool {
         self.is_unreachable || self.submits_are_failing() || self.polls_are_failing()
+    }
+
+    /// Records that the provider accepted a submit and named its prediction.
+    pub(super) fn submit_accepted(&mut self) {
+        self.submit_answered();
+        self.has_named_ids = true;
     }
 
     /// Records that the provider accepted or rejected a submit, which shows that it works.
@@ -158,10 +167,11 @@ impl CircuitBreaker {
         }
     }
 
-    /// Records that a submit was accepted without an id. Returns whether no more should be sent.
+    /// Records that the answer to a submit has no id. Returns whether no more should be sent: an API that has named ids
+    /// will do so again after a fault, and any other one is not understood by this program.
     pub(super) fn submit_without_id(&mut self) -> bool {
         self.without_id += 1;
-        self.without_id >= MAX_WITHOUT_ID
+        self.without_id >= MAX_WITHOUT_ID && !self.has_named_ids
     }
 
     /// Records that a submit ended uncertain: no answer, a 5xx, or one that names no prediction.

@@ -142,7 +142,7 @@ impl std::fmt::Display for StopReason {
             }
             StopReason::Api(Stop::NoId(message)) => write!(
                 formatter,
-                "the API accepts submits, but this version of the program finds no prediction id in its answers ({message})"
+                "this version of the program finds no prediction id in the API's answers to submits ({message})"
             ),
         }
     }

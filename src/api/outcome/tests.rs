@@ -199,6 +199,9 @@ fn an_accepted_submit_without_an_id_keeps_the_body_of_its_answer() {
     let (message, lack) = told(body);
     assert!(message.contains("prediction-7"), "{message}");
     assert_eq!(lack, "HTTP 200 without an id", "the reason of a stop is short");
+    let (message, lack) = told(r#"{"error":"internal","code":500}"#);
+    assert_eq!(lack, "HTTP 200 with an error and without an id");
+    assert_eq!(message, r#"HTTP 200 with an error and without an id: {"error":"internal","code":500}"#);
     let without_body = "HTTP 200 without a body".to_owned();
     assert_eq!(told(""), (without_body.clone(), without_body));
 }

@@ -176,10 +176,12 @@ fn a_long_wait_for_another_reason_does_not_shorten_the_patience_with_refused_con
 }
 
 #[test]
-fn two_accepted_submits_in_a_row_without_an_id_are_enough() {
+fn two_answers_in_a_row_without_an_id_are_enough_if_none_had_one() {
     let mut breaker = CircuitBreaker::new(GIVE_UP_AFTER);
     assert!(!breaker.submit_without_id());
     breaker.submit_answered();
     assert!(!breaker.submit_without_id());
     assert!(breaker.submit_without_id());
+    breaker.submit_accepted();
+    assert!((0..9).all(|_| !breaker.submit_without_id()), "it names ids");
 }

@@ -188,7 +188,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             // A local picture that cannot be read was never sent, so this does not show that the provider works.
             SubmitOutcome::Failed { class: ErrorClass::Input, .. } => None,
             SubmitOutcome::Accepted { .. } | SubmitOutcome::Failed { .. } => {
-                self.breaker.submit_answered();
+                match outcome {
+                    SubmitOutcome::Accepted { .. } => self.breaker.submit_accepted(),
+                    _ => self.breaker.submit_answered(),
+                }
                 self.submits.accepted(sent, in_flight_before);
                 None
             }

@@ -62,6 +62,25 @@ async fn no_more_is_paid_for_once_two_answers_have_no_id() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_without_an_id_is_uncertain_like_any_other_once_the_api_has_named_ids() {
+    let failing = r#"{"error":"internal","code":500}"#;
+    let pairs = |number| if number % 10 >= 8 { answer(200, failing) } else { accepted(number) };
+    let (ending, submits) = ending_at("5/s", 200, pairs, completed).await;
+    assert_eq!((ending.stopped.as_ref(), submits), (None, 200));
+    assert_eq!((with_status(&ending, JobStatus::Completed), with_status(&ending, JobStatus::Uncertain)), (160, 40));
+
+    let for_good = |number| if number >= 8 { answer(200, failing) } else { accepted(number) };
+    let (ending, submits) = ending_at("5/s", 200, for_good, completed).await;
+    assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
+    assert!((8 + 10..8 + 30).contains(&submits), "{submits} submits");
+
+    let rejected = |number| if number == 0 { answer(400, "a bad prompt") } else { answer(200, failing) };
+    let (ending, submits) = ending_at("1/s", 20, rejected, completed).await;
+    let lack = "HTTP 200 with an error and without an id".to_owned();
+    assert_eq!((ending.stopped, submits), (Some(StopReason::Api(Stop::NoId(lack))), 3), "it has named none");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_endpoint_that_does_not_exist_stops_the_run_and_fails_no_job() {
     let (ending, submits) = ending_at("1/s", 20, |_| answer(404, "no such model"), completed).await;
     assert!(matches!(ending.stopped, Some(StopReason::Api(Stop::NoEndpoint(_)))), "{:?}", ending.stopped);
