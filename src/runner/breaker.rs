@@ -60,6 +60,8 @@ pub(super) struct CircuitBreaker {
     lone_refusals: LoneRefusals,
     pauses: u32,
     paused_until: Duration,
+    /// When the next submit may probe a provider that fails.
+    probe_at: Duration,
     is_unreachable: bool,
 }
 
@@ -180,10 +182,29 @@ impl CircuitBreaker {
         if self.submits_are_failing() { self.probe_later(now, lasted) } else { BreakerAction::Continue }
     }
 
-    /// Records that a poll was answered.
-    pub(super) fn poll_answered(&mut self) {
+    /// Returns when the next submit may go out if the provider fails, with so many open predictions. As long as polls,
+    /// which are free, find it still failing, no submit does; but not for too long, because polls may fail for a
+    /// reason of their own.
+    pub(super) fn next_probe(&self, now: Duration, open_predictions: usize) -> Duration {
+        let lasted = self.failed_polls.lasted(now);
+        let is_paused = self.submits_are_failing() || self.have_polls_failed_for_long(now);
+        if is_paused && self.failed_polls.count() > 0 && open_predictions > 0 && lasted < MAX_PROBE_DELAY {
+            return self.probe_at.max(now + (MAX_PROBE_DELAY - lasted));
+        }
+        self.probe_at
+    }
+
+    /// Records that a poll was answered. If none was for a while, the next submit need not wait for the end of the
+    /// pause. Polls that only fail now and then must not make probes more frequent.
+    pub(super) fn poll_answered(&mut self, now: Duration) {
         if self.polls_are_failing() && !self.submits_are_failing() {
             self.pauses = 0;
+        }
+        if self.failed_polls.lasted(now) >= MIN_PROBE_DELAY && now < self.probe_at {
+            if self.paused_until == self.probe_at {
+                self.paused_until = now;
+            }
+            self.probe_at = now;
         }
         self.failed_polls.end();
     }
@@ -191,7 +212,7 @@ impl CircuitBreaker {
     /// Records that a poll failed.
     pub(super) fn poll_failed(&mut self, now: Duration) -> BreakerAction {
         let (_, lasted) = self.failed_polls.fail(now);
-        if lasted >= POLL_FAILURE_WINDOW && self.polls_are_failing() {
+        if self.have_polls_failed_for_long(now) {
             return self.probe_later(now, lasted);
         }
         BreakerAction::Continue
@@ -225,6 +246,10 @@ impl CircuitBreaker {
         self.failed_polls.count() >= MAX_FAILED_POLLS
     }
 
+    fn have_polls_failed_for_long(&self, now: Duration) -> bool {
+        self.polls_are_failing() && self.failed_polls.lasted(now) >= POLL_FAILURE_WINDOW
+    }
+
     /// Decides when to probe a provider whose failures have `lasted` so long.
     fn probe_later(&mut self, now: Duration, lasted: Duration) -> BreakerAction {
         if now < self.paused_until {
@@ -232,6 +257,7 @@ impl CircuitBreaker {
         }
         let Some(wait) = probe_delay(self.pauses, lasted, self.give_up_after) else { return BreakerAction::GiveUp };
         self.pauses += 1;
+        self.probe_at = now + wait;
         self.pause(now, wait)
     }
 

@@ -70,14 +70,41 @@ fn polls_must_fail_for_some_time_before_the_run_stops() {
         assert_eq!(breaker.poll_failed(at(10)), BreakerAction::Continue);
     }
     assert_eq!(breaker.poll_failed(at(40)), BreakerAction::Pause(MIN_PROBE_DELAY));
-    breaker.poll_answered();
+    breaker.poll_answered(at(41));
     assert_eq!(breaker.poll_failed(at(41)), BreakerAction::Continue);
+}
+
+#[test]
+fn while_polls_fail_no_submit_is_a_probe_for_five_minutes_at_most() {
+    let mut breaker = broken_at(0);
+    breaker.submit_failed(at(1));
+    assert_eq!(breaker.next_probe(at(2), 3), at(6));
+    breaker.poll_failed(at(3));
+    assert_eq!(breaker.next_probe(at(20), 3), at(303));
+    assert_eq!(breaker.next_probe(at(20), 0), at(6), "nothing is polled");
+    assert_eq!(breaker.next_probe(at(303), 3), at(6));
+}
+
+#[test]
+fn an_answered_poll_after_others_failed_lets_one_submit_go_at_once() {
+    let mut breaker = broken_at(0);
+    breaker.submit_failed(at(1));
+    assert_eq!(breaker.submit_failed(at(6)), BreakerAction::Pause(2 * MIN_PROBE_DELAY));
+    breaker.poll_failed(at(7));
+    breaker.poll_answered(at(12));
+    assert_eq!(breaker.next_probe(at(12), 3), at(12));
+    assert_eq!(breaker.submit_failed(at(13)), BreakerAction::Pause(4 * MIN_PROBE_DELAY), "it has failed again");
+    for second in 14..30 {
+        breaker.poll_failed(at(second));
+        breaker.poll_answered(at(second));
+    }
+    assert_eq!(breaker.next_probe(at(30), 3), at(33), "polls fail now and then");
 }
 
 #[test]
 fn an_answered_poll_does_not_end_a_row_of_failed_submits() {
     let mut breaker = broken_at(0);
-    breaker.poll_answered();
+    breaker.poll_answered(at(1));
     assert_eq!(breaker.submit_failed(at(1)), BreakerAction::Pause(MIN_PROBE_DELAY));
 }
 

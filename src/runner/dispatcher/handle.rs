@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
 use crate::api::outcome::{Doubt, Obstacle, Stop, SubmitOutcome, Suspect};
@@ -12,7 +11,7 @@ use crate::job::{Cents, ErrorClass, Rate};
 use crate::journal::{EditKey, EditState, LearnedLimits, PauseCause, Record, RunEvent, SavedFile, Step};
 use crate::outputs::{Destination, ResultStore};
 use crate::plan::{Standing, Task, Work};
-use crate::runner::breaker::{Blame, BreakerAction};
+use crate::runner::breaker::Blame;
 use crate::runner::event::Event;
 use crate::runner::messages::{ExecutorEvent, ExecutorMessage, ExecutorOutcome, Named};
 use crate::runner::{RunError, StopReason};
@@ -278,13 +277,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
 
     async fn handle_poll(&mut self, answer: Result<(), String>) -> Result<(), RunError> {
         let Err(cause) = answer else {
-            self.breaker.poll_answered();
+            self.breaker.poll_answered(self.elapsed());
             return Ok(());
         };
         let action = self.breaker.poll_failed(self.elapsed());
-        if let BreakerAction::Pause(wait) = action {
-            self.shared.polls.pause(Instant::now() + wait);
-        }
         self.apply_breaker(action, PauseCause::Failing, cause).await
     }
 

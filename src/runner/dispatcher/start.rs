@@ -104,6 +104,11 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 return Turn::At(probe);
             }
         }
+        let open_predictions = self.workers.count(Phase::Generating) + self.workers.count(Phase::Overdue);
+        let probe = self.started + self.breaker.next_probe(self.elapsed(), open_predictions);
+        if probe > Instant::now() {
+            return Turn::At(probe);
+        }
         let submitting = self.workers.count(Phase::Submitting) as u64;
         let is_probing = submitting > 0 && self.breaker.is_half_open();
         let is_full = self.submits.max_in_flight().is_some_and(|max| self.workers.in_flight() >= max as usize);

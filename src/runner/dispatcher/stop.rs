@@ -39,6 +39,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match action {
             BreakerAction::Continue => {}
             BreakerAction::GiveUp => self.halt(StopReason::from_pause(cause, reason)),
+            // The breaker itself knows when the next submit may go out: an answered poll may end the pause.
+            BreakerAction::Pause(wait) if cause == PauseCause::Failing => {
+                self.announce_pause(wait, cause, reason).await?;
+            }
             BreakerAction::Pause(wait) => self.pause_submits(wait, cause, reason).await?,
         }
         Ok(())

@@ -9,6 +9,7 @@ use crate::api::outcome::{Finished, PollOutcome, Stop, Unanswered, of_poll};
 use crate::api::{EditApi, Output, PredictionId};
 use crate::job::ErrorClass;
 use crate::outputs::ResultStore;
+use crate::runner::backoff::backoff;
 use crate::runner::messages::{ExecutorEvent, ExecutorOutcome};
 use crate::runner::polling::Observation;
 use crate::words::counted;
@@ -42,6 +43,8 @@ struct Seen {
 /// Polls that failed in a row.
 struct FailedPolls {
     count: NonZeroU32,
+    /// When one was counted last. In an outage there are more, but these say nothing about the prediction.
+    counted_at: Instant,
     /// Why the last of them failed.
     cause: String,
 }
@@ -222,11 +225,19 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         hint: Option<Duration>,
         reason: Unanswered,
     ) -> Result<Duration, ExecutorOutcome> {
-        let count = seen.failed.take().map_or(NonZeroU32::MIN, |failed| failed.count.saturating_add(1));
+        let (count, counted_at) = match &seen.failed {
+            None => (NonZeroU32::MIN, Instant::now()),
+            Some(FailedPolls { count, counted_at, .. })
+                if self.shared.polls.are_failing() && counted_at.elapsed() < backoff(count.get()) =>
+            {
+                (*count, *counted_at)
+            }
+            Some(failed) => (failed.count.saturating_add(1), Instant::now()),
+        };
         if count.get() >= self.shared.polls.schedule.error_limit {
             return Err(ExecutorOutcome::Deferred { cause: format!("{count} polls in a row failed: {cause}") });
         }
-        seen.failed = Some(FailedPolls { count, cause });
+        seen.failed = Some(FailedPolls { count, counted_at, cause });
         seen.has_gap = true;
         let hint = hint.map(|hint| hint.min(MAX_POLL_HINT));
         let is_limited = reason == Unanswered::RateLimited;
@@ -260,12 +271,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     Unanswered::Failed => self.shared.polls.poll_answered(sent),
                 }
                 if *reason != Unanswered::RateLimited {
+                    self.shared.polls.failed(self.jitter);
                     self.report(ExecutorEvent::Polled(Err(cause.clone())));
                     self.shared.polls.failure_reported();
                 }
             }
             _ => {
                 self.shared.polls.poll_answered(sent);
+                self.shared.polls.outage_ended();
                 if self.shared.polls.ends_failures() {
                     self.report(ExecutorEvent::Polled(Ok(())));
                 }

@@ -3,6 +3,7 @@
 mod generation_times;
 mod key_refusals;
 mod life_table;
+mod outage;
 mod plan_check;
 mod poll_plan;
 
@@ -25,6 +26,7 @@ use super::pacing::{PollLimit, QuotaClaim, RateLimiter};
 
 use generation_times::GenerationTimes;
 use key_refusals::KeyRefusals;
+use outage::Outage;
 use poll_plan::PollBudget;
 
 pub(super) use generation_times::{Observation, RequestKind};
@@ -37,6 +39,10 @@ const PLANNED_SHARE_OF_FOUND: f64 = 0.9;
 
 /// The minimum mean number of polls per prediction: with fewer, predictions take twice as long.
 const MIN_POLLS: f64 = 0.5;
+
+/// How long the polls of a prediction may be apart while all polls fail, and how long all are paused once they have failed
+/// for a while. It is short, because polls are free and show when the provider is back.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
 
 /// When predictions are polled.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -85,6 +91,7 @@ pub(super) struct Polling {
     followed: AtomicU32,
     started: Instant,
     refusals: Mutex<KeyRefusals>,
+    outage: Mutex<Outage>,
     quota: Mutex<QuotaClaim>,
     times: Mutex<GenerationTimes>,
     /// Whether the dispatcher knows of failed polls, and of no poll that was answered since.
@@ -114,6 +121,7 @@ impl Polling {
             followed: AtomicU32::new(0),
             started: Instant::now(),
             refusals: Mutex::default(),
+            outage: Mutex::default(),
             quota: Mutex::default(),
             times: Mutex::new(GenerationTimes::new(budget, &learned.generation_ms)),
             has_failures: AtomicBool::new(false),
@@ -162,6 +170,24 @@ impl Polling {
     pub(super) fn refused(&self, sent: Duration) {
         self.refusals().answered();
         self.update_limit(|limit, now, min_rate| limit.refused(sent, now, min_rate));
+    }
+
+    /// Records that a poll was answered by the API itself.
+    pub(super) fn outage_ended(&self) {
+        locked(&self.outage).ended();
+    }
+
+    /// Records that a poll failed. If all have failed for some time, no other is sent for a moment.
+    pub(super) fn failed(&self, jitter: f64) {
+        let is_long = locked(&self.outage).failed(self.started.elapsed());
+        if is_long {
+            self.pause(Instant::now() + outage_pause(jitter));
+        }
+    }
+
+    /// Returns whether no poll was answered for a while.
+    pub(super) fn are_failing(&self) -> bool {
+        locked(&self.outage).is_likely(self.started.elapsed())
     }
 
     /// Applies the rate-limit headers of an answer.
@@ -218,6 +244,7 @@ impl Polling {
         match errors {
             0 => regular,
             1 => regular.min(self.schedule.shortest),
+            _ if self.are_failing() => outage_pause(jitter),
             _ => regular.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * jitter)),
         }
     }
@@ -266,6 +293,11 @@ impl Polling {
     fn times(&self) -> MutexGuard<'_, GenerationTimes> {
         locked(&self.times)
     }
+}
+
+/// Returns the pause with its share of chance, so that not all polls are sent together.
+fn outage_pause(jitter: f64) -> Duration {
+    OUTAGE_PAUSE.mul_f64(0.7 + 0.3 * jitter)
 }
 
 /// Counts a prediction as followed until it is dropped.

@@ -152,3 +152,34 @@ async fn a_night_that_begins_with_times_that_are_far_too_long_corrects_itself_wi
     let longest = *ledger.learned().generation_ms.last().unwrap();
     assert!(longest < 12_000, "{longest} ms at most are learned");
 }
+
+#[tokio::test(start_paused = true)]
+async fn polls_and_not_paid_submits_find_the_end_of_an_outage_and_submits_follow_at_once() {
+    for down in [3..19, 3..45, 3..240] {
+        let end = down.end as f64;
+        let api =
+            Arc::new(Provider { submits_down: down.clone(), polls_down: down.clone(), ..Provider::new(3.0..9.0) });
+        played(&api, Ledger::default(), 0..120).await;
+        let state = api.state.lock().unwrap();
+        let failed = state.submits.iter().filter(|(_, is_accepted)| !is_accepted).count();
+        assert!(failed <= 11, "{failed} submits were sent into the outage of {down:?}");
+        let answered = state.first_answer.unwrap();
+        let (next, _) = state.submits.iter().find(|(at, is_accepted)| *is_accepted && *at >= end).unwrap();
+        assert!(answered < end + 5.5, "the first poll was answered after {answered} s of {down:?}");
+        assert!(*next < answered + 0.5, "the next submit came after {next} s, the answer after {answered} s");
+        assert!(state.polls < 5000, "{} polls", state.polls);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn polls_that_fail_now_and_then_make_no_probe_more_frequent() {
+    let polls_fail = Mutex::new(fastrand::Rng::with_seed(3));
+    let poll = move || match polls_fail.lock().unwrap().f64() < 0.3 {
+        true => answer(502, ""),
+        false => answer(200, r#"{"status":"processing"}"#),
+    };
+    let submit = |number| if number < 20 { accepted(number) } else { answer(503, "down") };
+    let (ending, submits) = ending_at("5/s", 100, submit, poll).await;
+    assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
+    assert!(submits < 20 + 10 + 12, "{submits} submits");
+}
