@@ -87,7 +87,7 @@ impl ErrorClass {
             ErrorClass::Timeout => "each run polls once more, at no cost; a higher `job_timeout` waits longer",
             ErrorClass::Download => "the next run downloads the pictures again, at no cost",
             ErrorClass::Provider => {
-                "read the error: fix the row if it is wrong, otherwise run again with --retry-failed"
+                "read the error: fix the row if it is wrong; otherwise --retry-failed polls once more, and pays again if that fails"
             }
             ErrorClass::Input => "nothing was sent: check that the picture exists and does not change, then run again",
         }

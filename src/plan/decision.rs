@@ -167,17 +167,35 @@ pub fn with_color_review<E>(
 
 /// Decides about a failed edit. After a failure on this side (a broken download, a time limit), the prediction is
 /// polled again, which is free. So is a lost prediction, because the provider may know it again. None is paid for again
-/// before that. If an input picture could not be read, nothing was submitted, so the job is new.
+/// before that, and neither is one that the provider has called failed, because a second answer may differ. If an input picture could not be read, nothing was submitted, so the job is new.
 fn decide_failed(class: ErrorClass, has_prediction: bool, choice: FailedPolicy) -> Decision {
     use ErrorClass::{Download, Input, Lost, Moderated, Provider, Rejected, Timeout};
     match (class, choice) {
         (Download, _) | (Timeout | Lost, FailedPolicy::Keep) if has_prediction => Decision::Follow,
-        (Timeout | Lost, FailedPolicy::Retry) if has_prediction => Decision::FollowOrResubmit,
+        (Timeout | Lost | Provider, FailedPolicy::Retry) if has_prediction => Decision::FollowOrResubmit,
         (Input, _) if !has_prediction => Decision::New,
         // All classes are listed, so that a new class is not paid for again by default.
         (Moderated | Rejected | Lost | Timeout | Download | Provider | Input, choice) => match choice {
             FailedPolicy::Retry => Decision::Retry,
             FailedPolicy::Keep => Decision::Keep(Kept::Failed),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prediction_that_may_have_a_picture_is_polled_before_its_job_is_paid_for_again() {
+        let retried = |class, has_prediction| decide_failed(class, has_prediction, FailedPolicy::Retry);
+        for class in [ErrorClass::Provider, ErrorClass::Timeout, ErrorClass::Lost] {
+            assert_eq!(retried(class, true), Decision::FollowOrResubmit, "{class}");
+            assert_eq!(retried(class, false), Decision::Retry, "{class}");
+        }
+        assert_eq!(retried(ErrorClass::Moderated, true), Decision::Retry, "the answer is about the request");
+        assert_eq!(retried(ErrorClass::Download, true), Decision::Follow);
+        let kept = decide_failed(ErrorClass::Provider, true, FailedPolicy::Keep);
+        assert_eq!(kept, Decision::Keep(Kept::Failed));
     }
 }

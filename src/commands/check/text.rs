@@ -102,7 +102,7 @@ fn removed_note(prunes: bool) -> &'static str {
 fn failed_note(choice: FailedPolicy) -> &'static str {
     match choice {
         FailedPolicy::Keep => "not submitted without --retry-failed",
-        FailedPolicy::Retry => "submitted again because of --retry-failed",
+        FailedPolicy::Retry => "submitted again because of --retry-failed, if polling finds no picture",
     }
 }
 

@@ -20,6 +20,9 @@ use super::{Executor, Origin};
 /// are free.
 const MAX_POLL_HINT: Duration = Duration::from_secs(60);
 
+/// How long outputs may be missing after a prediction was first said to be completed.
+const OUTPUTS_GRACE: Duration = Duration::from_secs(60);
+
 /// What the polls of a prediction have shown so far.
 struct Seen {
     /// When the executor began to follow the prediction.
@@ -34,6 +37,8 @@ struct Seen {
     failed: Option<FailedPolls>,
     /// How many polls were answered 404 since one was not.
     not_found: u32,
+    /// How many polls found it completed without outputs, and when the first of them did.
+    without_outputs: Option<(u32, Instant)>,
     /// The last status that is not documented and was reported.
     reported_word: Option<String>,
     /// Whether it was reported that the prediction takes longer than it may.
@@ -58,6 +63,7 @@ impl Seen {
             has_gap: false,
             failed: None,
             not_found: 0,
+            without_outputs: None,
             reported_word: None,
             is_reported_overdue: false,
         }
@@ -130,6 +136,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 PollOutcome::Again { cause, wait, reason } => {
                     self.wait_after_failure(&mut seen, cause, wait, reason)?
+                }
+                PollOutcome::Finished(Finished::NoOutputs) if self.outputs_may_follow(&mut seen) => {
+                    let found = seen.without_outputs.map_or(0, |(found, _)| found);
+                    self.shared.polls.wait(self.kind, seen.age(), found, self.jitter)
                 }
                 PollOutcome::Finished(finished) => {
                     if let Finished::Completed { took, .. } = finished {
@@ -214,6 +224,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
         }
         Ok(())
+    }
+
+    /// Returns whether a prediction that is completed without outputs is polled again: its picture is paid for, and the
+    /// provider may store it a little later. After an earlier run that has waited in vain, one poll is enough.
+    fn outputs_may_follow(&self, seen: &mut Seen) -> bool {
+        let (found, first) = seen.without_outputs.get_or_insert_with(|| (0, Instant::now()));
+        *found += 1;
+        self.failed_before != Some(ErrorClass::Provider) && first.elapsed() < OUTPUTS_GRACE
     }
 
     /// Returns the wait after a poll without a usable answer. A hint after a 429 holds for all polls, any other for the

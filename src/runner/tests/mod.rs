@@ -283,6 +283,39 @@ async fn a_lost_prediction_is_polled_once_more_before_the_job_is_submitted_again
 }
 
 #[tokio::test(start_paused = true)]
+async fn outputs_that_come_late_are_not_paid_for_again() {
+    let polls = AtomicU32::new(0);
+    let late = move || match polls.fetch_add(1, Ordering::Relaxed) {
+        0 | 1 => answer(200, r#"{"status":"completed","outputs":[]}"#),
+        _ => completed(),
+    };
+    let (ending, submits) = ending_of(1, accepted, late).await;
+    assert_eq!((with_status(&ending, JobStatus::Completed), submits), (1, 1));
+
+    let Task::Submit(request) = work(0).task else { unreachable!() };
+    let retried = Work { task: Task::FollowOrResubmit(request), ..work(0) };
+    let (failed, _) = ending_of(1, accepted, || answer(200, r#"{"status":"failed","error":"out of memory"}"#)).await;
+    assert_eq!(with_status(&failed, JobStatus::Failed), 1);
+    let api = Arc::new(Scripted { submits: AtomicU32::new(0), submit: |_| accepted(1), poll: completed });
+    let found =
+        simulate(Settings::default(), Arc::clone(&api), failed.ledger, FakeDisk, std::iter::once(retried)).await;
+    assert_eq!(with_status(&found, JobStatus::Completed), 1);
+    assert_eq!(api.submits.load(Ordering::Relaxed), 0, "its picture came after it was called failed");
+
+    let (started, polls) = (tokio::time::Instant::now(), Arc::new(AtomicU32::new(0)));
+    let counted = Arc::clone(&polls);
+    let never = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        answer(200, r#"{"status":"completed","outputs":[]}"#)
+    };
+    let (ending, _) = ending_of(1, accepted, never).await;
+    let states: Vec<_> = ending.ledger.live_edits().map(|(_, edit)| &edit.state).collect();
+    assert_eq!(states, [&EditState::Failed { class: ErrorClass::Provider }]);
+    assert!(started.elapsed() < Duration::from_secs(120), "{:?}", started.elapsed());
+    assert!(polls.load(Ordering::Relaxed) < 10, "the waits grow");
+}
+
+#[tokio::test(start_paused = true)]
 async fn color_reviews_of_earlier_results_do_not_delay_submits() {
     let (night_before, _) = ending_of(100, accepted, completed).await;
     let tend = |number| {
