@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::model::JobView;
+use crate::job::JobId;
 use crate::run_folder::RunFolder;
 use crate::words::and_more;
 
@@ -56,6 +57,9 @@ pub(crate) struct DuplicatePictureFinder {
     /// How many jobs were added.
     jobs: u32,
     pub(crate) found: DuplicatePictures,
+    /// The first jobs that show the picture of a later one, by their places, with the id of the next such job. Either may
+    /// be the one with the wrong picture.
+    later: HashMap<u32, JobId>,
 }
 
 /// The first job that shows a picture.
@@ -90,7 +94,35 @@ impl DuplicatePictureFinder {
         if others.iter().any(|first| is_new || first.is_new) {
             self.found.new.add(job);
         }
-        others.iter().map(|first| first.job).min()
+        let earliest = others.iter().map(|first| first.job).min()?;
+        self.later.entry(earliest).or_insert_with(|| job.id.clone());
+        Some(earliest)
+    }
+
+    /// Returns a lookup for [`Twins::of`], once all jobs are added.
+    pub(crate) fn twins(&self) -> Twins<'_> {
+        Twins { later: &self.later, earlier: HashMap::new() }
+    }
+}
+
+/// The jobs that show the same picture, while all jobs are gone through again.
+#[derive(Debug)]
+pub(crate) struct Twins<'a> {
+    later: &'a HashMap<u32, JobId>,
+    /// The ids of the first jobs, by their places.
+    earlier: HashMap<u32, String>,
+}
+
+impl Twins<'_> {
+    /// Returns the id of another job that shows the same picture as the next job, which has this place and id. `earlier`
+    /// is what [`DuplicatePictureFinder::add`] has returned for it.
+    pub(crate) fn of(&mut self, place: u32, id: &str, earlier: Option<u32>) -> Option<String> {
+        let later = self.later.get(&place);
+        if later.is_some() {
+            self.earlier.insert(place, id.to_owned());
+        }
+        let earlier = earlier.and_then(|place| self.earlier.get(&place).cloned());
+        earlier.or_else(|| later.map(JobId::to_string))
     }
 }
 
@@ -147,7 +179,7 @@ fn first<const ALL: usize, const SOME: usize>(hash: &[u8; ALL]) -> [u8; SOME] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{ContentHash, Fingerprint, JobId};
+    use crate::job::{ContentHash, Fingerprint};
     use crate::report::ResultFile;
 
     fn job(id: &str, request: u8, pictures: &[&str]) -> JobView {
@@ -181,6 +213,16 @@ mod tests {
         let mut finder = DuplicatePictureFinder::default();
         assert_eq!(jobs.each_ref().map(|job| finder.add(job)), [None, None, Some(0), Some(1)]);
         insta::assert_snapshot!(found(&jobs).all, @"2 jobs have the same picture as an earlier job: c, d; the provider may have mixed them up");
+    }
+
+    #[test]
+    fn each_of_two_jobs_with_the_same_picture_names_the_other() {
+        let jobs = [job("a", 1, &["mug"]), job("b", 2, &["cup"]), job("c", 3, &["mug"]), job("d", 4, &["mug"])];
+        let mut finder = DuplicatePictureFinder::default();
+        let earlier = jobs.each_ref().map(|job| finder.add(job));
+        let mut twins = finder.twins();
+        let named = [0, 1, 2, 3].map(|place: usize| twins.of(place as u32, jobs[place].id.as_str(), earlier[place]));
+        assert_eq!(named.each_ref().map(Option::as_deref), [Some("c"), None, Some("a"), Some("a")]);
     }
 
     #[test]

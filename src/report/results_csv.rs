@@ -7,7 +7,7 @@ use crate::job::{ErrorClass, Hex, Size};
 
 /// The columns before the user's own. Scripts depend on the names: new columns are added after them, and none is
 /// removed.
-pub(crate) const COLUMNS: [&str; 27] = [
+pub(crate) const COLUMNS: [&str; 28] = [
     "id",
     "status",
     "prediction_id",
@@ -35,9 +35,10 @@ pub(crate) const COLUMNS: [&str; 27] = [
     "originals",
     "rerolls",
     "retouched",
+    "same_picture_as",
 ];
 
-/// Returns the cells of a job for [`COLUMNS`].
+/// Returns the cells of a job for [`COLUMNS`], without the last one, which is known once all jobs are.
 pub(crate) fn cells(job: &JobView) -> Vec<String> {
     let check = job.check.as_ref();
     let text = |value: Option<&str>| value.unwrap_or_default().to_owned();

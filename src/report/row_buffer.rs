@@ -22,6 +22,8 @@ pub(crate) struct Row {
     pub(crate) case: Option<TestCase>,
     /// The user's own cells, with the numbers of their columns.
     pub(crate) own: Vec<(usize, String)>,
+    /// The place of the first job, from 0, that shows the same picture for another request.
+    pub(crate) twin: Option<u32>,
 }
 
 /// The buffered rows.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::columns::Columns;
-use super::duplicate_pictures::DuplicatePictureFinder;
+use super::duplicate_pictures::{DuplicatePictureFinder, Twins};
 use super::error::ReportError;
 use super::files::ReportFolder;
 use super::manifest_csv::DataUris;
@@ -60,14 +60,15 @@ pub(crate) fn write<E: From<ReportError>>(
             };
             let case = options.junit.is_some().then(|| TestCase::of(&job));
             case.iter().for_each(|case| totals.add(case));
-            let row =
-                Row { results: results_csv::cells(&job), manifest: rerun, case, own: columns.cells(&job.columns) };
+            let own = columns.cells(&job.columns);
+            let row = Row { results: results_csv::cells(&job), manifest: rerun, case, own, twin };
             row_buffer.push(&row).map_err(in_buffer)?;
             page.push(PageJob { view: &job, before: &before, own: row.own, twin }, &mut report, thumbnails)?;
         }
         Ok::<_, E>(())
     })?;
-    write_tables(&mut row_buffer, columns.names(), &mut report)?;
+    let twins = tally.duplicate_pictures.as_ref().map(DuplicatePictureFinder::twins);
+    write_tables(&mut row_buffer, columns.names(), twins, &mut report)?;
     let mut summary = serde_json::to_vec_pretty(&Summary::of(batch, &tally)).map_err(ReportError::Data)?;
     summary.push(b'\n');
     report.write("summary.json", &summary)?;
@@ -84,7 +85,12 @@ pub(crate) fn write<E: From<ReportError>>(
     })
 }
 
-fn write_tables(row_buffer: &mut RowBuffer, own: &[String], report: &mut ReportFolder) -> Result<(), ReportError> {
+fn write_tables(
+    row_buffer: &mut RowBuffer,
+    own: &[String],
+    mut twins: Option<Twins<'_>>,
+    report: &mut ReportFolder,
+) -> Result<(), ReportError> {
     const RESULTS: &str = "results.csv";
     const FAILED: &str = "failed.csv";
     let mut results = csv::Writer::from_writer(report.draft(RESULTS)?);
@@ -99,10 +105,11 @@ fn write_tables(row_buffer: &mut RowBuffer, own: &[String], report: &mut ReportF
     results.write_record(header.map(|name| results_csv::neutral(&name).into_owned())).map_err(in_results)?;
     let header = manifest_csv::COLUMNS.into_iter().chain(own.iter().map(String::as_str));
     failed.write_record(header).map_err(in_failed)?;
-    for row in row_buffer.rows().map_err(in_buffer)? {
+    for (place, row) in (0..).zip(row_buffer.rows().map_err(in_buffer)?) {
         let row = row.map_err(in_buffer)?;
         let own_cells = row.own_cells(own.len());
-        let cells = row.results.iter().map(String::as_str).chain(own_cells.iter().copied());
+        let twin = twins.as_mut().and_then(|twins| twins.of(place, &row.results[0], row.twin)).unwrap_or_default();
+        let cells = row.results.iter().map(String::as_str).chain([twin.as_str()]).chain(own_cells.iter().copied());
         results.write_record(cells.map(|cell| results_csv::neutral(cell).into_owned())).map_err(in_results)?;
         if let Some(manifest) = &row.manifest {
             let cells = manifest.iter().map(String::as_str).chain(own_cells);

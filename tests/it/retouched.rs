@@ -66,7 +66,7 @@ fn a_retouched_picture_is_kept_and_reported_on_every_run() {
     let summary = nights.sandbox.json("out/report/summary.json");
     assert_eq!(summary["retouched"].as_u64(), Some(1));
     let results = nights.sandbox.read("out/report/results.csv");
-    assert!(results.lines().nth(1).unwrap().ends_with(",true") && results.lines().nth(2).unwrap().ends_with(','));
+    assert!(results.lines().nth(1).unwrap().ends_with(",true,") && results.lines().nth(2).unwrap().ends_with(','));
 }
 
 #[test]

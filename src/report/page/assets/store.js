@@ -39,6 +39,8 @@ const refresh = async () => {
     job.result ??= "";
     job.twin = store.jobs[job.alike];
   });
+  // Either of two jobs with the same picture may be the wrong one, so the first one names the next.
+  for (const job of store.jobs) if (job.alike !== undefined) job.twin.twin ??= job;
   store.byId = new Map(store.jobs.map((job) => [job.id, job]));
   return true;
 };
