@@ -43,6 +43,7 @@
 //! | another prediction's id | polled again: its pictures are those of another job |
 //! | anything else | polled again |
 
+mod other_ids;
 mod prediction;
 mod refusal;
 
@@ -57,6 +58,7 @@ use crate::job::{Cents, ErrorClass};
 use super::hint::wait_hint;
 use super::wire::{self, PredictionId};
 use super::{Answer, Exchange, Fault, Output};
+pub(crate) use other_ids::other_ids;
 use prediction::of_prediction;
 use refusal::refusal_class;
 
@@ -196,6 +198,11 @@ pub enum Finished {
     },
     /// It was reported as completed, but has no outputs.
     NoOutputs,
+    /// Its outputs are those of another prediction.
+    OfAnother {
+        /// That prediction.
+        owner: PredictionId,
+    },
     /// With outputs whose form is not known.
     UnknownOutputs {
         /// The outputs, cut to a maximum length.

@@ -226,7 +226,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 PollOutcome::NotFound
                 | PollOutcome::InProgress { .. }
                 | PollOutcome::Finished(
-                    Finished::NoOutputs | Finished::UnknownOutputs { .. } | Finished::Failed { .. },
+                    Finished::NoOutputs
+                    | Finished::OfAnother { .. }
+                    | Finished::UnknownOutputs { .. }
+                    | Finished::Failed { .. },
                 )
                 | PollOutcome::Again { .. } => {}
             }
@@ -264,6 +267,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             Finished::NoOutputs => {
                 let message = "the prediction is completed and has no outputs".to_owned();
                 Err(ExecutorOutcome::Failed { class: ErrorClass::Provider, message })
+            }
+            Finished::OfAnother { owner } => {
+                let message = format!("the provider names the outputs of prediction {owner}, which is another edit's");
+                Err(ExecutorOutcome::Failed { class: ErrorClass::Download, message })
             }
             Finished::UnknownOutputs { excerpt } => {
                 let message =

@@ -1,7 +1,7 @@
 use tokio::sync::oneshot;
 
 use crate::api::outcome::{Stop, SubmitOutcome};
-use crate::api::{RateLimits, StatusPath};
+use crate::api::{PredictionId, RateLimits, StatusPath};
 use crate::color::Check;
 use crate::job::ErrorClass;
 use crate::journal::{Corrected, Durable, JournalError, SavedFile};
@@ -28,6 +28,8 @@ pub(super) enum ExecutorEvent<T> {
     UnknownStatus(String),
     /// An answer names more pictures than are saved.
     ExtraOutputs { kept: usize, left: usize },
+    /// The URLs of the outputs may name other predictions. The answer is one that belongs to another edit.
+    NamesOthers { named: Vec<PredictionId>, answer: oneshot::Sender<Option<PredictionId>> },
     /// The pictures are ready at the provider.
     Generated { outputs: usize },
     /// The pictures could not be downloaded, with this cause. The executor tries again later.

@@ -78,6 +78,10 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             ExecutorEvent::ExtraOutputs { kept, left } => {
                 self.notify_observer(&Event::ExtraOutputs { job: &key.job, kept, left });
             }
+            ExecutorEvent::NamesOthers { named, answer } => {
+                // An executor that is gone was aborted with the run.
+                let _ = answer.send(named.into_iter().find(|other| self.ledger.is_of_another(other, key)));
+            }
             ExecutorEvent::Generated { outputs } => self.handle_generated(number, key, outputs).await?,
             ExecutorEvent::DownloadFailed(cause) => self.handle_failed_download(number, &cause).await?,
             ExecutorEvent::Fetched { staged, answer } => {

@@ -3,9 +3,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::api::outcome::{Finished, PollOutcome, Stop, Unanswered, of_poll};
+use crate::api::outcome::{Finished, PollOutcome, Stop, Unanswered, of_poll, other_ids};
 use crate::api::{EditApi, Output, PredictionId};
 use crate::job::ErrorClass;
 use crate::outputs::ResultStore;
@@ -20,7 +21,7 @@ use super::{Executor, Origin};
 /// are free.
 const MAX_POLL_HINT: Duration = Duration::from_secs(60);
 
-/// How long outputs may be missing after a prediction was first said to be completed.
+/// How long outputs may be missing, or those of another prediction, after a prediction was first said to be completed.
 const OUTPUTS_GRACE: Duration = Duration::from_secs(60);
 
 /// What the polls of a prediction have shown so far.
@@ -37,7 +38,7 @@ struct Seen {
     failed: Option<FailedPolls>,
     /// How many polls were answered 404 since one was not.
     not_found: u32,
-    /// How many polls found it completed without outputs, and when the first of them did.
+    /// How many polls found it completed without outputs of its own, and when the first of them did.
     without_outputs: Option<(u32, Instant)>,
     /// The last status that is not documented and was reported.
     reported_word: Option<String>,
@@ -114,8 +115,13 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
     ) -> Result<Vec<Output>, ExecutorOutcome> {
         let _followed = self.shared.polls.follow();
         let (mut seen, mut wait) = match origin {
-            Origin::Submitted { result: Some(finished) } => return self.ended(finished),
-            Origin::Submitted { result: None } => {
+            Origin::Submitted { result } => {
+                if let Some(finished) = result {
+                    let finished = self.unless_of_another(prediction, finished).await;
+                    if !matches!(finished, Finished::OfAnother { .. }) {
+                        return self.ended(finished);
+                    }
+                }
                 let seen = Seen::new(Duration::ZERO, Some(Duration::ZERO));
                 let wait = self.regular_wait(&seen);
                 (seen, wait)
@@ -137,7 +143,9 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 PollOutcome::Again { cause, wait, reason } => {
                     self.wait_after_failure(&mut seen, cause, wait, reason)?
                 }
-                PollOutcome::Finished(Finished::NoOutputs) if self.outputs_may_follow(&mut seen) => {
+                PollOutcome::Finished(Finished::NoOutputs | Finished::OfAnother { .. })
+                    if self.outputs_may_follow(&mut seen) =>
+                {
                     let found = seen.without_outputs.map_or(0, |(found, _)| found);
                     self.shared.polls.wait(self.kind, seen.age(), found, self.jitter)
                 }
@@ -226,12 +234,28 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         Ok(())
     }
 
-    /// Returns whether a prediction that is completed without outputs is polled again: its picture is paid for, and the
-    /// provider may store it a little later. After an earlier run that has waited in vain, one poll is enough.
+    /// Returns whether a prediction that is completed without outputs of its own is polled again: its picture is paid
+    /// for, and the provider may store it a little later. After an earlier run that has waited in vain, one poll is enough.
     fn outputs_may_follow(&self, seen: &mut Seen) -> bool {
         let (found, first) = seen.without_outputs.get_or_insert_with(|| (0, Instant::now()));
         *found += 1;
-        self.failed_before != Some(ErrorClass::Provider) && first.elapsed() < OUTPUTS_GRACE
+        self.failed_before.is_none() && first.elapsed() < OUTPUTS_GRACE
+    }
+
+    /// Returns the result of a prediction, unless its outputs are those of another one.
+    async fn unless_of_another(&self, prediction: &PredictionId, finished: Finished) -> Finished {
+        let Finished::Completed { outputs, .. } = &finished else { return finished };
+        let named = other_ids(outputs, prediction);
+        if named.is_empty() {
+            return finished;
+        }
+        let (answer, owner) = oneshot::channel();
+        self.report(ExecutorEvent::NamesOthers { named, answer });
+        // The dispatcher drops the sender only at the end of the run, when nothing is saved any longer.
+        match owner.await {
+            Ok(Some(owner)) => Finished::OfAnother { owner },
+            Ok(None) | Err(_) => finished,
+        }
     }
 
     /// Returns the wait after a poll without a usable answer. A hint after a 429 holds for all polls, any other for the
@@ -273,7 +297,12 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         self.polls_sent = self.polls_sent.saturating_add(1);
         let path = self.status_path.as_ref().filter(|_| !self.polls_by_id);
         let exchange = self.unless_halted(self.shared.api.poll(prediction, path)).await?;
-        let outcome = of_poll(&exchange, prediction, (self.shared.now)());
+        let outcome = match of_poll(&exchange, prediction, (self.shared.now)()) {
+            PollOutcome::Finished(finished) => {
+                PollOutcome::Finished(self.unless_of_another(prediction, finished).await)
+            }
+            outcome => outcome,
+        };
         // If the path of the status is wrong, the id may still work, and vice versa.
         if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
             self.polls_by_id = !self.polls_by_id;

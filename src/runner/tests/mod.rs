@@ -173,6 +173,26 @@ async fn a_prediction_id_belongs_to_one_job() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_outputs_of_another_prediction_are_not_saved() {
+    let id = |number| format!("550e8400-e29b-41d4-a716-{number:012}");
+    let accepted =
+        move |number: u32| answer(200, &format!(r#"{{"id":"{}","status":"processing","costCents":7}}"#, id(number)));
+    let of_the_first = move || {
+        let url = format!("https://assets.example/outputs/{}/1736942400000-0.png", id(0));
+        answer(200, &format!(r#"{{"status":"completed","outputs":["{url}"]}}"#))
+    };
+    let (ending, _) = ending_of(2, accepted, of_the_first).await;
+    assert_eq!(with_status(&ending, JobStatus::Completed), 1, "the first one itself");
+    let other = EditState::Failed { class: ErrorClass::Download };
+    assert_eq!(ending.ledger.live_edits().filter(|(_, edit)| edit.state == other).count(), 1, "asked for again, free");
+
+    let polls = AtomicU32::new(0);
+    let at_first = move || if polls.fetch_add(1, Ordering::Relaxed) < 3 { of_the_first() } else { completed() };
+    let (ending, submits) = ending_of(2, accepted, at_first).await;
+    assert_eq!((with_status(&ending, JobStatus::Completed), submits), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
 async fn submits_stop_if_polls_fail() {
     let (ending, submits) = ending_of(500, accepted, || answer(502, "")).await;
     assert!(matches!(ending.stopped, Some(StopReason::Failing(_))), "{:?}", ending.stopped);
