@@ -17,17 +17,17 @@ pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
     let mut basins = framed(&basins, u32::MAX);
     let mut queues = Queues::new(basins.data.len());
     let is_minimum = |basin: u32| basin != 0 && basin != u32::MAX;
-    for (index, _) in basins.data.iter().enumerate().filter(|(_, basin)| is_minimum(**basin)) {
-        queues.push(usize::from(levels.data[index]), index);
+    for (index, basin) in basins.data.iter().enumerate() {
+        queues.push_if(is_minimum(*basin), usize::from(levels.data[index]), index);
     }
     for level in 0..LEVELS {
         while let Some(index) = queues.pop(level) {
             let basin = basins.data[index];
             for neighbor in [index - 1, index + 1, index - basins.width, index + basins.width] {
-                if basins.data[neighbor] == 0 {
-                    basins.data[neighbor] = basin;
-                    queues.push(usize::from(levels.data[neighbor]).max(level), neighbor);
-                }
+                let known = basins.data[neighbor];
+                let is_free = known == 0;
+                queues.push_if(is_free, usize::from(levels.data[neighbor]).max(level), neighbor);
+                basins.data[neighbor] = if is_free { basin } else { known };
             }
         }
     }
@@ -36,33 +36,35 @@ pub(super) fn watershed(heights: &Plane<f32>) -> (Plane<u32>, usize) {
     (Plane { width: heights.width, height: heights.height, data }, sizes.len() - 1)
 }
 
-/// A queue of pixels for each level. No pixel is added twice, and none has the index 0, which is in the frame.
+/// A queue of pixels for each level. No pixel is added twice.
 struct Queues {
-    /// The first and the last pixel of each queue; 0 if it is empty.
-    ends: Vec<(u32, u32)>,
-    /// The pixel behind each pixel in its queue.
+    /// The last pixel that was taken from each queue, and the last one that was added. They are equal if it is empty.
+    ends: Vec<[u32; 2]>,
+    /// The pixel behind each pixel in its queue, and behind the position at which each queue begins.
     behind: Vec<u32>,
 }
 
 impl Queues {
     fn new(pixel_count: usize) -> Queues {
-        Queues { ends: vec![(0, 0); LEVELS], behind: vec![0; pixel_count] }
+        let ends = (0..LEVELS).map(|level| [(pixel_count + level) as u32; 2]).collect();
+        Queues { ends, behind: vec![0; pixel_count + LEVELS] }
     }
 
-    fn push(&mut self, level: usize, index: usize) {
-        let (first, last) = &mut self.ends[level];
-        match *first {
-            0 => *first = index as u32,
-            _ => self.behind[*last as usize] = index as u32,
-        }
-        *last = index as u32;
+    /// Adds a pixel if `is_added`. It has no branch, because nobody can predict whether a neighbor is in a basin: what
+    /// is written behind the last pixel does not count until that pixel is no longer the last one.
+    #[inline(always)]
+    fn push_if(&mut self, is_added: bool, level: usize, index: usize) {
+        let [_, last] = &mut self.ends[level];
+        self.behind[*last as usize] = index as u32;
+        *last = if is_added { index as u32 } else { *last };
     }
 
     fn pop(&mut self, level: usize) -> Option<usize> {
-        let (first, _) = &mut self.ends[level];
-        let index = *first as usize;
-        *first = self.behind[index];
-        (index != 0).then_some(index)
+        let [taken, last] = &mut self.ends[level];
+        (taken != last).then(|| {
+            *taken = self.behind[*taken as usize];
+            *taken as usize
+        })
     }
 }
 
