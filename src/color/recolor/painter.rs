@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use crate::color::Rgb;
 
-use super::surface::{BLOCK, Surface};
+use super::surface::{BLOCK, Surface, color, put};
 use super::{Recoloring, Rim, Side};
 
 /// A painter that works row by row. It needs no plane of the picture's full size.
@@ -123,36 +123,41 @@ impl Default for Band {
 
 impl Band {
     fn put(&mut self, lane: usize, pixel: Rgb, rim: Rim, slow: f32) {
-        self.channels.iter_mut().zip(pixel).for_each(|(lanes, value)| lanes[lane] = value);
+        put(&mut self.channels, lane, pixel);
         self.rims.iter_mut().zip(rim.values()).for_each(|(lanes, value)| lanes[lane] = value);
         self.slows[lane] = slow;
     }
 
+    /// Paints pixels that show part of the surface and part of its background. The steps are separate loops, because
+    /// one loop over all of them is not vectorized.
     fn paint(&self, surface: &Surface, sharpness: f32, pixels: &mut [Rgb]) {
-        let mut painted = [[0.0; BLOCK]; 3];
-        for (lane, slow) in self.slows.iter().enumerate() {
-            let pixel = std::array::from_fn(|channel| self.channels[channel][lane]);
+        let (mut shares, mut fronts) = ([0.0; BLOCK], [[0.0; BLOCK]; 3]);
+        for (lane, share) in shares.iter_mut().enumerate() {
+            let pixel = color(&self.channels, lane);
             let rim = Rim::of(std::array::from_fn(|at| self.rims[at][lane]));
-            let mixed = mixed(surface, pixel, rim, *slow, sharpness);
-            let color = surface.lit_at_outline(pixel).unwrap_or(mixed);
-            (0..3).for_each(|channel| painted[channel][lane] = color[channel]);
+            *share = rim.share(pixel, sharpness);
+            put(&mut fronts, lane, front(pixel, rim, *share));
+        }
+        let lit = surface.lit_block(&fronts, &self.slows);
+        let mut painted = [[0.0; BLOCK]; 3];
+        for (lane, share) in shares.iter().enumerate() {
+            let (pixel, lit, front) = (color(&self.channels, lane), color(&lit, lane), color(&fronts, lane));
+            let mix = |channel: usize| (pixel[channel] + share * (lit[channel] - front[channel])).clamp(0.0, 1.0);
+            put(&mut painted, lane, surface.lit_at_outline(pixel).unwrap_or(std::array::from_fn(mix)));
         }
         for (lane, pixel) in pixels.iter_mut().enumerate() {
-            *pixel = std::array::from_fn(|channel| painted[channel][lane]);
+            *pixel = color(&painted, lane);
         }
     }
 }
 
-/// Returns the painted color of a pixel that shows part of the surface and part of its background.
+/// Returns the surface's color in a pixel of which it covers a share.
 #[inline(always)]
-fn mixed(surface: &Surface, pixel: Rgb, rim: Rim, slow: f32, sharpness: f32) -> Rgb {
-    let share = rim.share(pixel, sharpness);
+fn front(pixel: Rgb, rim: Rim, share: f32) -> Rgb {
     // The more of a pixel is covered, the better it shows the surface's color by itself.
     let own = ((share - 0.6) / 0.3).clamp(0.0, 1.0);
-    let front: Rgb = std::array::from_fn(|channel| {
+    std::array::from_fn(|channel| {
         let free = ((pixel[channel] - (1.0 - share) * rim.back[channel]) / share.max(1e-6)).clamp(0.0, 1.0);
         rim.front[channel] + own * (free - rim.front[channel])
-    });
-    let lit = surface.lit(front, slow);
-    std::array::from_fn(|channel| (pixel[channel] + share * (lit[channel] - front[channel])).clamp(0.0, 1.0))
+    })
 }

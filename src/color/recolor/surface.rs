@@ -56,6 +56,18 @@ const RIDGE: f32 = 0.04;
 /// The number of pixels that are processed at once.
 pub(super) const BLOCK: usize = 32;
 
+/// Returns the color of one of the pixels whose channels are stored separately.
+#[inline(always)]
+pub(super) fn color(channels: &[[f32; BLOCK]; 3], lane: usize) -> Rgb {
+    [channels[0][lane], channels[1][lane], channels[2][lane]]
+}
+
+/// Sets that color.
+#[inline(always)]
+pub(super) fn put(channels: &mut [[f32; BLOCK]; 3], lane: usize, [red, green, blue]: Rgb) {
+    (channels[0][lane], channels[1][lane], channels[2][lane]) = (red, green, blue);
+}
+
 /// A surface of one color under light. Each of its pixels is a shade of the body's color plus reflected light.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Surface {
@@ -160,30 +172,34 @@ impl Surface {
     ///
     /// The result is that of [`Surface::lit`] for each pixel.
     pub(super) fn light(&self, pixels: &mut [Rgb], slow: impl Fn(usize) -> f32) {
-        match self.dark > 0.0 {
-            true => self.light_blocks(pixels, slow),
-            false => Surface { dark: 0.0, ..*self }.light_blocks(pixels, |_| 1.0),
+        for (first, block) in (0..).step_by(BLOCK).zip(pixels.chunks_mut(BLOCK)) {
+            let (mut channels, mut slows) = ([[0.0; BLOCK]; 3], [1.0; BLOCK]);
+            for (lane, pixel) in block.iter().enumerate() {
+                put(&mut channels, lane, *pixel);
+                slows[lane] = slow(first + lane);
+            }
+            let lit = self.lit_block(&channels, &slows);
+            for (lane, pixel) in block.iter_mut().enumerate() {
+                *pixel = color(&lit, lane);
+            }
         }
     }
 
-    /// Turns pixels into the colors that they show after painting. The loops run over plain arrays and are vectorized.
-    #[inline(always)]
-    fn light_blocks(&self, pixels: &mut [Rgb], slow: impl Fn(usize) -> f32) {
-        for (first, block) in (0..).step_by(BLOCK).zip(pixels.chunks_mut(BLOCK)) {
-            let (mut channels, mut lit) = ([[0.0; BLOCK]; 3], [[0.0; BLOCK]; 3]);
-            let mut slows = [1.0; BLOCK];
-            for (lane, pixel) in block.iter().enumerate() {
-                (0..3).for_each(|channel| channels[channel][lane] = pixel[channel]);
-                slows[lane] = slow(first + lane);
-            }
-            for lane in 0..BLOCK {
-                let color = self.lit(std::array::from_fn(|channel| channels[channel][lane]), slows[lane]);
-                (0..3).for_each(|channel| lit[channel][lane] = color[channel]);
-            }
-            for (lane, pixel) in block.iter_mut().enumerate() {
-                *pixel = std::array::from_fn(|channel| lit[channel][lane]);
-            }
+    /// Returns [`Surface::lit`] of many pixels. The loops run over plain arrays and are vectorized.
+    pub(super) fn lit_block(&self, channels: &[[f32; BLOCK]; 3], slows: &[f32; BLOCK]) -> [[f32; BLOCK]; 3] {
+        match self.dark > 0.0 {
+            true => self.lit_lanes(channels, slows),
+            false => Surface { dark: 0.0, ..*self }.lit_lanes(channels, slows),
         }
+    }
+
+    #[inline(always)]
+    fn lit_lanes(&self, channels: &[[f32; BLOCK]; 3], slows: &[f32; BLOCK]) -> [[f32; BLOCK]; 3] {
+        let mut lit = [[0.0; BLOCK]; 3];
+        for (lane, slow) in slows.iter().enumerate() {
+            put(&mut lit, lane, self.lit(color(channels, lane), *slow));
+        }
+        lit
     }
 
     /// Returns the color of a pixel of the surface after painting.
