@@ -101,15 +101,6 @@ fn root(parents: &mut [usize], mut of: usize) -> usize {
     of
 }
 
-/// Returns the indices of all pixels of a plane that are next to each other, each pair once.
-pub(in crate::color) fn adjacent(width: usize, height: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..width * height).flat_map(move |index| {
-        let right = ((index + 1) % width != 0).then_some(index + 1);
-        let below = Some(index + width).filter(|below| *below < width * height);
-        right.into_iter().chain(below).map(move |other| (index, other))
-    })
-}
-
 /// Returns the pixels that touch the pixel `index` at its sides or corners, in a plane of the given size.
 pub(in crate::color) fn neighbors(index: usize, width: usize, height: usize) -> impl Iterator<Item = usize> {
     const AROUND: [(isize, isize); 8] = [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)];

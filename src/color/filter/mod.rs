@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use super::Plane;
 
-pub(super) use components::{Connected, adjacent, components, flooded, keep_parts, neighbors};
+pub(super) use components::{Connected, components, flooded, keep_parts, neighbors};
 pub(super) use resample::{enlarge, interpolate, shrink};
 
 /// A value that can be averaged.

@@ -1,7 +1,8 @@
-use crate::color::filter::{Connected, adjacent, components, dilate, gaussian, larger, open};
+use crate::color::filter::{Connected, components, dilate, gaussian, larger, open};
 use crate::color::{Oklab, Plane, Rgb};
 
 use super::background::Background;
+use super::borders::borders;
 use super::clusters::chroma_distance;
 use super::cut::{UNCUTTABLE, minimum_cut};
 use super::edges::{Edges, gradient, weighted_gradient};
@@ -105,7 +106,7 @@ fn evidence(features: &Plane<Rgb>, region: &Plane<bool>) -> Evidence {
     let gradient = weighted_gradient(features, [1.0; 3]);
     let (labels, count) = watershed(&gaussian(&gradient.map(|value| value.min(CLEAR_EDGE)), 0.6));
     let basins = basins(&labels, count, features, region);
-    let links = links(&labels, features);
+    let links = links(&labels, count, features);
     let mut is_region: Vec<bool> = basins.iter().map(Basin::was_region).collect();
     let mut by_color = vec![0.0; count];
     let mut models: Option<[Mixture; 2]> = None;
@@ -198,28 +199,28 @@ fn basins(labels: &Plane<u32>, count: usize, features: &Plane<Rgb>, region: &Pla
     basins
 }
 
-/// Returns the basins that border on each other, and the cost of an outline between them. A step between two pixels
-/// lowers the cost the more, the larger it is relative to all steps of the picture.
-fn links(labels: &Plane<u32>, features: &Plane<Rgb>) -> Vec<(u32, u32, f32)> {
-    let square = |one: usize, other: usize| -> f32 {
+/// Returns the `count` basins that border on each other, and the cost of an outline between them. A step between two
+/// pixels lowers the cost the more, the larger it is relative to all steps of the picture.
+fn links(labels: &Plane<u32>, count: usize, features: &Plane<Rgb>) -> Vec<(u32, u32, f32)> {
+    let mean = larger(mean_step(features), 1e-6);
+    let cost = |one: usize, other: usize| {
         let pairs = features.data[one].iter().zip(features.data[other]);
-        pairs.map(|(one, other)| (one - other).powi(2)).sum()
+        let step: f32 = pairs.map(|(one, other)| (one - other) * (one - other)).sum();
+        OUTLINE_COST * (-0.5 * step / mean).exp()
     };
-    let mut sum = 0.0;
-    let mut borders: Vec<(u32, u32, f32)> = Vec::new();
-    for (index, other) in adjacent(labels.width, labels.height) {
-        let step = square(index, other);
-        sum += step;
-        let (first, second) = (labels.data[index], labels.data[other]);
-        if first != second {
-            borders.push((first.min(second), first.max(second), step));
-        }
-    }
-    let mean = larger(sum / (2 * labels.data.len()).max(1) as f32, 1e-6);
-    borders.sort_unstable_by_key(|(first, second, _)| (*first, *second));
-    let same = borders.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1));
-    let cost = |step: f32| OUTLINE_COST * (-0.5 * step / mean).exp();
-    same.map(|border| (border[0].0, border[0].1, border.iter().map(|(.., step)| cost(*step)).sum())).collect()
+    borders(labels, count, cost).into_iter().map(|border| (border.ends.0, border.ends.1, border.strength)).collect()
+}
+
+/// Returns the mean square of the steps from each pixel to the right and down.
+fn mean_step(features: &Plane<Rgb>) -> f32 {
+    let rows = || features.data.chunks_exact(features.width.max(1));
+    let across = rows().flat_map(|row| row.iter().zip(&row[1..]));
+    let down = rows().zip(rows().skip(1)).flat_map(|(row, below)| row.iter().zip(below));
+    let mut sums = [0.0; 3];
+    across.chain(down).for_each(|(one, other)| {
+        (0..3).for_each(|channel| sums[channel] += (one[channel] - other[channel]) * (one[channel] - other[channel]));
+    });
+    sums.iter().sum::<f32>() / (2 * features.data.len()).max(1) as f32
 }
 
 #[cfg(test)]

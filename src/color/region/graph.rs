@@ -4,6 +4,8 @@ use std::collections::BinaryHeap;
 use crate::color::Plane;
 use crate::color::filter::larger;
 
+use super::borders::{Border, borders};
+
 /// Regions and the strength of the edges between them, merged step by step.
 pub(super) struct Graph {
     regions: Vec<Region>,
@@ -30,8 +32,14 @@ struct Edge {
     strength: f32,
     /// The length in pixels; 0 after the edge is removed.
     length: f32,
-    /// The number of changes of the edge's cost. An offer of an earlier version is invalid.
+    /// The number of edges that were joined with it. An offer of an earlier version is invalid.
     version: u32,
+}
+
+impl From<Border> for Edge {
+    fn from(Border { ends, strength, length }: Border) -> Edge {
+        Edge { ends, strength, length, version: 0 }
+    }
 }
 
 impl Edge {
@@ -67,33 +75,10 @@ impl Graph {
         for (x, y) in labels.ring(2).filter(|(x, y)| frame.at(*x, *y)) {
             regions[labels.at(x, y) as usize].is_border = true;
         }
-        let mut edges: Vec<Edge> = Vec::new();
-        let mut last = 0;
-        let mut meet = |one: usize, other: usize| {
-            let ends = (labels.data[one].min(labels.data[other]), labels.data[one].max(labels.data[other]));
-            // Neighboring pixels mostly lie at the same edge.
-            if edges.get(last).is_none_or(|last| last.ends != ends) {
-                let known = &mut regions[ends.0 as usize].edges;
-                let found = known.iter().rev().find(|edge| edges[**edge as usize].ends.1 == ends.1);
-                last = found.map_or(edges.len(), |edge| *edge as usize);
-                if last == edges.len() {
-                    known.push(last as u32);
-                    edges.push(Edge { ends, strength: 0.0, length: 0.0, version: 0 });
-                }
-            }
-            edges[last].strength += larger(gradient.data[one], gradient.data[other]);
-            edges[last].length += 1.0;
-        };
-        let (width, pixel_count) = (labels.width.max(1), labels.data.len());
-        for first in (0..pixel_count).step_by(width) {
-            for index in first..first + width {
-                if index + 1 < first + width && labels.data[index] != labels.data[index + 1] {
-                    meet(index, index + 1);
-                }
-                if index + width < pixel_count && labels.data[index] != labels.data[index + width] {
-                    meet(index, index + width);
-                }
-            }
+        let between = |one: usize, other: usize| larger(gradient.data[one], gradient.data[other]);
+        let edges: Vec<Edge> = borders(labels, count, between).into_iter().map(Edge::from).collect();
+        for (index, edge) in edges.iter().enumerate() {
+            regions[edge.ends.0 as usize].edges.push(index as u32);
         }
         for (index, edge) in edges.iter().enumerate() {
             regions[edge.ends.1 as usize].edges.push(index as u32);
@@ -107,11 +92,18 @@ impl Graph {
     /// Merges pairs of regions whose cost is at most `limit`, the cheapest pair first.
     pub(super) fn merge(&mut self, limit: f32) {
         while self.queue.peek().is_some_and(|Reverse(offer)| f32::from_bits(offer.cost) <= limit) {
-            let Some(Reverse(Offer { edge, version, .. })) = self.queue.pop() else { return };
+            let Some(Reverse(Offer { cost, edge, version })) = self.queue.pop() else { return };
             let found = self.edges[edge as usize];
-            if found.version == version && found.length > 0.0 {
-                self.edges[edge as usize].length = 0.0;
-                self.unite(found.ends.0, found.ends.1);
+            if found.version != version || found.length == 0.0 {
+                continue;
+            }
+            // Regions only grow, so the cost may be higher now, but not lower.
+            match self.offer(edge) {
+                Some(Reverse(now)) if now.cost == cost => {
+                    self.edges[edge as usize].length = 0.0;
+                    self.unite(found.ends.0, found.ends.1);
+                }
+                later => self.queue.extend(later),
             }
         }
     }
@@ -134,10 +126,8 @@ impl Graph {
         let (into, from) = if is_larger { (one, other) } else { (other, one) };
         let taken = std::mem::take(&mut self.regions[from as usize]);
         self.parents[from as usize] = into;
-        let was_noise = self.regions[into as usize].area < self.noise_area;
         self.regions[into as usize].area += taken.area;
         self.regions[into as usize].is_border |= taken.is_border;
-        let mut changed = Vec::new();
         for edge in taken.edges {
             let moved = self.edges[edge as usize];
             if moved.length == 0.0 {
@@ -149,21 +139,13 @@ impl Graph {
                 let target = &mut self.edges[joined as usize];
                 target.strength += moved.strength;
                 target.length += moved.length;
+                target.version += 1;
                 self.edges[edge as usize].length = 0.0;
-                changed.push(joined);
+                self.queue.extend(self.offer(joined));
             } else {
                 self.edges[edge as usize].ends = (into, beyond);
                 self.regions[into as usize].edges.push(edge);
-                changed.push(edge);
             }
-        }
-        if was_noise {
-            // The region's size was part of the cost of its edges.
-            changed.clone_from(&self.regions[into as usize].edges);
-        }
-        for edge in changed {
-            self.edges[edge as usize].version += 1;
-            self.queue.extend(self.offer(edge));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The product in a picture, and the requested part of the product.
 
 mod background;
+mod borders;
 mod cast_shadow;
 mod clusters;
 mod cut;

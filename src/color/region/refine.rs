@@ -1,7 +1,8 @@
-use crate::color::filter::{Connected, adjacent, components, erode, neighbors};
+use crate::color::filter::{Connected, components, erode, larger, neighbors};
 use crate::color::{Oklab, Plane};
 
 use super::background::{Background, Ground, ground_around};
+use super::borders::{Border, borders};
 use super::clusters::{Clusters, chroma_distance};
 use super::cut::{UNCUTTABLE, minimum_cut};
 use super::edges::Edges;
@@ -80,8 +81,6 @@ struct Basin {
     covered: f32,
     middle: [f32; 2],
     is_border: bool,
-    /// The later basins that it borders on, with the gradient's sum and the length of the line between them.
-    edges: Vec<(u32, f32, f32)>,
 }
 
 /// Whether most of a product is so pale that its outline may be wrong. The product must be large enough to decide that.
@@ -110,9 +109,10 @@ pub(super) fn refine_outline(
     labels: &Plane<u32>,
     gradient: &Plane<f32>,
 ) -> Plane<bool> {
-    let mut basins = basins(mask, colors, labels, gradient);
-    mark_bands(&mut basins, bands, labels);
-    let links = links(&basins);
+    let mut basins = basins(mask, colors, labels);
+    let borders = borders(labels, basins.len(), |one, other| larger(gradient.data[one], gradient.data[other]));
+    mark_bands(&mut basins, &borders, bands, labels);
+    let links: Vec<(u32, u32, f32)> = borders.iter().map(link).collect();
     let middle = background.at(colors.width / 2, colors.height / 2);
     let is_telling = |color: &Oklab| {
         is_pale(*color) && color.brightest() < CLIPPED_CHANNEL && chroma_distance(*color, middle) > MIN_HUE_DISTANCE
@@ -168,14 +168,10 @@ fn with_outline_on_edges(settled: &Plane<bool>, mask: &Plane<bool>, edges: &Edge
     left
 }
 
-/// Returns the basins that border on each other, and the cost of an outline between them.
-fn links(basins: &[Basin]) -> Vec<(u32, u32, f32)> {
-    let cost = |strength: f32, length: f32| OUTLINE_COST * length * (-strength / length / EDGE_GRADIENT).exp();
-    let of = |(one, basin): (u32, &Basin)| {
-        let edges = basin.edges.iter();
-        edges.map(move |(other, strength, length)| (one, *other, cost(*strength, *length))).collect::<Vec<_>>()
-    };
-    (0..).zip(basins).flat_map(of).collect()
+/// Returns two basins that border on each other, and the cost of an outline between them.
+fn link(border: &Border) -> (u32, u32, f32) {
+    let gradient = border.strength / border.length;
+    (border.ends.0, border.ends.1, OUTLINE_COST * border.length * (-gradient / EDGE_GRADIENT).exp())
 }
 
 impl Basin {
@@ -217,15 +213,13 @@ impl Basin {
 
 /// Marks the ground that continues in the same color from `bands` at the picture's border as certain ground. A white
 /// skirting may have the product's hue.
-fn mark_bands(basins: &mut [Basin], bands: &Plane<bool>, labels: &Plane<u32>) {
+fn mark_bands(basins: &mut [Basin], borders: &[Border], bands: &Plane<bool>, labels: &Plane<u32>) {
     let mut neighbors = vec![Vec::new(); basins.len()];
-    for (one, basin) in basins.iter().enumerate() {
-        for (other, ..) in &basin.edges {
-            let other = *other as usize;
-            if basin.color().distance(basins[other].color()) < MAX_BAND_STEP {
-                neighbors[one].push(other);
-                neighbors[other].push(one);
-            }
+    for border in borders {
+        let (one, other) = (border.ends.0 as usize, border.ends.1 as usize);
+        if basins[one].color().distance(basins[other].color()) < MAX_BAND_STEP {
+            neighbors[one].push(other);
+            neighbors[other].push(one);
         }
     }
     let at_border = labels.ring(1).filter(|(x, y)| bands.at(*x, *y)).map(|(x, y)| labels.at(x, y) as usize);
@@ -237,7 +231,7 @@ fn mark_bands(basins: &mut [Basin], bands: &Plane<bool>, labels: &Plane<u32>) {
     }
 }
 
-fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradient: &Plane<f32>) -> Vec<Basin> {
+fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>) -> Vec<Basin> {
     let count = labels.data.iter().copied().max().map_or(0, |last| last as usize + 1);
     let mut basins = vec![Basin::default(); count];
     for (index, label) in labels.data.iter().enumerate() {
@@ -256,22 +250,6 @@ fn basins(mask: &Plane<bool>, colors: &Plane<Oklab>, labels: &Plane<u32>, gradie
     }
     for basin in &mut basins {
         basin.middle = basin.middle.map(|sum| sum / basin.area.max(1.0));
-    }
-    for (one, other) in adjacent(labels.width, labels.height) {
-        let strength = gradient.data[one].max(gradient.data[other]);
-        let (one, other) = (labels.data[one], labels.data[other]);
-        if one == other {
-            continue;
-        }
-        let (first, second) = (one.min(other), one.max(other));
-        let edges = &mut basins[first as usize].edges;
-        match edges.iter_mut().find(|(known, ..)| *known == second) {
-            Some((_, sum, length)) => {
-                *sum += strength;
-                *length += 1.0;
-            }
-            None => edges.push((second, strength, 1.0)),
-        }
     }
     basins
 }
