@@ -205,10 +205,11 @@ impl Surface {
     /// Returns the color of a pixel of the surface after painting.
     #[inline(always)]
     pub(super) fn lit(&self, pixel: Rgb, slow: f32) -> Rgb {
-        let light = luminance(pixel) / self.light.max(1e-4);
+        // In a loop over pixels, the reciprocals are computed once.
+        let light = luminance(pixel) * (1.0 / self.light.max(1e-4));
         let (by_body, veil) = self.unmix.split_relative(pixel);
         let astray = self.unmix.residual(pixel, (by_body, veil)) / (norm(pixel) + 0.03);
-        let own = ((FULL_PRINT_SHARE - astray) / (FULL_PRINT_SHARE - MIN_PRINT_SHARE)).clamp(0.0, 1.0);
+        let own = ((FULL_PRINT_SHARE - astray) * (1.0 / (FULL_PRINT_SHARE - MIN_PRINT_SHARE))).clamp(0.0, 1.0);
         let by_light = light.min(self.cap);
         let highlight = (light - by_light) * self.light;
         let mut shade = by_light + self.colorful * (by_body - by_light);
@@ -230,7 +231,7 @@ impl Surface {
     /// own shade.
     #[inline(always)]
     fn detail(&self, light: f32, slow: f32) -> f32 {
-        let lighter = logarithm(light) - logarithm(slow) / self.slow_power;
+        let lighter = logarithm(light) - logarithm(slow) * (1.0 / self.slow_power);
         power_of_two(self.fast_power * lighter.clamp(MIN_DETAIL, MAX_DETAIL))
     }
 

@@ -48,11 +48,13 @@ impl Unmix {
     #[inline(always)]
     pub(crate) fn split(&self, pixel: Rgb) -> (f32, f32) {
         let (along, total) = self.sums(pixel);
-        let (mut shade, mut veil) = (along / self.square, 0.0);
+        // In a loop over pixels, the reciprocals are computed once.
+        let (mut shade, mut veil) = (along * (1.0 / self.square), 0.0);
         if self.determinant.abs() > 1e-9 {
-            let free = (self.square * total - self.sum * along) / self.determinant;
+            let scale = 1.0 / self.determinant;
+            let free = (self.square * total - self.sum * along) * scale;
             if free >= 0.0 {
-                (shade, veil) = ((along * (3.0 + self.ridge) - self.sum * total) / self.determinant, free);
+                (shade, veil) = ((along * (3.0 + self.ridge) - self.sum * total) * scale, free);
             }
         }
         if shade < 0.0 { (0.0, total / 3.0) } else { (shade, veil) }
@@ -66,7 +68,7 @@ impl Unmix {
         let (along, total) = self.sums(pixel);
         // Without bounds, the veil would be negative where the pixel is purer than the body.
         let less = (self.less_veil * (self.square * total - self.sum * along)).max(-self.body_veil * shade).min(0.0);
-        (shade - less * self.sum / self.square, veil + less)
+        (shade - less * (self.sum / self.square), veil + less)
     }
 
     /// Returns the distance of a pixel from the mixture of its shade and veil, in linear light.
