@@ -1,5 +1,5 @@
 use crate::color::dominant_color::percentile;
-use crate::color::filter::{dilate, erode, flooded, larger, open, smaller, spread};
+use crate::color::filter::{Connected, components, dilate, erode, flooded, larger, open, smaller, spread};
 use crate::color::{Oklab, Plane};
 
 use super::background::ground_around;
@@ -85,10 +85,10 @@ pub(super) fn enclosed(found: &Plane<bool>, colors: &Plane<Oklab>, gradient: &Pl
 /// Returns the area that `edges` separate from the picture's border, without parts that are small relative to the
 /// largest.
 fn within(edges: &Plane<bool>, gap: usize) -> Plane<bool> {
-    let closed = dilate(edges, gap);
-    let mut border = edges.map(|_| false);
-    closed.ring(1).for_each(|(x, y)| border.data[y * closed.width + x] = !closed.at(x, y));
-    let ground = flooded(&border, |_, neighbor| !closed.data[neighbor]);
+    let (parts, sizes) = components(&dilate(edges, gap).map(|is_closed| !is_closed), Connected::Corners);
+    let mut is_ground = vec![false; sizes.len()];
+    parts.ring(1).for_each(|(x, y)| is_ground[parts.at(x, y) as usize] = true);
+    let ground = parts.map(|part| part != 0 && is_ground[part as usize]);
     without_specks(&open(&dilate(&ground, gap).map(|is_ground| !is_ground), 2))
 }
 

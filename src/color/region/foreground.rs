@@ -154,14 +154,11 @@ fn roughly(channels: &Plane<Rgb>, weight: f32, noise_area: f32) -> Option<Found>
 fn chroma_weight(smooth: &Plane<Rgb>) -> f32 {
     let depth = (smooth.width.min(smooth.height) / 10).max(2);
     let squares = |one: Rgb, other: Rgb| (one[1] - other[1]).powi(2) + (one[2] - other[2]).powi(2);
-    let mut steps: Vec<f32> = smooth
-        .ring(depth)
-        .filter(|(x, y)| *x > 0 && *y > 0)
-        .map(|(x, y)| {
-            let (own, left, up) = (smooth.at(x, y), smooth.at(x - 1, y), smooth.at(x, y - 1));
-            larger(squares(own, left), squares(own, up))
-        })
-        .collect();
+    let mut steps = Vec::new();
+    smooth.ring(depth).filter(|(x, y)| *x > 0 && *y > 0).for_each(|(x, y)| {
+        let (own, left, up) = (smooth.at(x, y), smooth.at(x - 1, y), smooth.at(x, y - 1));
+        steps.push(larger(squares(own, left), squares(own, up)));
+    });
     let noise = percentile(&mut steps, 0.97).map_or(1.0, f32::sqrt);
     (0.006 / noise.max(1e-6)).clamp(MIN_CHROMA_WEIGHT, MAX_CHROMA_WEIGHT)
 }
