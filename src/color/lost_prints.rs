@@ -62,22 +62,24 @@ pub(super) fn painted_over([before, after]: [&Plane<Rgb>; 2], colors: [Rgb; 2], 
     let [old, new] = colors.map(Body::new);
     let is_painted = |index: &usize| {
         let (one, other) = (before.data[*index], after.data[*index]);
-        region.data[*index]
-            && new.is_all_of(other)
-            && (has_changed_color([&old, &new], [one, other])
-                || is_newly_lit([&old, &new], [one, other])
-                || has_lost_its_white([&old, &new], [one, other]))
-            && !is_near(after, *index, Oklab::from(one), &new)
+        if !region.data[*index] || !new.is_all_of(other) {
+            return false;
+        }
+        let color = Oklab::from(one);
+        (has_changed_color([&old, &new], [one, other], color)
+            || is_newly_lit([&old, &new], [one, other])
+            || has_lost_its_white([&old, &new], [one, other]))
+            && !is_near(after, *index, color, &new)
     };
     let painted = (0..region.data.len()).filter(is_painted).count();
     if painted < MIN_PIXELS { 0.0 } else { painted as f64 / region.count() as f64 }
 }
 
-/// Whether a pixel that showed none of the old body shows the new one.
-fn has_changed_color([old, new]: [&Body; 2], [one, other]: [Rgb; 2]) -> bool {
+/// Whether a pixel that showed none of the old body shows the new one. `color` is that of the pixel before.
+fn has_changed_color([old, new]: [&Body; 2], [one, other]: [Rgb; 2], color: Oklab) -> bool {
     luminance(one) > MAX_BLACK
-        && old.has_no_part_in(one)
-        && (new.is_colorful || luminance(other) < LOST_LIGHT_FACTOR * luminance(one) || old.differs_in_hue(one))
+        && old.has_no_part_in(one, color)
+        && (new.is_colorful || luminance(other) < LOST_LIGHT_FACTOR * luminance(one) || old.differs_in_hue(color))
 }
 
 /// Whether a pixel that was too dark for any shade on the old body is as lit as the new body.
@@ -133,12 +135,12 @@ impl Body {
     }
 
     /// Whether a pixel shows hardly any of the surface: it is white or grey, or has another hue.
-    fn has_no_part_in(&self, pixel: Rgb) -> bool {
+    fn has_no_part_in(&self, pixel: Rgb, color: Oklab) -> bool {
         if !self.is_colorful {
-            return self.differs_in_hue(pixel);
+            return self.differs_in_hue(color);
         }
         let (shade, veil) = self.unmix.split(pixel);
-        shade * self.sum < MAX_FOREIGN_BODY * 3.0 * veil || self.differs_in_hue(pixel)
+        shade * self.sum < MAX_FOREIGN_BODY * 3.0 * veil || self.differs_in_hue(color)
     }
 
     /// Whether a pixel shows the body under white light, or mixed with white or grey.
@@ -147,8 +149,7 @@ impl Body {
         self.unmix.is_of_body(pixel, (shade, veil)) && shade * self.sum > MAX_FOREIGN_BODY * 3.0 * veil
     }
 
-    fn differs_in_hue(&self, pixel: Rgb) -> bool {
-        let color = Oklab::from(pixel);
+    fn differs_in_hue(&self, color: Oklab) -> bool {
         match self.is_colorful {
             true => is_of_another_hue(color, self.color),
             false => length(color.a - self.color.a, color.b - self.color.b) > MIN_HUE_DISTANCE,
@@ -157,7 +158,8 @@ impl Body {
 
     fn is_all_of(&self, pixel: Rgb) -> bool {
         if !self.is_colorful {
-            return !self.differs_in_hue(pixel) && Oklab::from(pixel).l < self.color.l + MIN_LIGHTER;
+            let color = Oklab::from(pixel);
+            return !self.differs_in_hue(color) && color.l < self.color.l + MIN_LIGHTER;
         }
         let (shade, veil) = self.unmix.split(pixel);
         self.unmix.is_of_body(pixel, (shade, veil)) && shade * self.sum > MIN_OWN_BODY * 3.0 * veil
