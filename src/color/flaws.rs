@@ -2,6 +2,7 @@ use super::dominant_color::sampled;
 use super::foreign_area::foreign_share;
 use super::illumination::Illumination;
 use super::kept_product::{Scope, Surface, kept_product};
+use super::lit_surface::LitSurface;
 use super::lost_parts::lost_parts;
 use super::lost_prints::painted_over;
 use super::region::share_of_people;
@@ -81,22 +82,31 @@ impl Edit<'_> {
     }
 
     /// Returns a `share` that is not the product with these `colors`. If it is more than `most`, the sides of the product
-    /// that colored surroundings do not light count as the product as well.
-    fn share_of_others<const N: usize>(&self, colors: [Rgb; N], most: f64, share: impl Fn(&[[Rgb; N]]) -> f64) -> f64 {
-        match share(&[colors]) {
+    /// that colored surroundings do not light, and those that mirror them, count as the product as well.
+    fn share_of_others<const N: usize>(
+        &self,
+        colors: [Rgb; N],
+        most: f64,
+        share: impl Fn(&[LitSurface<N>]) -> f64,
+    ) -> f64 {
+        let in_white = LitSurface::new(colors);
+        match share(std::slice::from_ref(&in_white)) {
             few if few <= most => few,
             _ => {
                 let light = Illumination::around(self.before, self.region);
-                share(&[colors, colors.map(|color| light.without_tint(color))])
+                let unlit = LitSurface::new(colors.map(|color| light.without_tint(color)));
+                share(&[in_white, unlit, LitSurface::mirroring(light.tint(), colors)])
             }
         }
     }
 
     fn add_flaws_of_one_color(&self, check: &mut Check, colors: [Rgb; 2]) {
         let Edit { before, after, region, .. } = *self;
-        let lost =
-            self.share_of_others(colors, MAX_PAINTED_SHARE, |colors| lost_parts([before, after], colors, region));
-        let painted = painted_over([before, after], colors, region).max(lost);
+        let pictures = [before, after];
+        let painted = self.share_of_others(colors, MAX_PAINTED_SHARE, |surfaces| {
+            let lost = lost_parts(pictures, surfaces, colors[1], region);
+            painted_over(pictures, colors, surfaces, region).max(lost)
+        });
         if painted > MAX_PAINTED_SHARE {
             let share = painted * 100.0;
             check.worsen(&format!("{share:.1} % of the recolored area had another color before and lost it"));
@@ -104,8 +114,8 @@ impl Edit<'_> {
         if !matches!(check.verdict, Verdict::On | Verdict::Near) {
             return;
         }
-        let foreign = self.share_of_others([colors[1]], MAX_FOREIGN_SHARE, |colors| {
-            foreign_share(after, self.differences, colors, region)
+        let foreign = self.share_of_others([colors[1]], MAX_FOREIGN_SHARE, |surfaces| {
+            foreign_share(after, self.differences, surfaces, region)
         });
         if foreign > MAX_FOREIGN_SHARE {
             let share = foreign * 100.0;

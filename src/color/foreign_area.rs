@@ -15,14 +15,13 @@ const MIN_RADIUS: usize = 2;
 /// Returns the share of a changed `region`, 0 to 1, that has another color than the product in the picture `after`: what
 /// was added to the picture, or recolored by mistake. `differences` are the ΔE00 between the two pictures.
 ///
-/// In colored surroundings, the product shows several `colors`.
+/// In colored surroundings, the product shows several `surfaces`.
 pub(super) fn foreign_share(
     after: &Plane<Rgb>,
     differences: &Plane<f32>,
-    colors: &[[Rgb; 1]],
+    surfaces: &[LitSurface<1>],
     region: &Plane<bool>,
 ) -> f64 {
-    let surfaces: Vec<_> = colors.iter().copied().map(LitSurface::new).collect();
     let mut foreign = region.zip(differences, |is_set, off| is_set && off > MIN_CHANGE);
     for (is_foreign, pixel) in foreign.data.iter_mut().zip(&after.data) {
         *is_foreign = *is_foreign && surfaces.iter().all(|surface| surface.is_beyond([*pixel], MIN_FOREIGN));
@@ -45,7 +44,7 @@ mod tests {
             body.map(|channel| (channel * (0.3 + 0.7 * x as f32 / 60.0) + gloss).min(1.0))
         };
         let after = Plane { width: 60, height: 60, data: (0..3600).map(pixel).collect() };
-        foreign_share(&after, &after.map(|_| difference), &[[BLUE]], &after.map(|_| true))
+        foreign_share(&after, &after.map(|_| difference), &[LitSurface::new([BLUE])], &after.map(|_| true))
     }
 
     #[test]

@@ -63,6 +63,11 @@ impl Illumination {
         Illumination::in_surroundings(std::array::from_fn(median))
     }
 
+    /// Returns the color of the surroundings, relative to its luminance.
+    pub(super) fn tint(self) -> Rgb {
+        self.tint
+    }
+
     /// Returns a color that is shown in this light as the sides show it that the light of the surroundings does not
     /// reach.
     pub(super) fn without_tint(self, color: Rgb) -> Rgb {

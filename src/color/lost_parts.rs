@@ -16,11 +16,15 @@ const MAX_OWN: f32 = 0.04;
 /// A pixel of the recolored surface is `shade * old + gloss` before and `shade * new + gloss` after, with one shade and
 /// one gloss. For a part of another color, no two such numbers suit both pictures.
 ///
-/// In colored surroundings, the surface shows several pairs of `colors`. The first is that of most of it.
-pub(super) fn lost_parts([before, after]: [&Plane<Rgb>; 2], colors: &[[Rgb; 2]], region: &Plane<bool>) -> f64 {
-    let Some([_, main]) = colors.first() else { return 0.0 };
-    let (surfaces, alone): (Vec<_>, _) =
-        (colors.iter().copied().map(LitSurface::new).collect(), LitSurface::new([*main]));
+/// In colored surroundings, the same thing shows several `surfaces`. `main` is the color of most of it in the picture
+/// after.
+pub(super) fn lost_parts(
+    [before, after]: [&Plane<Rgb>; 2],
+    surfaces: &[LitSurface<2>],
+    main: Rgb,
+    region: &Plane<bool>,
+) -> f64 {
+    let alone = LitSurface::new([main]);
     let is_lost = |index: usize| {
         let (old, new) = (before.data[index], after.data[index]);
         surfaces.iter().all(|surface| surface.is_beyond([old, new], MIN_FOREIGN)) && !alone.is_beyond([new], MAX_OWN)
@@ -55,7 +59,7 @@ mod tests {
             Plane { width: 60, height: 60, data: (0..3600).map(color).collect() }
         };
         let region = Plane::filled(60, 60, true);
-        lost_parts([&picture(old, part[0]), &picture(new, part[1])], &[[old, new]], &region)
+        lost_parts([&picture(old, part[0]), &picture(new, part[1])], &[LitSurface::new([old, new])], new, &region)
     }
 
     #[test]
@@ -80,8 +84,12 @@ mod tests {
         let (old, new) = ([0.02, 0.25, 0.85], [0.72, 0.68, 0.55]);
         let (pictures, region) = ([&picture(old), &picture(new)], Plane::filled(60, 60, true));
         let most = [lit(old), lit(new)];
-        assert!(lost_parts(pictures, &[most], &region) > 0.1);
-        assert!(lost_parts(pictures, &[most, [old, new]], &region) < 1e-9);
+        let lost = |pairs: &[[Rgb; 2]]| {
+            let surfaces: Vec<_> = pairs.iter().copied().map(LitSurface::new).collect();
+            lost_parts(pictures, &surfaces, most[1], &region)
+        };
+        assert!(lost(&[most]) > 0.1);
+        assert!(lost(&[most, [old, new]]) < 1e-9);
     }
 
     #[test]

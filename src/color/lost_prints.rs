@@ -1,3 +1,4 @@
+use super::lit_surface::LitSurface;
 use super::region::{Unmix, is_of_another_hue};
 use super::spaces::length;
 use super::{Oklab, Plane, Rgb, luminance};
@@ -17,6 +18,9 @@ const MAX_SHIFT: usize = 4;
 
 /// The largest distance between the color of a moved print and the old color, in OKLab.
 const MAX_SHIFTED_DISTANCE: f32 = 0.1;
+
+/// The largest distance between a pixel in both pictures and the surface under one light.
+const MAX_OWN: f32 = 0.07;
 
 /// The smallest number of pixels that is not noise.
 const MIN_PIXELS: usize = 6;
@@ -58,7 +62,15 @@ const MIN_WHITE_LEFT: f32 = 0.4;
 /// color. A pixel that was too dark to be lit is not lit. Gloss on a dark surface is still gloss. A pixel counts only
 /// if no pixel near it still has its old color, because a print that merely moved is not lost. White on white and black
 /// on black cannot be distinguished from light and shade.
-pub(super) fn painted_over([before, after]: [&Plane<Rgb>; 2], colors: [Rgb; 2], region: &Plane<bool>) -> f64 {
+///
+/// Colored surroundings and their reflections give a surface other colors, but in both pictures alike. What shows one of
+/// the `surfaces` in both has not lost its color.
+pub(super) fn painted_over(
+    [before, after]: [&Plane<Rgb>; 2],
+    colors: [Rgb; 2],
+    surfaces: &[LitSurface<2>],
+    region: &Plane<bool>,
+) -> f64 {
     let [old, new] = colors.map(Body::new);
     let is_painted = |index: &usize| {
         let (one, other) = (before.data[*index], after.data[*index]);
@@ -69,6 +81,7 @@ pub(super) fn painted_over([before, after]: [&Plane<Rgb>; 2], colors: [Rgb; 2], 
         (has_changed_color([&old, &new], [one, other], color)
             || is_newly_lit([&old, &new], [one, other])
             || has_lost_its_white([&old, &new], [one, other]))
+            && surfaces.iter().all(|surface| surface.is_beyond([one, other], MAX_OWN))
             && !is_near(after, *index, color, &new)
     };
     let painted = (0..region.data.len()).filter(is_painted).count();
@@ -191,7 +204,8 @@ mod tests {
             Plane { width: 60, height: 60, data: (0..3600).map(color).collect() }
         };
         let region = Plane::filled(60, 60, true);
-        painted_over([&picture(old, Some(10)), &picture(new, shift.map(|by| 10 + by))], [old, new], &region)
+        let pictures = [&picture(old, Some(10)), &picture(new, shift.map(|by| 10 + by))];
+        painted_over(pictures, [old, new], &[LitSurface::new([old, new])], &region)
     }
 
     fn assert_reported(old: Rgb, new: Rgb, print: Rgb) {
@@ -251,7 +265,9 @@ mod tests {
             height: 60,
             data: (0..3600).map(|index| index / 60 < 30 || (9..=12).contains(&(index % 60))).collect(),
         };
-        let painted = |after: &Plane<Rgb>| painted_over([&before, after], [BLUE, RED], &region);
+        let surface = LitSurface::new([BLUE, RED]);
+        let painted =
+            |after: &Plane<Rgb>| painted_over([&before, after], [BLUE, RED], std::slice::from_ref(&surface), &region);
         assert!(painted(&after) > 0.02, "{}", painted(&after));
         assert!(painted(&picture(RED, WOOD)) < 1e-9);
     }

@@ -20,9 +20,6 @@ pub(super) const MAX_UNCHANGED: f32 = 2.0;
 /// The largest distance from the region at which its surface may continue, in pixels. Pixels in between are mixed.
 const MAX_GAP: usize = 3;
 
-/// The share of the picture's border above which an area that touches it is background.
-const MAX_BORDER_SHARE: f32 = 0.1;
-
 /// A changed region, and what it was next to before.
 pub(super) struct UnchangedArea<'p> {
     before: &'p Plane<Rgb>,
@@ -45,8 +42,8 @@ impl<'p> UnchangedArea<'p> {
     }
 
     /// Returns the share of a surface, 0 to 1, that was left unchanged next to the changed region. It continues the
-    /// region and had the same color in the picture before. If the background has that color as well, the edges of the
-    /// product determine which part belongs to it.
+    /// region and had the same color in the picture before. If it reaches the picture's border, it may be background of that
+    /// color, and the edges of the product determine which part belongs to it.
     pub(super) fn left_out(&self) -> f64 {
         let body = self.body;
         let (unmix, color) = (Unmix::new(body, 0.0), Oklab::from(body));
@@ -106,9 +103,9 @@ pub(super) fn is_pale(color: Oklab) -> bool {
 
 /// The part of a mask that is next to a region.
 struct Adjacent {
-    /// The size in pixels, without the background.
+    /// The size in pixels, without what touches the picture's border.
     pixels: usize,
-    /// Whether some of it is background.
+    /// Whether some of it touches the picture's border, and may be background.
     is_with_background: bool,
 }
 
@@ -116,18 +113,13 @@ struct Adjacent {
 fn adjacent(mask: &Plane<bool>, region: &Plane<bool>) -> Adjacent {
     let (parts, sizes) = components(&open(mask, 1), Connected::Sides);
     let near = dilate(region, MAX_GAP);
-    let (mut touches, mut bordering) = (vec![false; sizes.len()], vec![0usize; sizes.len()]);
+    let (mut touches, mut borders) = (vec![false; sizes.len()], vec![false; sizes.len()]);
     for (part, is_near) in parts.data.iter().zip(&near.data) {
         touches[*part as usize] |= *is_near;
     }
-    let mut border = 0;
-    for (x, y) in parts.ring(1) {
-        bordering[parts.at(x, y) as usize] += 1;
-        border += 1;
-    }
-    let (background, own): (Vec<usize>, Vec<usize>) = (1..sizes.len())
-        .filter(|part| touches[*part])
-        .partition(|part| bordering[*part] as f32 > MAX_BORDER_SHARE * border as f32);
+    parts.ring(1).for_each(|(x, y)| borders[parts.at(x, y) as usize] = true);
+    let (background, own): (Vec<usize>, Vec<usize>) =
+        (1..sizes.len()).filter(|part| touches[*part]).partition(|part| borders[*part]);
     Adjacent { pixels: own.into_iter().map(|part| sizes[part]).sum(), is_with_background: !background.is_empty() }
 }
 
@@ -159,6 +151,18 @@ mod tests {
         assert!(left([0.75; 3], [0.8; 3], 60) < 0.01, "a white product on a white ground");
         let half = left([0.95; 3], [0.78; 3], 40);
         assert!((half - 0.5).abs() < 0.1, "half of a white product on a ground that is as white in places: {half}");
+    }
+
+    #[test]
+    fn what_reaches_the_border_of_the_picture_is_not_simply_left() {
+        let rectangle = |columns: std::ops::Range<usize>, rows: std::ops::Range<usize>| {
+            let data = (0..6400).map(|at| columns.contains(&(at % 80)) && rows.contains(&(at / 80))).collect();
+            Plane { width: 80, height: 80, data }
+        };
+        let (skirting, part) = (rectangle(60..80, 30..34), rectangle(10..20, 30..50));
+        let mask = skirting.zip(&part, |is_skirting, is_part| is_skirting || is_part);
+        let Adjacent { pixels, is_with_background } = adjacent(&mask, &rectangle(20..60, 20..60));
+        assert_eq!((pixels, is_with_background), (200, true));
     }
 
     #[test]
