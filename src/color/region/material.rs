@@ -4,6 +4,7 @@ use crate::color::{Oklab, Plane, Rgb, dominant_color, luminance};
 use super::cast_shadow::without_cast_shadow;
 use super::clusters::{Clusters, chroma_distance};
 use super::gloss::Glossy;
+use super::hard_shadow::without_hard_shadow;
 use super::lines::with_lines;
 use super::neutral::{MAX_MIRRORING_LUMINANCE, neutral, off_hue, with_shades};
 use super::outline::outside;
@@ -69,6 +70,7 @@ pub(crate) fn material_of(
     product: &Plane<bool>,
     source: Option<Rgb>,
 ) -> Plane<bool> {
+    let product = &without_hard_shadow(product, colors);
     let core = erode(product, 1);
     if core.count() < MIN_CORE_PIXELS {
         return product.clone();

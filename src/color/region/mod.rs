@@ -12,6 +12,7 @@ mod frame;
 mod gloss;
 mod grab_cut;
 mod graph;
+mod hard_shadow;
 mod holes;
 mod lines;
 mod material;
