@@ -179,7 +179,8 @@ impl GenerationTimes {
         // A time that was never observed in progress cannot be verified. A plan based only on the provider's times may
         // poll so late that it is never corrected.
         let Some(in_work) = seen.in_work else { return false };
-        let first_ends = self.first_ends(kind, in_work, seen.done);
+        // A quick edit is soon polled anyway, and each plan for it would seem too late.
+        let first_ends = self.first_ends(kind, in_work, seen.done).filter(|_| seen.done > NARROW);
         let is_too_late = first_ends.is_some_and(|(share, count)| self.check.ended(share, count));
         if is_too_late {
             self.forget();
