@@ -318,15 +318,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     Unanswered::Failed => self.shared.polls.poll_answered(sent),
                 }
                 if *reason != Unanswered::RateLimited {
-                    self.shared.polls.failed(self.jitter);
                     self.report(ExecutorEvent::Polled(Err(cause.clone())));
-                    self.shared.polls.failure_reported();
+                    // This comes after the report, which must not be behind that of the end of the outage.
+                    self.shared.polls.failed(self.jitter);
                 }
             }
             _ => {
                 self.shared.polls.poll_answered(sent);
-                self.shared.polls.outage_ended();
-                if self.shared.polls.ends_failures() {
+                if self.shared.polls.end_outage() {
                     self.report(ExecutorEvent::Polled(Ok(())));
                 }
             }

@@ -8,7 +8,7 @@ mod plan_check;
 mod poll_plan;
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -94,8 +94,6 @@ pub(super) struct Polling {
     outage: Mutex<Outage>,
     quota: Mutex<QuotaClaim>,
     times: Mutex<GenerationTimes>,
-    /// Whether the dispatcher knows of failed polls, and of no poll that was answered since.
-    has_failures: AtomicBool,
     /// Wakes those who wait for the next poll of a prediction when the learned times were too long.
     forgotten: Notify,
 }
@@ -124,7 +122,6 @@ impl Polling {
             outage: Mutex::default(),
             quota: Mutex::default(),
             times: Mutex::new(GenerationTimes::new(budget, &learned.generation_ms)),
-            has_failures: AtomicBool::new(false),
             forgotten: Notify::new(),
         }
     }
@@ -156,25 +153,15 @@ impl Polling {
         self.update_limit(|limit, now, min_rate| limit.answered(sent, now, min_rate));
     }
 
-    /// Records that the dispatcher was told of a failed poll.
-    pub(super) fn failure_reported(&self) {
-        self.has_failures.store(true, Ordering::Relaxed);
-    }
-
-    /// Returns whether a poll that was answered is the first after failed ones, which the dispatcher must know.
-    pub(super) fn ends_failures(&self) -> bool {
-        self.has_failures.load(Ordering::Relaxed) && self.has_failures.swap(false, Ordering::Relaxed)
-    }
-
     /// Records that a poll sent at `sent` was answered with 429.
     pub(super) fn refused(&self, sent: Duration) {
         self.refusals().answered();
         self.update_limit(|limit, now, min_rate| limit.refused(sent, now, min_rate));
     }
 
-    /// Records that a poll was answered by the API itself.
-    pub(super) fn outage_ended(&self) {
-        locked(&self.outage).ended();
+    /// Records that a poll was answered by the API itself. Returns whether polls had failed since one was.
+    pub(super) fn end_outage(&self) -> bool {
+        locked(&self.outage).end()
     }
 
     /// Records that a poll failed. If all have failed for some time, no other is sent for a moment.

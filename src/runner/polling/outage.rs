@@ -19,9 +19,9 @@ impl Outage {
         count >= LONG.0 && lasted >= LONG.1
     }
 
-    /// Records that a poll was answered.
-    pub(super) fn ended(&mut self) {
-        self.0.end();
+    /// Records that a poll was answered. Returns whether any had failed.
+    pub(super) fn end(&mut self) -> bool {
+        std::mem::take(&mut self.0).count() > 0
     }
 
     /// Returns whether an outage is likely.
@@ -41,7 +41,7 @@ mod tests {
         assert!((0..100).all(|_| !outage.failed(at(1))));
         assert!(!outage.is_likely(at(5)) && outage.is_likely(at(6)));
         assert!(!outage.failed(at(30)) && outage.failed(at(31)));
-        outage.ended();
+        assert!(outage.end() && !outage.end());
         assert!(!outage.failed(at(40)) && !outage.is_likely(at(60)));
     }
 }
