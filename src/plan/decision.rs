@@ -167,7 +167,8 @@ pub fn with_color_review<E>(
 
 /// Decides about a failed edit. After a failure on this side (a broken download, a time limit), the prediction is
 /// polled again, which is free. So is a lost prediction, because the provider may know it again. None is paid for again
-/// before that, and neither is one that the provider has called failed, because a second answer may differ. If an input picture could not be read, nothing was submitted, so the job is new.
+/// before that, and neither is one that the provider has called failed, because a second answer may differ. If an input
+/// picture could not be read, nothing was submitted, so the job is new.
 fn decide_failed(class: ErrorClass, has_prediction: bool, choice: FailedPolicy) -> Decision {
     use ErrorClass::{Download, Input, Lost, Moderated, Provider, Rejected, Timeout};
     match (class, choice) {

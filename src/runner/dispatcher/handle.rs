@@ -190,11 +190,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         match outcome {
             // A local picture that cannot be read was never sent, so this does not show that the provider works.
             SubmitOutcome::Failed { class: ErrorClass::Input, .. } => None,
-            SubmitOutcome::Accepted { .. } | SubmitOutcome::Failed { .. } => {
-                match outcome {
-                    SubmitOutcome::Accepted { .. } => self.breaker.submit_accepted(),
-                    _ => self.breaker.submit_answered(),
-                }
+            SubmitOutcome::Accepted { .. } => {
+                self.breaker.submit_accepted();
+                self.submits.accepted(sent, in_flight_before);
+                None
+            }
+            SubmitOutcome::Failed { .. } => {
+                self.breaker.submit_answered();
                 self.submits.accepted(sent, in_flight_before);
                 None
             }

@@ -143,20 +143,13 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 PollOutcome::Again { cause, wait, reason } => {
                     self.wait_after_failure(&mut seen, cause, wait, reason)?
                 }
-                PollOutcome::Finished(Finished::NoOutputs | Finished::OfAnother { .. })
-                    if self.outputs_may_follow(&mut seen) =>
-                {
-                    let found = seen.without_outputs.map_or(0, |(found, _)| found);
-                    self.shared.polls.wait(self.kind, seen.age(), found, self.jitter)
-                }
-                PollOutcome::Finished(finished) => {
-                    if let Finished::Completed { took, .. } = finished {
-                        let done = seen.age();
-                        let in_work = seen.in_work.filter(|from| self.was_watched(&seen, *from, done));
-                        self.shared.polls.learn(self.kind, Observation { in_work, done, reported: took });
+                PollOutcome::Finished(finished) => match self.wait_for_own_outputs(&mut seen, &finished) {
+                    Some(wait) => wait,
+                    None => {
+                        self.learn(&seen, &finished);
+                        return self.ended(finished);
                     }
-                    return self.ended(finished);
-                }
+                },
             };
             self.check_time_limit(&mut seen)?;
         }
@@ -234,12 +227,26 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         Ok(())
     }
 
-    /// Returns whether a prediction that is completed without outputs of its own is polled again: its picture is paid
-    /// for, and the provider may store it a little later. After an earlier run that has waited in vain, one poll is enough.
-    fn outputs_may_follow(&self, seen: &mut Seen) -> bool {
+    /// Returns the wait before a prediction that is completed without outputs of its own is polled again: its picture is
+    /// paid for, and the provider may store it a little later. After an earlier run that has waited in vain, one poll is
+    /// enough.
+    fn wait_for_own_outputs(&self, seen: &mut Seen, finished: &Finished) -> Option<Duration> {
+        if !matches!(finished, Finished::NoOutputs | Finished::OfAnother { .. }) || self.failed_before.is_some() {
+            return None;
+        }
         let (found, first) = seen.without_outputs.get_or_insert_with(|| (0, Instant::now()));
         *found += 1;
-        self.failed_before.is_none() && first.elapsed() < OUTPUTS_GRACE
+        let (found, lasted) = (*found, first.elapsed());
+        (lasted < OUTPUTS_GRACE).then(|| self.shared.polls.wait(self.kind, seen.age(), found, self.jitter))
+    }
+
+    /// Learns the generation time of a prediction that is completed.
+    fn learn(&self, seen: &Seen, finished: &Finished) {
+        if let Finished::Completed { took, .. } = finished {
+            let done = seen.age();
+            let in_work = seen.in_work.filter(|from| self.was_watched(seen, *from, done));
+            self.shared.polls.learn(self.kind, Observation { in_work, done, reported: *took });
+        }
     }
 
     /// Returns the result of a prediction, unless its outputs are those of another one.

@@ -180,7 +180,7 @@ impl GenerationTimes {
         // poll so late that it is never corrected.
         let Some(in_work) = seen.in_work else { return false };
         // A quick edit is soon polled anyway, and each plan for it would seem too late.
-        let first_ends = self.first_ends(kind, in_work, seen.done).filter(|_| seen.done > NARROW);
+        let first_ends = if seen.done > NARROW { self.first_ends(kind, in_work, seen.done) } else { None };
         let is_too_late = first_ends.is_some_and(|(share, count)| self.check.ended(share, count));
         if is_too_late {
             self.forget();
