@@ -3,17 +3,16 @@
 
 mod lone_refusals;
 mod missing_pictures;
-mod streak;
 
 use std::time::Duration;
 
 use crate::api::outcome::{Obstacle, Suspect};
 
 use super::backoff::backoff;
+use super::streak::Streak;
 
 use lone_refusals::LoneRefusals;
 use missing_pictures::MissingPictures;
-pub(super) use streak::Streak;
 
 /// The number of consecutive uncertain submits from which the provider is considered down. It is low because the user
 /// must look into each of them.

@@ -21,6 +21,7 @@ mod recording;
 mod settings;
 mod stop_reason;
 mod stop_signal;
+mod streak;
 
 use crate::api::EditApi;
 use crate::journal::{Disk, Ledger};

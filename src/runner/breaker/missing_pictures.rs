@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use super::{BreakerAction, Streak, probe_delay};
+use crate::runner::streak::Streak;
+
+use super::{BreakerAction, probe_delay};
 
 /// The number of consecutive paid jobs without a picture from which the next submit is a probe.
 const MAX_WITHOUT_PICTURE: u32 = 10;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::runner::breaker::Streak;
+use crate::runner::streak::Streak;
 
 /// How many consecutive polls must have the key refused, and for how long, before the key is considered invalid. A
 /// gateway that refuses one poll in a hundred, or all of them for a short time, must not end a run.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::runner::breaker::Streak;
+use crate::runner::streak::Streak;
 
 /// How many consecutive polls must have failed, and for how long, until an outage is likely.
 const LIKELY: (u32, Duration) = (4, Duration::from_secs(5));

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 /// Consecutive failures of one kind. Pure.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::runner) struct Streak {
+pub(super) struct Streak {
     count: u32,
     /// When the first of them was, if there are any.
     since: Duration,
@@ -10,7 +10,7 @@ pub(in crate::runner) struct Streak {
 
 impl Streak {
     /// Adds a failure at `now`. Returns how many there are, and how long they have lasted.
-    pub(in crate::runner) fn fail(&mut self, now: Duration) -> (u32, Duration) {
+    pub(super) fn fail(&mut self, now: Duration) -> (u32, Duration) {
         if self.count == 0 {
             self.since = now;
         }
@@ -19,17 +19,17 @@ impl Streak {
     }
 
     /// Returns how long the failures have lasted at `now`.
-    pub(in crate::runner) fn lasted(self, now: Duration) -> Duration {
+    pub(super) fn lasted(self, now: Duration) -> Duration {
         if self.count == 0 { Duration::ZERO } else { now.saturating_sub(self.since) }
     }
 
     /// Records that something did not fail, which ends the streak.
-    pub(in crate::runner) fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         *self = Streak::default();
     }
 
     /// Returns the number of failures.
-    pub(in crate::runner) fn count(self) -> u32 {
+    pub(super) fn count(self) -> u32 {
         self.count
     }
 }
