@@ -7,6 +7,7 @@
 mod backoff;
 mod batch;
 mod breaker;
+mod cumulative_sum;
 mod dispatcher;
 mod error;
 mod event;

@@ -1,3 +1,5 @@
+use crate::runner::cumulative_sum::CumulativeSum;
+
 /// The share of refused submits that shows a limit, at least, and as a multiple of the share that is refused at any rate.
 const LIMIT_SHARE: f64 = 0.2;
 const LIMIT_RATIO: f64 = 3.0;
@@ -14,14 +16,13 @@ const MAX_SENT: f64 = 2000.0;
 
 /// Tells refusals by a limit from those that come at any rate.
 ///
-/// The share of submits that is refused at rates far below the limit has nothing to do with it. A cumulative sum (Page,
-/// 1954) of log-likelihood ratios then tells whether more are refused than that. While none is refused at slow rates, a
-/// single refusal is enough. Pure.
+/// The share of submits that is refused at rates far below the limit has nothing to do with it. The evidence then tells
+/// whether more are refused than that. While none is refused at slow rates, a single refusal is enough. Pure.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OddRefusals {
     slow_sent: f64,
     slow_refused: f64,
-    score: f64,
+    evidence: CumulativeSum,
 }
 
 impl OddRefusals {
@@ -29,17 +30,16 @@ impl OddRefusals {
     pub(super) fn accepted(&mut self, is_slow: bool) {
         self.count(is_slow, 0.0);
         let (odd, limit) = self.shares();
-        self.score = (self.score + ((1.0 - limit) / (1.0 - odd)).ln()).max(0.0);
+        self.evidence.did_not_happen(odd, limit);
     }
 
     /// Records a refused submit. Returns whether a limit refused it.
     pub(super) fn refused(&mut self, is_slow: bool) -> bool {
         self.count(is_slow, 1.0);
         let (odd, limit) = self.shares();
-        self.score += (limit / odd).ln();
-        let is_limit = self.score >= THRESHOLD;
+        let is_limit = self.evidence.happened(odd, limit) >= THRESHOLD;
         if is_limit {
-            self.score = 0.0;
+            self.evidence = CumulativeSum::default();
         }
         is_limit
     }

@@ -1,3 +1,5 @@
+use crate::runner::cumulative_sum::CumulativeSum;
+
 /// The evidence, as the logarithm of a likelihood ratio, from which generation times are considered shorter than known.
 const ENOUGH_EVIDENCE: f64 = 8.0;
 
@@ -10,30 +12,29 @@ const MIN_PROBABILITY: f64 = 0.02;
 
 /// Compares the answers to polls with the known generation times: if more predictions have ended than these allow, the
 /// times are too long, and what follows from them would be corrected only slowly, because a prediction that is polled
-/// too late only shows that it took less. A cumulative sum of likelihood ratios (Page, 1954). Pure.
+/// too late only shows that it took less. Pure.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct PlanCheck {
-    evidence: f64,
+    evidence: CumulativeSum,
 }
 
 impl PlanCheck {
     /// Starts with times of an earlier run, for which less evidence is needed.
     pub(super) fn of_earlier_run() -> PlanCheck {
-        PlanCheck { evidence: ENOUGH_EVIDENCE * 0.6 }
+        PlanCheck { evidence: CumulativeSum::of(ENOUGH_EVIDENCE * 0.6) }
     }
 
     /// Records that a prediction had ended at a poll, at whose age a `share` of the `count` known ones had. Returns whether
     /// the known times are too long.
     pub(super) fn ended(&mut self, share: f64, count: u32) -> bool {
         let expected = expected(share, count);
-        self.evidence += (if_shorter(expected) / expected).ln();
-        self.evidence >= ENOUGH_EVIDENCE
+        self.evidence.happened(expected, if_shorter(expected)) >= ENOUGH_EVIDENCE
     }
 
     /// Records that it had not.
     pub(super) fn in_progress(&mut self, share: f64, count: u32) {
         let expected = expected(share, count);
-        self.evidence = (self.evidence + ((1.0 - if_shorter(expected)) / (1.0 - expected)).ln()).max(0.0);
+        self.evidence.did_not_happen(expected, if_shorter(expected));
     }
 }
 
