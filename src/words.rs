@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// Returns a count with its noun: `1 job`, `2 jobs`.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    format!("{count} {noun}{}", plural(count))
 }
 
 /// Returns a count with a comma before each group of three digits: `5,000`.
@@ -19,6 +19,16 @@ pub(crate) fn grouped(count: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// Returns a count like [`grouped`], with its noun: `1 color check`, `2,225 color checks`.
+pub(crate) fn grouped_count(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count), plural(count))
+}
+
+/// Returns the ending of a noun for a count.
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// Returns `is` or `are` for a count.

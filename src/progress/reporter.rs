@@ -12,7 +12,7 @@ use super::bar::{bar, fitting, message_width};
 use super::event_log::log;
 use super::screen::{Screen, Show};
 use super::waiting::Waiting;
-use crate::words::{about, counted, grouped};
+use crate::words::{about, counted, grouped_count};
 
 /// The number of ended jobs from which the pace is computed.
 const MAX_REMEMBERED_ENDS: usize = 64;
@@ -155,8 +155,7 @@ impl<'s> Reporter<'s> {
             parts.push(format!("{} left", about(left)));
         }
         if totals.color_checks > 0 {
-            let checks = if totals.color_checks == 1 { "color check" } else { "color checks" };
-            parts.push(format!("{} {checks} left", grouped(totals.color_checks)));
+            parts.push(format!("{} left", grouped_count(totals.color_checks, "color check")));
         }
         parts.push(format!("{} in flight", totals.in_flight));
         if totals.saving > 0 {

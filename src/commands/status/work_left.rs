@@ -2,7 +2,7 @@ use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 
 use crate::journal::{Ledger, Stage};
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks};
-use crate::words::{about_seconds, grouped};
+use crate::words::{about_seconds, grouped_count};
 
 /// The work that is left of a run in progress.
 #[derive(Clone, Copy, Debug)]
@@ -20,17 +20,12 @@ impl WorkLeft {
     pub(super) fn words(&self) -> Option<String> {
         let predictions = match self.seconds {
             Some(seconds) => Some(format!("about {}", about_seconds(seconds))),
-            None => count(self.predictions, "prediction"),
+            None => (self.predictions > 0).then(|| grouped_count(self.predictions, "prediction")),
         };
-        let checks = count(self.color_checks, "color check");
+        let checks = (self.color_checks > 0).then(|| grouped_count(self.color_checks, "color check"));
         let parts: Vec<String> = predictions.into_iter().chain(checks).collect();
         (!parts.is_empty()).then(|| format!("{} left", parts.join(" and ")))
     }
-}
-
-/// Returns a count with its noun; `None` if it is zero.
-fn count(count: u64, noun: &str) -> Option<String> {
-    (count > 0).then(|| format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" }))
 }
 
 /// Counts the results of the last run whose color is still to be checked.
