@@ -4,7 +4,7 @@ use crate::color::Hex;
 use crate::job::{ErrorClass, UncertainPolicy};
 use crate::journal::{Brief, EditKey, Ledger, Presence, Stage};
 
-use super::color::{ColorReview, ColorRules, color_review};
+use super::color_review::{ColorReview, ColorRules, color_review};
 
 /// The user's choices for failed and uncertain jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

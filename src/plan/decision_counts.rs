@@ -3,7 +3,7 @@ use serde::Serialize;
 use crate::color::Hex;
 use crate::journal::Brief;
 
-use super::color::ColorRules;
+use super::color_review::ColorRules;
 use super::decision::{Decision, Kept};
 
 /// A decision on a selected job, with what it was based on.

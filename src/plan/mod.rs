@@ -2,7 +2,8 @@
 //! uses all cores.
 
 mod advice;
-mod color;
+mod color_review;
+mod color_step;
 mod color_target;
 mod decision;
 mod decision_counts;
@@ -12,10 +13,8 @@ mod work;
 mod work_list;
 
 pub use advice::{Advice, JobFeatures, Warning};
-pub use color::{
-    ColorLock, ColorRules, ColorStep, DecisionPoint, UncertainReroll, first_color_step, is_retouched, next_for_color,
-    unfinished_reroll,
-};
+pub use color_review::{ColorLock, ColorRules, UncertainReroll};
+pub use color_step::{ColorStep, DecisionPoint, first_color_step, is_retouched, next_for_color, unfinished_reroll};
 pub use color_target::ColorTarget;
 pub use decision::{Choices, Decision, FailedPolicy, Kept, KnownEdit, decide, with_color_review};
 pub use decision_counts::{Decided, DecisionCounts};

@@ -4,7 +4,7 @@ use crate::editor::wanted;
 use crate::job::{Fingerprint, JobId};
 use crate::journal::{Edit, EditKey, EditState, Ledger};
 
-use super::color::ColorRules;
+use super::color_review::ColorRules;
 use super::color_target::ColorTarget;
 use super::decision::Decision;
 use super::planned_job::PlannedJob;

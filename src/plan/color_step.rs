@@ -1,57 +1,15 @@
-//! Decisions about the color of a result, derived from the journal alone.
+//! The next step for the color of a result, derived from the journal alone.
 
 use std::sync::Arc;
 
-use crate::color::{Check, Hex, Tolerance, Verdict};
+use crate::color::{Check, Hex, Verdict};
 use crate::job::{JobId, Seed};
-use crate::journal::{Brief, Edit, EditKey, EditState, History, Presence, Reroll, SavedFile};
+use crate::journal::{Edit, EditKey, EditState, History, Presence, Reroll, SavedFile};
 
+use super::color_review::{ColorRules, UncertainReroll, is_stale};
 use super::color_target::ColorTarget;
 use super::decision::Decision;
 use super::work::{Standing, Task, Work};
-
-/// The rules for checking and correcting colors.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ColorRules {
-    /// The tolerance of checks and corrections.
-    pub tolerance: Tolerance,
-    /// The maximum number of re-rolls of an edit that missed its color.
-    pub rerolls: u32,
-    /// Whether near misses are corrected locally.
-    pub lock: ColorLock,
-    /// Whether an uncertain re-roll blocks further ones.
-    pub uncertain_reroll: UncertainReroll,
-}
-
-/// Whether near misses are corrected locally.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum ColorLock {
-    /// They stay as the provider made them.
-    #[default]
-    Open,
-    /// Those within this difference, in ΔE00, are corrected.
-    Within(f64),
-}
-
-impl ColorLock {
-    /// Whether a result with this check is corrected, if it is near.
-    fn corrects(self, check: &Check) -> bool {
-        match self {
-            ColorLock::Open => false,
-            ColorLock::Within(bound) => check.delta_e.is_none_or(|difference| difference <= bound),
-        }
-    }
-}
-
-/// The effect of an uncertain re-roll on further ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum UncertainReroll {
-    /// They wait until the user resolves it.
-    #[default]
-    Holds,
-    /// It counts as a re-roll, and they continue.
-    Counts,
-}
 
 /// The point of a run at which a decision is made, with the information that is available there.
 #[derive(Clone, Copy)]
@@ -61,47 +19,6 @@ pub enum DecisionPoint<'m> {
     /// During the run, after an event of the job. The function returns whether a re-roll was given up in this run. The
     /// times in the journal do not tell, because the clock may be set back.
     Running(&'m dyn Fn(&EditKey) -> bool),
-}
-
-impl Default for ColorRules {
-    fn default() -> ColorRules {
-        ColorRules {
-            tolerance: Tolerance::default(),
-            rerolls: 0,
-            lock: ColorLock::Open,
-            uncertain_reroll: UncertainReroll::Holds,
-        }
-    }
-}
-
-/// Whether the color of a completed edit needs work, as far as a summary of its job tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ColorReview {
-    /// There is nothing to do.
-    Done,
-    /// Its pictures have to be checked.
-    Due,
-    /// The history of the job tells.
-    InHistory,
-}
-
-/// Returns whether the color of a completed edit needs work. `colors` are the requested colors. Without `rules`, no
-/// colors are checked.
-pub(super) fn color_review(brief: &Brief<'_>, colors: &[Hex], rules: Option<&ColorRules>) -> ColorReview {
-    if brief.rerolls > 0 {
-        return ColorReview::InHistory;
-    }
-    let Some(rules) = rules.filter(|_| !colors.is_empty()) else { return ColorReview::Done };
-    let Some(known) = brief.color else { return ColorReview::Due };
-    if is_stale(known.against, known.is_corrected, colors, rules) {
-        return ColorReview::Due;
-    }
-    let may_need_work = match known.verdict {
-        Verdict::Near => rules.lock != ColorLock::Open && !known.is_corrected && !known.is_left,
-        Verdict::Off => rules.rerolls > 0,
-        Verdict::On | Verdict::Unmeasurable => false,
-    };
-    if may_need_work { ColorReview::InHistory } else { ColorReview::Done }
 }
 
 /// The next step for the color of a job with a completed edit.
@@ -318,12 +235,6 @@ fn best<'e>(attempts: impl Iterator<Item = &'e Edit>) -> Option<&'e Edit> {
 
 fn is_completed(edit: &Edit) -> bool {
     matches!(edit.state, EditState::Completed { .. })
-}
-
-/// Whether there is no check, or only one `against` other colors or another tolerance. A corrected picture is within
-/// every tolerance.
-fn is_stale(against: Option<(&[Hex], Tolerance)>, is_corrected: bool, colors: &[Hex], rules: &ColorRules) -> bool {
-    against.is_none_or(|(wanted, tolerance)| wanted != colors || (tolerance != rules.tolerance && !is_corrected))
 }
 
 /// Returns an unused seed. It depends only on the edit and its re-rolls, so that a crash does not change it.
