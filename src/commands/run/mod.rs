@@ -1,4 +1,4 @@
-mod finished;
+mod end;
 mod ids;
 mod notifications;
 mod opening;
@@ -6,6 +6,7 @@ mod partial_plan;
 mod planning;
 mod prune;
 mod run_plan;
+mod run_start;
 mod session;
 
 use tokio::runtime::{Builder, Runtime};
@@ -19,9 +20,9 @@ use crate::report::write_junit_error;
 use super::interrupt::Interruption;
 use super::print::{log_unprinted, print_json, print_summary};
 use super::{Failure, UsageError};
-use finished::{End, FinishedRun};
+use end::End;
 use notifications::Notifications;
-use session::{HeldFolder, Session};
+use session::{FinishedRun, HeldFolder, Session};
 
 /// Runs a manifest, or continues a run of it, and sends the notifications at its end.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {

@@ -13,21 +13,21 @@ use crate::commands::interrupt::Interruption;
 use crate::commands::manifest_scope::{self, ManifestScope, OtherRunConflicts};
 use crate::commands::many_changed::many_changed_warning;
 use crate::commands::options::Options;
-use crate::commands::report_data::{Live, resume};
-use crate::job::{Backend, ContentHash, JobId};
+use crate::commands::report_data::Live;
+use crate::job::{Backend, Cents, ContentHash, JobId};
 use crate::journal::{FileDisk, Ledger, RunEnd, RunStart};
-use crate::manifest::{Diagnostic, Manifest, render};
+use crate::manifest::{Diagnostic, render};
 use crate::plan::Work;
 use crate::progress::{ChangedJobs, PlannedRerolls, Reporter, Screen};
 use crate::run_folder::{FolderError, Lock, ReportStamp};
 use crate::runner::{self, Batch, Effects, RunOutcome, StopSignal};
 
-use super::finished::{Changes, FinishedRun};
 use super::notifications::Notifications;
 use super::opening::FolderOpening;
 use super::planning::Planning;
 use super::prune::prune;
 use super::run_plan::RunPlan;
+use super::run_start::run_start;
 
 /// A run whose manifest is planned and whose folder is locked.
 pub(super) struct Session<'a> {
@@ -47,6 +47,28 @@ pub(super) struct Session<'a> {
     pub(super) changed: ChangedJobs,
     /// The re-rolls that are known or possible before the run.
     rerolls: PlannedRerolls,
+}
+
+/// A run whose work is over.
+pub(super) struct FinishedRun<'a> {
+    pub(super) session: Session<'a>,
+    pub(super) ending: RunOutcome,
+    /// What had been spent in the folder before the run.
+    pub(super) spent_before: Cents,
+    /// The number of jobs whose pictures were moved aside because they are no longer in the manifest.
+    pub(super) set_aside: u64,
+    pub(super) changes: Changes,
+}
+
+/// What a run changes in its folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changes {
+    /// Jobs and pictures, and so the report.
+    Jobs,
+    /// Only the report, which was outdated.
+    ReportOnly,
+    /// Nothing.
+    None,
 }
 
 /// The run's folder, locked, with its journal replayed and ready to be appended to.
@@ -104,7 +126,7 @@ impl<'a> Session<'a> {
         for warning in other_run.into_iter().chain(copied).chain(many_changed) {
             screen.say(&render(&warning, screen.style()));
         }
-        let opening = opening_record(&ledger, &options, &run_plan, &manifest, &name);
+        let opening = run_start(&ledger, &options, &run_plan, &manifest, &name);
         let session =
             Session { started, arguments, screen, options, name, plan, run_plan, opening, differing, changed, rerolls };
         Ok((session, HeldFolder { lock, ledger, disk }))
@@ -227,41 +249,6 @@ fn other_run_warning(options: &Options, run_plan: &RunPlan, name: &str) -> Resul
     Ok(conflicts.warning(name))
 }
 
-/// Returns the record for the start of a run of the manifest `name`.
-fn opening_record(ledger: &Ledger, options: &Options, run_plan: &RunPlan, manifest: &Manifest, name: &str) -> RunStart {
-    // A partial manifest belongs to the manifest of the run.
-    let whole = ledger.last_run().filter(|_| options.scope == ManifestScope::Part);
-    // Its path is relative to the directory of that run.
-    let home = manifest_scope::original_directory(ledger);
-    let of_whole = |run: &RunStart| match &home {
-        Some(home) if run.manifest != "-" => home.join(&run.manifest).display().to_string(),
-        _ => run.manifest.clone(),
-    };
-    RunStart {
-        manifest: whole.map_or_else(|| name.to_owned(), of_whole),
-        backend: options.backend,
-        origin: options.origin(),
-        program: env!("CARGO_PKG_VERSION").to_owned(),
-        jobs: run_plan.counts,
-        budget_cents: options.settings.budget,
-        partition: options.partition,
-        manifest_hash: match whole {
-            Some(whole) => whole.manifest_hash.clone(),
-            None => options.partition.and_then(|_| manifest.content().ok().flatten()).map(Box::new),
-        },
-        held_back: run_plan.held_back.clone(),
-        images_via: options.images_via.map(|via| via.to_string().into()),
-        settings: options.inheritable(),
-        directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
-        folder: match run_plan.decided.submits {
-            // The first run that submits in a copy of a folder warns, and knows the original from this.
-            0 => ledger.last_run().and_then(|run| run.folder.clone()),
-            _ => options.folder.path().canonicalize().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
-        },
-        resume: Some(resume_command()),
-    }
-}
-
 /// Sets up the API. If no request is needed, a key is optional.
 async fn set_up_api(options: &mut Options, asks_api: bool) -> Result<ApiSetup, Failure> {
     Ok(match options.backend {
@@ -313,8 +300,4 @@ async fn end_connections() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }
-}
-
-pub(super) fn resume_command() -> String {
-    resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
 }

@@ -13,29 +13,8 @@ use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, ReportTurn};
 use crate::runner::{RunOutcome, StopReason};
 
-use super::session::{Session, resume_command};
-
-/// What a run changes in its folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Changes {
-    /// Jobs and pictures, and so the report.
-    Jobs,
-    /// Only the report, which was outdated.
-    ReportOnly,
-    /// Nothing.
-    None,
-}
-
-/// A run whose work is over.
-pub(super) struct FinishedRun<'a> {
-    pub(super) session: Session<'a>,
-    pub(super) ending: RunOutcome,
-    /// What had been spent in the folder before the run.
-    pub(super) spent_before: Cents,
-    /// The number of jobs whose pictures were moved aside because they are no longer in the manifest.
-    pub(super) set_aside: u64,
-    pub(super) changes: Changes,
-}
+use super::run_start::resume_command;
+use super::session::{Changes, FinishedRun, Session};
 
 /// The end of a run that was carried out.
 pub(super) struct End {
