@@ -1,18 +1,16 @@
 use std::cell::RefCell;
-use std::fmt;
 use std::hash::{BuildHasher, Hasher};
-use std::io::{self, Read};
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::LazyLock;
 
 use foldhash::quality::RandomState;
 use serde::{Deserialize, Serialize};
 
 use super::borrowed::{ImageRef, RequestRef};
+use super::content_hash::ContentHash;
+use super::hex_text::hex_text;
 use super::normal_form::{normal_prompt, normal_url};
 use super::request::{EditRequest, Seed};
-use super::text::serde_as_text;
 
 /// The identity of an edit: a 16-byte hash over everything that is sent.
 ///
@@ -22,11 +20,6 @@ use super::text::serde_as_text;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Fingerprint([u8; 16]);
-
-/// The BLAKE3 hash of a file's bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ContentHash([u8; 32]);
 
 impl Fingerprint {
     /// Returns the fingerprint of `request`. `content` returns the hash of a local picture.
@@ -113,6 +106,8 @@ impl Fingerprint {
     }
 }
 
+hex_text!(Fingerprint);
+
 /// A hash over the same data as a fingerprint, but five times as fast, with a random key per process. It distinguishes
 /// edits where no journal is involved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +166,7 @@ fn each_part<E>(
             (ImageRef::Url(url), Form::Normal) => part(b'u', normal_url(url).as_bytes()),
             (ImageRef::Url(url), Form::Written) => part(b'u', url.as_str().as_bytes()),
             (ImageRef::Data(uri), _) => part(b'd', uri.as_bytes()),
-            (ImageRef::File(path), _) => part(b'f', &content(path)?.0),
+            (ImageRef::File(path), _) => part(b'f', content(path)?.as_bytes()),
         }
     }
     if let Some(size) = request.size {
@@ -193,116 +188,6 @@ fn each_part<E>(
     }
     Ok(())
 }
-
-impl ContentHash {
-    /// Returns the hash of all of `content`, and its length in bytes.
-    ///
-    /// # Errors
-    ///
-    /// The content cannot be read.
-    pub fn of_all(content: impl Read) -> io::Result<(ContentHash, u64)> {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(content)?;
-        Ok((ContentHash::from_hasher(&hasher), hasher.count()))
-    }
-
-    /// Returns the hash of `bytes`.
-    pub fn of(bytes: &[u8]) -> ContentHash {
-        ContentHash(*blake3::hash(bytes).as_bytes())
-    }
-
-    /// Returns the hash of all input of a hasher.
-    pub fn from_hasher(hasher: &blake3::Hasher) -> ContentHash {
-        ContentHash(*hasher.finalize().as_bytes())
-    }
-
-    /// Returns the 32 bytes.
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-/// The error of a text that is not a hash.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected {expected} hex digits")]
-pub struct DigestError {
-    expected: usize,
-}
-
-/// Decodes hex digits, eight at a time, because each line of a journal has 32 to 96 of them. No dependency has a hex
-/// decoder.
-fn from_hex<const N: usize>(digits: &[u8]) -> Result<[u8; N], DigestError> {
-    const { assert!(N.is_multiple_of(4)) };
-    let mut bytes = [0; N];
-    let (eights, rest) = digits.as_chunks::<8>();
-    let mut is_hex = rest.is_empty() && eights.len() == N / 4;
-    for (four, digits) in bytes.as_chunks_mut::<4>().0.iter_mut().zip(eights) {
-        let (read, are_digits) = eight_digits(*digits);
-        *four = read;
-        is_hex &= are_digits;
-    }
-    if is_hex { Ok(bytes) } else { Err(DigestError { expected: 2 * N }) }
-}
-
-/// Decodes eight hex digits to four bytes. Also returns whether all of them are digits.
-fn eight_digits(digits: [u8; 8]) -> ([u8; 4], bool) {
-    const ALL: u64 = u64::MAX / 0xff;
-    const HIGH: u64 = ALL << 7;
-    let digits = u64::from_le_bytes(digits);
-    let (ascii, lower) = (digits & !HIGH, (digits | (ALL * 0x20)) & !HIGH);
-    // The high bit of each byte of the sum shows whether the byte is at least the bound.
-    let between = |bytes: u64, first: u8, last: u8| {
-        let reaches = |bound: u8| bytes + ALL * u64::from(0x80 - bound);
-        reaches(first) & !reaches(last + 1) & HIGH
-    };
-    let letters = between(lower, b'a', b'f');
-    let are_digits = digits & HIGH == 0 && between(ascii, b'0', b'9') | letters == HIGH;
-    let halves = (ascii & (ALL * 0x0f)) + (letters >> 7) * 9;
-    let pairs = (halves << 4 | halves >> 8) & 0x00ff_00ff_00ff_00ff;
-    let pairs = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
-    (((pairs | pairs >> 16) as u32).to_le_bytes(), are_digits)
-}
-
-/// Writes bytes as hex digits with a single call.
-fn write_hex<const N: usize>(bytes: &[u8; N], formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.map(|byte| [byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]));
-    formatter.write_str(str::from_utf8(digits.as_flattened()).unwrap_or_default())
-}
-
-macro_rules! hex_text {
-    ($type:ty) => {
-        impl $type {
-            /// Parses hex digits.
-            ///
-            /// # Errors
-            ///
-            /// Their number is wrong, or one is not a hex digit.
-            pub fn from_hex(digits: &[u8]) -> Result<Self, DigestError> {
-                from_hex(digits).map(Self)
-            }
-        }
-
-        impl fmt::Display for $type {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_hex(&self.0, formatter)
-            }
-        }
-
-        impl FromStr for $type {
-            type Err = DigestError;
-
-            fn from_str(text: &str) -> Result<Self, DigestError> {
-                Self::from_hex(text.as_bytes())
-            }
-        }
-
-        serde_as_text!($type, DigestError);
-    };
-}
-
-hex_text!(Fingerprint);
-hex_text!(ContentHash);
 
 #[cfg(test)]
 mod tests {
@@ -335,22 +220,6 @@ mod tests {
         let fingerprint = print(&request());
         assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
         assert!("xyz".parse::<Fingerprint>().is_err());
-    }
-
-    #[test]
-    fn only_hex_digits_are_accepted() {
-        for byte in 0..=u8::MAX {
-            for place in 0..8 {
-                let mut digits = *b"0123456789abcdef0123456789ABCDEF";
-                digits[place] = byte;
-                let read = Fingerprint::from_hex(&digits).ok().map(|read| read.to_string());
-                let expected = byte.is_ascii_hexdigit().then(|| String::from_utf8_lossy(&digits).to_lowercase());
-                assert_eq!(read, expected, "{byte}");
-            }
-        }
-        assert!(Fingerprint::from_hex(b"0123456789abcdef0123456789ABCDE").is_err());
-        assert!(Fingerprint::from_hex(b"0123456789abcdef0123456789ABCDEF01234567").is_err());
-        assert!(Fingerprint::from_hex(b"0123456789abcdef01234567").is_err());
     }
 
     #[test]
