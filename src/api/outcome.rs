@@ -44,11 +44,12 @@
 //! | anything else | polled again |
 
 mod other_ids;
+mod poll_outcome;
 mod prediction;
 mod refusal;
+mod submit_outcome;
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -57,176 +58,12 @@ use crate::job::{Cents, ErrorClass};
 
 use super::hint::wait_hint;
 use super::wire::{self, PredictionId};
-use super::{Answer, Exchange, Fault, Output};
+use super::{Answer, Exchange, Fault};
 pub(crate) use other_ids::other_ids;
+pub use poll_outcome::{Finished, PollOutcome, Unanswered};
 use prediction::of_prediction;
 use refusal::refusal_class;
-
-/// The outcome of a submit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubmitOutcome {
-    /// The provider accepted it.
-    Accepted {
-        /// The prediction's id.
-        prediction: PredictionId,
-        /// Its price, if the answer has one.
-        cost: Option<Cents>,
-        /// The URL for polling it, if the answer has one.
-        status_url: Option<String>,
-        /// Its result, if the answer has it, as in sync mode.
-        result: Option<Finished>,
-    },
-    /// It was certainly not accepted, and may be sent again.
-    NotAccepted {
-        /// The observed error.
-        cause: String,
-        /// The reason.
-        reason: Obstacle,
-    },
-    /// It was certainly not accepted, and the same request will never be.
-    Failed {
-        /// The class of the error.
-        class: ErrorClass,
-        /// The observed error.
-        message: String,
-    },
-    /// It was certainly not accepted, and no other submit would be.
-    Stop(Stop),
-    /// It certainly was not accepted, because of this request alone or because of something that all have in common.
-    Doubtful {
-        /// What may be wrong for all requests.
-        suspect: Suspect,
-        /// The observed error.
-        message: String,
-    },
-    /// It is unknown whether it was accepted.
-    Uncertain {
-        /// The observed error.
-        message: String,
-        /// The reason.
-        doubt: Doubt,
-    },
-}
-
-/// What may be wrong for all requests, if several in a row are refused because of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Suspect {
-    /// The key. It is never about the request.
-    Key,
-    /// What the key may do.
-    Permission,
-    /// The account, which is refused with the words of a refused request, such as "flagged".
-    Account,
-    /// The base URL or the model.
-    Endpoint,
-}
-
-/// The reason why it is unknown whether a submit was accepted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// There was no usable answer.
-    Unanswered,
-    /// It may have been accepted, but the answer has no id in the expected place.
-    NoId {
-        /// What the answer lacks, without its body.
-        lack: String,
-    },
-    /// The answer is a redirect.
-    Redirected,
-}
-
-/// The reason why a submit that may be sent again was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Obstacle {
-    /// The provider asked to slow down, possibly with a wait.
-    RateLimited(Option<Duration>),
-    /// No connection was made.
-    Unreachable,
-}
-
-/// The reason why no further request makes sense.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
-    /// The key was refused.
-    Auth(String),
-    /// Nothing of the account is accepted.
-    Account(String),
-    /// The balance is used up.
-    Balance(String),
-    /// The base URL redirects to another one.
-    Redirected(String),
-    /// The answers to submits have no id that can be used.
-    NoId(String),
-    /// The server has no such endpoint.
-    NoEndpoint(String),
-}
-
-/// The outcome of a poll.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PollOutcome {
-    /// The prediction is in progress.
-    InProgress {
-        /// The provider's status, if it is not a documented one.
-        unknown_status: Option<String>,
-    },
-    /// The prediction has ended.
-    Finished(Finished),
-    /// The provider does not know the prediction.
-    NotFound,
-    /// There is no usable answer. Polling again is free.
-    Again {
-        /// The observed error.
-        cause: String,
-        /// The wait that the provider asked for.
-        wait: Option<Duration>,
-        /// The reason.
-        reason: Unanswered,
-    },
-}
-
-/// The result of a prediction that has ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finished {
-    /// It has at least one output.
-    Completed {
-        /// The outputs, in order.
-        outputs: Vec<Output>,
-        /// The number of further outputs, which are not fetched.
-        surplus: usize,
-        /// The generation time by the provider's clock, if the answer contains it.
-        took: Option<Duration>,
-    },
-    /// It was reported as completed, but has no outputs.
-    NoOutputs,
-    /// Its outputs are those of another prediction.
-    OfAnother {
-        /// That prediction.
-        owner: PredictionId,
-    },
-    /// With outputs whose form is not known.
-    UnknownOutputs {
-        /// The outputs, cut to a maximum length.
-        excerpt: String,
-    },
-    /// It has no picture.
-    Failed {
-        /// The class of the error.
-        class: ErrorClass,
-        /// The provider's message.
-        message: String,
-    },
-}
-
-/// The reason why a poll has no usable answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unanswered {
-    /// The key was refused, possibly for that poll only.
-    Refused,
-    /// The provider asked to slow down, which is not a failure.
-    RateLimited,
-    /// Any other reason.
-    Failed,
-}
+pub use submit_outcome::{Doubt, Obstacle, Stop, SubmitOutcome, Suspect};
 
 /// Returns the outcome of a submit.
 pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {

@@ -1,5 +1,7 @@
 //! Tests of the tables in the module's documentation, row by row.
 
+use std::time::Duration;
+
 use super::*;
 
 const ID: &str = "550e8400-e29b-41d4-a716-446655440000";

@@ -6,6 +6,7 @@ mod receipts;
 mod spending;
 mod start;
 mod stop;
+mod submitted;
 mod workers;
 
 use std::collections::{BTreeSet, HashSet, VecDeque};

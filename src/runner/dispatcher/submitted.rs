@@ -1,0 +1,220 @@
+//! Handles the answers to submits.
+
+use std::time::Duration;
+
+use crate::api::outcome::{Doubt, Obstacle, Stop, SubmitOutcome, Suspect};
+use crate::api::{EditApi, PredictionId, RateLimits, StatusPath};
+use crate::job::{Cents, ErrorClass, Rate};
+use crate::journal::{EditKey, LearnedLimits, PauseCause, Record, RunEvent, Step};
+use crate::outputs::ResultStore;
+use crate::runner::breaker::Blame;
+use crate::runner::event::Event;
+use crate::runner::{RunError, StopReason};
+
+use super::Dispatcher;
+use super::workers::{Phase, Worker};
+
+impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
+    /// Handles the answer to a submit: first its headers, then its outcome.
+    pub(super) async fn handle_submitted(
+        &mut self,
+        worker: u64,
+        key: &EditKey,
+        outcome: SubmitOutcome,
+        limits: Option<RateLimits>,
+        status_path: Option<StatusPath>,
+    ) -> Result<(), RunError> {
+        self.leave_submitting(worker, &outcome);
+        if let Some(limits) = limits {
+            self.handle_quota_headers(limits).await?;
+        }
+        self.handle_outcome(worker, key, outcome, status_path).await
+    }
+
+    /// Counts a submit as answered.
+    fn leave_submitting(&mut self, worker: u64, outcome: &SubmitOutcome) {
+        let is_accepted = matches!(outcome, SubmitOutcome::Accepted { .. });
+        if let Some(worker) = self.workers.get(worker).filter(|_| is_accepted) {
+            self.submits.went_through(worker.started);
+        }
+        self.workers.enter(worker, if is_accepted { Phase::Generating } else { Phase::Ending });
+    }
+
+    async fn handle_quota_headers(&mut self, limits: RateLimits) -> Result<(), RunError> {
+        let open_submits = self.workers.count(Phase::Submitting) as u64;
+        if let Some(wait) = self.submits.on_rate_limit_headers(limits, open_submits, self.elapsed()) {
+            let reason = "the provider's headers say that its quota is used up".to_owned();
+            self.pause_submits(wait, PauseCause::RateLimited, reason).await?;
+        }
+        Ok(())
+    }
+
+    async fn handle_outcome(
+        &mut self,
+        worker: u64,
+        key: &EditKey,
+        outcome: SubmitOutcome,
+        status_path: Option<StatusPath>,
+    ) -> Result<(), RunError> {
+        let sent = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.started);
+        // An accepted submit itself is among them.
+        let own = usize::from(matches!(outcome, SubmitOutcome::Accepted { .. }));
+        let others = self.workers.count(Phase::Generating).saturating_sub(own);
+        let outcome = self.unless_of_another(worker, key, outcome);
+        let near_limit = self.adapt_pace(&outcome, sent, u32::try_from(others).unwrap_or(u32::MAX));
+        match outcome {
+            SubmitOutcome::Accepted { prediction, cost, .. } => {
+                self.handle_prediction(key, prediction, cost, status_path).await?;
+            }
+            SubmitOutcome::NotAccepted { cause, reason } => {
+                self.step(key, Step::Refused { message: cause.clone() }).await?.detach();
+                if let Some(Worker { work, .. }) = self.workers.get(worker) {
+                    self.queues.retry(work.clone());
+                }
+                if let Some(near) = near_limit {
+                    self.handle_limit(near).await?;
+                }
+                self.handle_obstacle(sent, reason, cause).await?;
+            }
+            SubmitOutcome::Failed { class, message } => self.fail_job(key, class, message).await?,
+            SubmitOutcome::Doubtful { suspect, message } => self.handle_doubtful(worker, key, suspect, message).await?,
+            SubmitOutcome::Uncertain { message, doubt } => self.handle_uncertain(key, message, doubt).await?,
+            SubmitOutcome::Stop(stop) => {
+                self.step(key, Step::Refused { message: StopReason::Api(stop.clone()).to_string() }).await?.detach();
+                self.stop_for(stop);
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the outcome, but as uncertain if its prediction belongs to an earlier submit. The executor would follow
+    /// that prediction, and is ended.
+    fn unless_of_another(&mut self, worker: u64, key: &EditKey, outcome: SubmitOutcome) -> SubmitOutcome {
+        match outcome {
+            SubmitOutcome::Accepted { prediction, .. } if self.ledger.is_of_another(&prediction, key) => {
+                if let Some(worker) = self.workers.remove(worker) {
+                    worker.executor.abort();
+                }
+                let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
+                SubmitOutcome::Uncertain { message, doubt: Doubt::Unanswered }
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Adapts the pace of submits to the outcome of one that was sent at `sent`. Returns the learned rate if it has
+    /// changed. Nothing is sent before the outcome is recorded.
+    fn adapt_pace(&mut self, outcome: &SubmitOutcome, sent: Duration, in_flight_before: u32) -> Option<Rate> {
+        match outcome {
+            // A local picture that cannot be read was never sent, so this does not show that the provider works.
+            SubmitOutcome::Failed { class: ErrorClass::Input, .. } => None,
+            SubmitOutcome::Accepted { .. } => {
+                self.breaker.submit_accepted();
+                self.submits.accepted(sent, in_flight_before);
+                None
+            }
+            SubmitOutcome::Failed { .. } => {
+                self.breaker.submit_answered();
+                self.submits.accepted(sent, in_flight_before);
+                None
+            }
+            SubmitOutcome::NotAccepted { reason: Obstacle::RateLimited(hint), .. } => {
+                self.submits.refused(sent, self.elapsed(), *hint, in_flight_before)
+            }
+            SubmitOutcome::NotAccepted { reason: Obstacle::Unreachable, .. }
+            | SubmitOutcome::Doubtful { .. }
+            | SubmitOutcome::Uncertain { .. }
+            | SubmitOutcome::Stop(_) => None,
+        }
+    }
+
+    /// Pauses submits, or ends the run, if too many in a row were not accepted; the last one was sent at `sent`.
+    async fn handle_obstacle(&mut self, sent: Duration, reason: Obstacle, cause: String) -> Result<(), RunError> {
+        let kind = match reason {
+            Obstacle::RateLimited(_) => PauseCause::RateLimited,
+            Obstacle::Unreachable => PauseCause::Unreachable,
+        };
+        let action = self.breaker.submit_refused(sent, self.elapsed(), reason);
+        self.apply_breaker(action, kind, cause).await
+    }
+
+    /// Fails the job if the suspect is known to be right. Otherwise tries it again after all others, and stops if they
+    /// are refused too.
+    async fn handle_doubtful(
+        &mut self,
+        worker: u64,
+        key: &EditKey,
+        suspect: Suspect,
+        message: String,
+    ) -> Result<(), RunError> {
+        match self.breaker.submit_doubtful(suspect) {
+            Blame::Request => {
+                let is_moderated = suspect == Suspect::Account;
+                let class = if is_moderated { ErrorClass::Moderated } else { ErrorClass::Rejected };
+                return self.fail_job(key, class, message).await;
+            }
+            Blame::Unknown => {
+                if let Some(Worker { work, .. }) = self.workers.get(worker) {
+                    self.queues.postpone(work.clone());
+                }
+            }
+            Blame::Suspect => self.stop_for(match suspect {
+                Suspect::Key | Suspect::Permission => Stop::Auth(message.clone()),
+                Suspect::Account => Stop::Account(message.clone()),
+                Suspect::Endpoint => Stop::NoEndpoint(message.clone()),
+            }),
+        }
+        self.step(key, Step::Refused { message }).await?.detach();
+        Ok(())
+    }
+
+    async fn handle_uncertain(&mut self, key: &EditKey, message: String, doubt: Doubt) -> Result<(), RunError> {
+        self.mark_uncertain(key, message.clone()).await?;
+        match doubt {
+            Doubt::Redirected => self.stop_for(Stop::Redirected(message)),
+            Doubt::NoId { lack } if self.breaker.submit_without_id() => self.stop_for(Stop::NoId(lack)),
+            Doubt::NoId { .. } | Doubt::Unanswered => {
+                let action = self.breaker.submit_failed(self.elapsed());
+                self.apply_breaker(action, PauseCause::Failing, message).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn handle_prediction(
+        &mut self,
+        key: &EditKey,
+        prediction: PredictionId,
+        cost: Option<Cents>,
+        status_path: Option<StatusPath>,
+    ) -> Result<(), RunError> {
+        let estimate = self.ledger.estimate();
+        if self.spending.is_first_unpriced(cost) {
+            tracing::warn!(
+                "a submit was answered without a price (`costCents` is missing, or not a number above 0): such submits count as \
+                 {estimate}, the highest price so far; check their cost in the provider's dashboard"
+            );
+        }
+        let cost = self.spending.answered(cost, estimate);
+        let receipt = (key.job.clone(), prediction.clone());
+        let step = Step::Accepted { prediction: prediction.clone(), cost_cents: cost, status_path };
+        let durable = self.step(key, step).await?;
+        self.receipts.follow(receipt, durable);
+        self.notify_observer(&Event::Accepted { job: &key.job, prediction: &prediction, cost });
+        if cost > estimate {
+            self.notify_observer(&Event::PriceRise { job: &key.job, from: estimate, to: cost });
+        }
+        // The price is reported even if no other submit would follow.
+        if let Some(reason) = self.spending.above_price_limit(cost) {
+            self.drain(reason, None);
+        }
+        Ok(())
+    }
+
+    async fn handle_limit(&mut self, near: Rate) -> Result<(), RunError> {
+        let learned = LearnedLimits { submits: Some(near), ..self.submits.learned() };
+        self.record(Record::Run(RunEvent::Learned(learned))).await?.detach();
+        self.notify_observer(&Event::RateLimitDetected { near });
+        Ok(())
+    }
+}
