@@ -1,19 +1,24 @@
+mod host_rate;
+mod hosts;
 mod pace;
 mod version;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{DATE, IF_RANGE, RANGE, RETRY_AFTER};
 use reqwest::{Response, Url, redirect, retry};
+use tokio::time::Instant;
 
 use crate::http::{self, Clients, TlsError, explain, is_loopback};
 use crate::words::size;
 
 use super::error::{OutputError, disk};
 use super::slot::Slot;
+use hosts::Hosts;
 use pace::Pace;
 use version::Version;
 
@@ -22,6 +27,9 @@ const BLOCK: usize = 256 << 10;
 
 /// The wait before the second attempt. Further ones are longer.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
+
+/// The longest wait that a host may ask for: outputs are usually kept for ten minutes.
+const MAX_HINT: Duration = Duration::from_secs(60);
 
 /// The limits of a download.
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +62,11 @@ impl Default for DownloadLimits {
 }
 
 /// Fetches outputs from the asset host, and input pictures from the URLs in a manifest. It does not know the API key,
-/// so it cannot leak it.
+/// so it cannot leak it. Clones share the rates of busy hosts.
 #[derive(Clone, Debug)]
 pub struct Downloader {
     http: Clients,
+    hosts: Arc<Hosts>,
     limits: DownloadLimits,
     plain_http: PlainHttp,
 }
@@ -88,6 +97,8 @@ struct Part<S> {
 enum Attempt {
     /// Another attempt may succeed. The host may ask to wait for it.
     Retry { cause: String, after: Option<Duration> },
+    /// The host is busy, so that all attempts must wait.
+    Busy { cause: String, after: Option<Duration> },
     /// No attempt will succeed.
     Final(OutputError),
     /// The received bytes could not be written.
@@ -123,7 +134,7 @@ impl Downloader {
                 .read_timeout(limits.silence)
                 .timeout(limits.whole)
         })?;
-        Ok(Downloader { http, limits, plain_http })
+        Ok(Downloader { http, hosts: Arc::new(Hosts::new()), limits, plain_http })
     }
 
     /// Returns the maximum length of an output, in bytes.
@@ -149,21 +160,36 @@ impl Downloader {
                 url.host_str().unwrap_or("")
             )));
         }
+        let host = url.origin().ascii_serialization();
         let (mut part, mut furthest) = (None, 0);
         let (mut attempt, mut wait) = (1, FIRST_WAIT);
         loop {
-            let (cause, after) = match self.attempt(&url, slot, &mut part, &mut sink).await {
+            if let Err(retry_after) = self.hosts.turn(&host, slot, self.limits.wait).await {
+                return Err(OutputError::Busy { cause: "its host is busy".to_owned(), retry_after: Some(retry_after) });
+            }
+            let sent = Instant::now();
+            let attempted = self.attempt(&url, slot, &mut part, &mut sink).await;
+            match &attempted {
+                Err(Attempt::Busy { after, .. }) => self.hosts.refused(&host, sent, after.unwrap_or_default()),
+                Ok(_) | Err(Attempt::Final(_)) => self.hosts.answered(&host),
+                Err(Attempt::Retry { .. } | Attempt::WriteFailed(_)) => {}
+            }
+            let (cause, after, is_busy) = match attempted {
                 Ok(sink) => return Ok(sink),
                 Err(Attempt::WriteFailed(cause)) => return Err(disk(folder)(cause)),
                 Err(Attempt::Final(error)) => return Err(error),
-                Err(Attempt::Retry { cause, after }) => (cause, after),
+                Err(Attempt::Retry { cause, after }) => (cause, after, false),
+                Err(Attempt::Busy { cause, after }) => (cause, after, true),
             };
             let length = part.as_ref().map_or(0, |part: &Part<S>| part.length);
             if length >= furthest + BLOCK as u64 {
                 (furthest, attempt, wait) = (length, 1, FIRST_WAIT);
             } else if attempt >= self.limits.attempts || after.is_some_and(|after| after > self.limits.wait) {
                 let cause = if attempt == 1 { cause } else { format!("{cause}, {attempt} times") };
-                return Err(OutputError::Unavailable { cause, retry_after: after });
+                return Err(match is_busy {
+                    true => OutputError::Busy { cause, retry_after: after },
+                    false => OutputError::Unavailable { cause, retry_after: after },
+                });
             } else {
                 attempt += 1;
             }
@@ -201,7 +227,10 @@ impl Downloader {
             },
             416 if part.take().is_some() => Err(Attempt::Retry { cause: "HTTP 416".to_owned(), after: None }),
             status @ (403 | 404 | 410) => Err(Attempt::Final(OutputError::Expired(format!("HTTP {status}")))),
-            status @ (408 | 425 | 429 | 500..=599) => {
+            status @ (429 | 503) => {
+                Err(Attempt::Busy { cause: format!("HTTP {status}"), after: retry_after(&response) })
+            }
+            status @ (408 | 425 | 500..=599) => {
                 Err(Attempt::Retry { cause: format!("HTTP {status}"), after: retry_after(&response) })
             }
             status => Err(Attempt::Final(OutputError::Unreachable(format!("HTTP {status}")))),
@@ -278,11 +307,11 @@ async fn write_all<S: Write + Send + 'static>(mut sink: S, block: Vec<u8>) -> Re
     written.map_err(io::Error::other).flatten().map_err(Attempt::WriteFailed)
 }
 
-/// Returns how long the host asks to wait.
+/// Returns how long the host asks to wait, as far as that is respected.
 fn retry_after(response: &Response) -> Option<Duration> {
     let text = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
     let seconds = http::retry_after(text(RETRY_AFTER)?, text(DATE), Timestamp::now())?;
-    Duration::try_from_secs_f64(seconds).ok()
+    Duration::try_from_secs_f64(seconds).ok().map(|wait| wait.min(MAX_HINT))
 }
 
 fn failed(error: &reqwest::Error) -> Attempt {

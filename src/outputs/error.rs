@@ -15,12 +15,20 @@ pub enum OutputError {
     /// The asset host refuses it.
     #[error("cannot download the output: {0}")]
     Unreachable(String),
-    /// The asset host cannot be reached or is busy, or every download was interrupted.
+    /// The asset host cannot be reached, or every download was interrupted.
     #[error("cannot download the output: {cause}")]
     Unavailable {
         /// How the last attempt failed.
         cause: String,
-        /// How long the host asks to wait.
+        /// How long the host asks to wait, at most a minute.
+        retry_after: Option<Duration>,
+    },
+    /// The asset host is busy (429 or 503), and all downloads from it wait.
+    #[error("cannot download the output: {cause}")]
+    Busy {
+        /// How the last attempt failed.
+        cause: String,
+        /// How long to wait for the next attempt, at most a minute.
         retry_after: Option<Duration>,
     },
     /// It is not a complete picture.
@@ -46,6 +54,7 @@ impl OutputError {
             OutputError::Expired(_) => Some(ErrorClass::Lost),
             OutputError::Unreachable(_)
             | OutputError::Unavailable { .. }
+            | OutputError::Busy { .. }
             | OutputError::NotAPicture(_)
             | OutputError::Refused(_) => Some(ErrorClass::Download),
             OutputError::Disk { .. } => None,
@@ -72,7 +81,9 @@ impl OutputError {
     pub fn of_input(&self) -> String {
         match self {
             OutputError::Expired(cause) => format!("the picture is no longer at its URL ({cause})"),
-            OutputError::Unreachable(cause) | OutputError::Unavailable { cause, .. } => {
+            OutputError::Unreachable(cause)
+            | OutputError::Unavailable { cause, .. }
+            | OutputError::Busy { cause, .. } => {
                 format!("cannot download it: {cause}")
             }
             OutputError::NotAPicture(cause) => format!("it is not a complete picture: {cause}"),
@@ -81,12 +92,13 @@ impl OutputError {
         }
     }
 
-    /// Returns whether the output is fetched again, from a fresh URL. Getting one is free, and the output was paid for.
+    /// Returns whether the output is fetched again. That is free, and the output was paid for.
     pub fn refetch(&self) -> Refetch {
         match self {
             OutputError::Expired(_) | OutputError::NotAPicture(_) => Refetch::Times(5),
             OutputError::Unreachable(_) => Refetch::Times(1),
             OutputError::Unavailable { retry_after, .. } => Refetch::Later(retry_after.unwrap_or_default()),
+            OutputError::Busy { retry_after, .. } => Refetch::FromSameUrl(retry_after.unwrap_or_default()),
             OutputError::Refused(_) | OutputError::Disk { .. } => Refetch::Times(0),
         }
     }
@@ -95,10 +107,12 @@ impl OutputError {
 /// Whether an output that could not be fetched is fetched again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refetch {
-    /// At most this many times, because the result is likely to be the same.
+    /// From a fresh URL, at most this many times, because the result is likely to be the same.
     Times(u32),
-    /// Until the host works again. It asks to wait for at least this long.
+    /// From a fresh URL, until the host works again. It asks to wait for at least this long.
     Later(Duration),
+    /// From the same URL, until its host is less busy, and after this wait. A fresh URL would lead to the same host.
+    FromSameUrl(Duration),
 }
 
 /// Returns a function that adds a path to an error of the operating system.

@@ -23,9 +23,6 @@ use super::polling::{Polling, RequestKind};
 /// How long pictures are asked for while their host is down: outputs are usually kept for ten minutes.
 const DOWNLOAD_PATIENCE: Duration = Duration::from_secs(600);
 
-/// The longest wait between two attempts then, even if the host asks for a longer one.
-const MAX_DOWNLOAD_WAIT: Duration = Duration::from_secs(60);
-
 /// Runs one job through submit, polls and downloads, and reports each step to the dispatcher.
 pub(super) struct Executor<A, S: ResultStore> {
     pub(super) shared: Arc<Shared<A, S>>,
@@ -192,27 +189,37 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
 
     /// Downloads all outputs. If one is missing or damaged, or the host is down, the prediction is polled again for
     /// fresh URLs, and those already downloaded are kept. It fails only if that repeats: an answer that does not show
-    /// the prediction, such as a 404, is not enough.
+    /// the prediction, such as a 404, is not enough. A host that is busy is only given time.
     async fn fetch_all(
         &mut self,
         prediction: &PredictionId,
         mut outputs: Vec<Output>,
     ) -> Result<Vec<S::Staged>, ExecutorOutcome> {
-        let (mut staged, mut reads, mut failing_since) = (Vec::with_capacity(outputs.len()), 0, None);
+        let mut staged = Vec::with_capacity(outputs.len());
+        let (mut reads, mut failures, mut failing_since) = (0, 0, None);
         let patience = DOWNLOAD_PATIENCE.min(self.shared.job_timeout);
         loop {
             let Err(error) = self.fetch_rest(&outputs, &mut staged).await else { return Ok(staged) };
-            let wait = match error.refetch() {
-                Refetch::Times(times) if reads < times && !self.was_lost() => backoff(reads + 1),
-                Refetch::Later(wait) if failing_since.get_or_insert_with(Instant::now).elapsed() < patience => {
-                    wait.min(MAX_DOWNLOAD_WAIT).max(backoff(reads + 1)).mul_f64(1.0 + self.jitter)
+            let again = error.refetch();
+            let wait = match again {
+                Refetch::Times(times) if reads < times && !self.was_lost() => {
+                    reads += 1;
+                    backoff(reads)
                 }
-                Refetch::Times(_) | Refetch::Later(_) => return Err(give_up(error)),
+                Refetch::Later(wait) | Refetch::FromSameUrl(wait)
+                    if failing_since.get_or_insert_with(Instant::now).elapsed() < patience =>
+                {
+                    failures += 1;
+                    wait.max(backoff(failures).mul_f64(1.0 + self.jitter))
+                }
+                Refetch::Times(_) | Refetch::Later(_) | Refetch::FromSameUrl(_) => return Err(give_up(error)),
             };
-            reads += 1;
             self.report(ExecutorEvent::DownloadFailed(error.to_string()));
-            tracing::debug!(%prediction, %error, reads, "asking for fresh output URLs");
+            tracing::debug!(%prediction, %error, ?again, "a download failed");
             self.unless_halted(tokio::time::sleep(wait)).await?;
+            if let Refetch::FromSameUrl(_) = again {
+                continue;
+            }
             match self.poll(prediction).await? {
                 PollOutcome::Finished(Finished::Completed { outputs: fresh, .. }) => {
                     // With another number of outputs, it is unknown which of them are new.

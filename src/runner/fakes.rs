@@ -76,8 +76,8 @@ impl Verified for FakePicture {
     }
 }
 
-/// A results folder that has every picture. A URL with `expired` or `down` in it leads to none, and the download of one
-/// with `slow` takes ten seconds.
+/// A results folder that has every picture. A URL with `expired`, `down` or `busy` in it leads to none, and the download of
+/// one with `slow` takes ten seconds.
 pub struct FakeStore;
 
 impl ResultStore for FakeStore {
@@ -89,6 +89,9 @@ impl ResultStore for FakeStore {
             _ if output.contains("expired") => Err(OutputError::Expired("HTTP 403".to_owned())),
             _ if output.contains("down") => {
                 Err(OutputError::Unavailable { cause: "HTTP 503, 4 times".to_owned(), retry_after: None })
+            }
+            _ if output.contains("busy") => {
+                Err(OutputError::Busy { cause: "HTTP 429".to_owned(), retry_after: Some(Duration::from_secs(20)) })
             }
             _ if output.contains("slow") => {
                 tokio::time::sleep(Duration::from_secs(10)).await;

@@ -13,21 +13,23 @@ fn outputs_are_fetched_over_https_or_from_loopback_if_the_api_is_local() {
 }
 
 #[tokio::test]
-async fn a_busy_host_is_asked_again_after_the_wait_that_it_asks_for_unless_that_is_long() {
-    use std::sync::Arc;
+async fn a_busy_host_is_asked_again_after_the_wait_that_it_asks_for_and_if_that_is_long_all_downloads_wait() {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use axum::http::StatusCode;
+    use axum::http::{StatusCode, Uri};
     use axum::response::IntoResponse;
-    use axum::routing::get;
 
-    let busy = |seconds: &'static str| (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], "").into_response();
     let visits = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&visits);
-    let soon = move || async move {
-        if counted.fetch_add(1, Ordering::Relaxed) == 0 { busy("1") } else { "picture".into_response() }
+    let answer = move |uri: Uri| async move {
+        let seconds = match (uri.path(), counted.fetch_add(1, Ordering::Relaxed)) {
+            ("/soon", 0) => "1",
+            ("/later", _) => "31536000",
+            _ => return "picture".into_response(),
+        };
+        (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, seconds)], "").into_response()
     };
-    let router = axum::Router::new().route("/soon", get(soon)).route("/later", get(move || async move { busy("90") }));
+    let router = axum::Router::new().fallback(answer);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -37,15 +39,18 @@ async fn a_busy_host_is_asked_again_after_the_wait_that_it_asks_for_unless_that_
         let mut slot = Slot::of(&Arc::new(tokio::sync::Semaphore::new(1))).await;
         let started = std::time::Instant::now();
         let sink = || Ok(Vec::new());
-        let fetched = downloader.fetch(&format!("{host}{path}"), Path::new("."), &mut slot, sink).await;
+        let fetched = downloader.clone().fetch(&format!("{host}{path}"), Path::new("."), &mut slot, sink).await;
         (fetched, started.elapsed())
     };
     let (fetched, took) = fetch("/soon").await;
     assert_eq!(fetched.unwrap(), b"picture");
     assert!(took >= Duration::from_secs(1) && visits.load(Ordering::Relaxed) == 2, "{took:?}");
     let (refused, _) = fetch("/later").await;
-    let Err(OutputError::Unavailable { cause, retry_after }) = refused else { panic!("{refused:?}") };
-    assert_eq!((cause.as_str(), retry_after), ("HTTP 429", Some(Duration::from_secs(90))));
+    let Err(OutputError::Busy { cause, retry_after }) = refused else { panic!("{refused:?}") };
+    assert_eq!((cause.as_str(), retry_after), ("HTTP 429", Some(MAX_HINT)));
+    let (waits, _) = fetch("/another").await;
+    let Err(OutputError::Busy { retry_after: Some(rest), .. }) = waits else { panic!("{waits:?}") };
+    assert!(rest <= MAX_HINT && visits.load(Ordering::Relaxed) == 3, "{rest:?}");
 }
 
 /// How a host of a file that breaks off answers requests for the rest of it.
@@ -126,15 +131,15 @@ impl BreakingHost {
 
     /// Fetches its file. Returns the ranges that were requested as well.
     async fn fetch(self) -> (Result<Vec<u8>, OutputError>, Vec<String>) {
-        let host = std::sync::Arc::new(self);
-        let served = std::sync::Arc::clone(&host);
+        let host = Arc::new(self);
+        let served = Arc::clone(&host);
         let answer = move |headers: axum::http::HeaderMap| async move { served.answer(&headers) };
         let router = axum::Router::new().fallback(axum::routing::any(answer));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/a.png", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
         let downloader = Downloader::new(true, DownloadLimits::default()).unwrap();
-        let mut slot = Slot::of(&std::sync::Arc::new(tokio::sync::Semaphore::new(1))).await;
+        let mut slot = Slot::of(&Arc::new(tokio::sync::Semaphore::new(1))).await;
         let fetched = downloader.fetch(&url, Path::new("."), &mut slot, || Ok(Vec::new())).await;
         let requests = host.requests.lock().unwrap().clone();
         (fetched, requests)

@@ -16,6 +16,10 @@ fn down() -> Exchange {
     answer(200, r#"{"status":"completed","outputs":["https://assets.example/down.png"]}"#)
 }
 
+fn busy() -> Exchange {
+    answer(200, r#"{"status":"completed","outputs":["https://assets.example/busy.png"]}"#)
+}
+
 fn damaged() -> Exchange {
     answer(200, r#"{"status":"completed","outputs":["https://assets.example/expired.png"]}"#)
 }
@@ -32,7 +36,7 @@ fn until(end: Duration, answer: fn() -> Exchange) -> impl Fn() -> Exchange + Sen
 
 #[tokio::test(start_paused = true)]
 async fn nothing_more_is_bought_while_no_picture_can_be_downloaded_or_every_prediction_fails() {
-    for poll in [down, damaged, failed] {
+    for poll in [down, busy, damaged, failed] {
         let (ending, submits) = ending_at(RATE, JOBS, accepted, poll).await;
         assert!(submits <= IN_VAIN, "{submits}");
         let Some(StopReason::Failing(reason)) = &ending.stopped else { panic!("{:?}", ending.stopped) };
@@ -80,4 +84,19 @@ async fn one_picture_that_cannot_be_downloaded_holds_up_no_other_and_fails_after
     assert_eq!(with_status(&ending, JobStatus::Failed), 1);
     let took = started.elapsed();
     assert!((600..700).contains(&took.as_secs()), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_host_of_pictures_is_given_time_and_the_api_is_not_asked_for_the_same_url_again() {
+    let (polls, started) = (Arc::new(AtomicU32::new(0)), Instant::now());
+    let counted = Arc::clone(&polls);
+    let poll = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        busy()
+    };
+    let (ending, _) = ending_of(1, accepted, poll).await;
+    let states: Vec<_> = ending.ledger.live_edits().map(|(_, edit)| &edit.state).collect();
+    assert_eq!(states, [&EditState::Failed { class: ErrorClass::Download }], "a later run tries again");
+    assert_eq!(polls.load(Ordering::Relaxed), 1);
+    assert!((600..700).contains(&started.elapsed().as_secs()), "{:?}", started.elapsed());
 }
