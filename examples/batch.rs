@@ -93,7 +93,7 @@ fn main() {
         let mut step = |after: f64, step: Step| journal.write(at + after, &Record::Edit(planned.key(), step));
         step(0.0, Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None });
         if number % 53 == 52 {
-            step(30.0, Step::Uncertain { message: text("the connection broke before the answer came") });
+            step(30.0, Step::Uncertain { message: text("the connection broke before the answer came"), taken: None });
             continue;
         }
         let prediction = PredictionId::new(&format!("pred-{:016x}", number * 2_654_435_761)).unwrap();
@@ -128,7 +128,7 @@ fn main() {
                 let mut step = |after: f64, step: Step| journal.write(at + after, &Record::Edit(key.clone(), step));
                 step(took + 1.0, Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: Some(reroll) });
                 if number == 71 && !is_hostile {
-                    step(took + 2.0, Step::Uncertain { message: "HTTP 502: bad gateway".to_owned() });
+                    step(took + 2.0, Step::Uncertain { message: "HTTP 502: bad gateway".to_owned(), taken: None });
                     continue;
                 }
                 let prediction = PredictionId::new(&format!("pred-again-{number}")).unwrap();

@@ -25,7 +25,7 @@ pub(super) fn random_journal(choices: &[(usize, usize, usize)]) -> (Ledger, Vec<
         let step = match choice {
             0 | 1 => Step::Intent { attempt, reserved_cents: ledger.estimate(), reroll },
             2 => Step::Refused { message: message() },
-            3 => Step::Uncertain { message: message() },
+            3 => Step::Uncertain { message: message(), taken: None },
             4 | 5 => Step::Accepted {
                 prediction: PredictionId::new(&format!("p-{number}")).unwrap(),
                 cost_cents: Cents(number as u64),

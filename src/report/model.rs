@@ -131,6 +131,8 @@ pub(crate) struct JobView {
     pub error_class: Option<ErrorClass>,
     /// The error message of the provider or the program.
     pub error: Option<String>,
+    /// Another job whose submit was answered with the same prediction.
+    pub shares_prediction_with: Option<JobId>,
     /// The requested size.
     pub size: Option<Size>,
     /// The requested seed.
@@ -271,6 +273,7 @@ impl JobView {
             fingerprint: None,
             error_class: None,
             error: None,
+            shares_prediction_with: None,
             size: None,
             seed: None,
             switches: Switches::default(),
@@ -279,10 +282,13 @@ impl JobView {
         }
     }
 
-    /// Returns a hint about a job that did not complete, if there is one.
+    /// Returns a hint about a job that did not complete, or may have the wrong picture, if there is one.
     pub(crate) fn advice(&self) -> Option<String> {
         match self.status {
-            JobStatus::Completed | JobStatus::Pending => None,
+            JobStatus::Completed => self.shares_prediction_with.as_ref().map(|other| {
+                format!("the provider gave the id of this prediction to {other} as well: check that the picture is this job's")
+            }),
+            JobStatus::Pending => None,
             JobStatus::Failed => self.error_class.map(|class| class.hint().to_owned()),
             JobStatus::Uncertain => {
                 let release = self.release.as_deref().unwrap_or("dyehouse release");

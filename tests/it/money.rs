@@ -144,6 +144,28 @@ fn a_submit_refused_with_429_is_repeated_and_paid_for_once() {
 }
 
 #[test]
+fn two_submits_that_are_answered_with_one_id_are_both_marked() {
+    let repeating = Behavior { repeats_id: true, ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(repeating));
+    sandbox.manifest("catalog.csv", 2);
+    let printed = code(&provider.run(&sandbox, "").output().unwrap(), 3);
+    assert!(printed.contains("1 of 2 jobs completed, 1 uncertain"), "{printed}");
+    assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (2, 1));
+    for _compacted in 0..2 {
+        let results = sandbox.read("out/report/results.csv");
+        let row = |status: &str| results.lines().find(|line| line.contains(status)).unwrap().to_owned();
+        let id = |row: &str| row.split(',').next().unwrap().to_owned();
+        let (first, second) = (row(",completed,"), row(",uncertain,"));
+        let expected = format!("the provider gave the id of this prediction to {} as well", id(&second));
+        assert!(first.contains(&expected), "{first}");
+        let expected = format!("the answer names prediction p-0, which belongs to {}", id(&first));
+        assert!(second.contains(&expected), "{second}");
+        code(&sandbox.run("compact out"), 0);
+        code(&sandbox.run("report out"), 0);
+    }
+}
+
+#[test]
 fn a_key_that_is_refused_ends_the_run_at_once() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 6);

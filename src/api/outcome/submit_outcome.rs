@@ -76,6 +76,8 @@ pub enum Doubt {
     },
     /// The answer is a redirect.
     Redirected,
+    /// It names this prediction, which belongs to another job.
+    Taken(PredictionId),
 }
 
 /// The reason why a submit that may be sent again was not accepted.

@@ -6,6 +6,7 @@ mod resume;
 mod retouched;
 mod shown_pictures;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -81,6 +82,7 @@ pub(super) fn manifest(ledger: &Ledger) -> &str {
 pub(super) fn write(inputs: &ReportInputs<'_>) -> Result<Written, Failure> {
     let planned = PlanCounts::of(inputs.folder, inputs.ledger)?;
     let original_directory = original_directory(inputs.ledger);
+    let taken = taken_predictions(inputs.ledger).map_err(FolderError::from)?;
     let viewed = |planned: Result<PlannedJob, FolderError>| -> Result<JobView, Failure> {
         let mut planned = planned?;
         if let Some(folder) = &original_directory {
@@ -89,7 +91,8 @@ pub(super) fn write(inputs: &ReportInputs<'_>) -> Result<Written, Failure> {
         let key = planned.key();
         let edit = inputs.ledger.edit(&key).map_err(FolderError::from)?;
         let history = inputs.ledger.live_history(&planned.job.id);
-        let job = view(&planned, inputs.folder, edit.as_deref(), history);
+        let mut job = view(&planned, inputs.folder, edit.as_deref(), history);
+        job.shares_prediction_with = job.prediction_id.as_ref().and_then(|id| taken.get(id)).cloned();
         let brief = inputs.ledger.brief(&key);
         let is_retouched = brief.is_some_and(|brief| is_retouched(&brief, &key.job, inputs.folder));
         Ok(if is_retouched { retouched::as_it_is(inputs.folder, job) } else { job })
@@ -97,6 +100,16 @@ pub(super) fn write(inputs: &ReportInputs<'_>) -> Result<Written, Failure> {
     let jobs = read_plan(inputs.folder)?.map(viewed);
     let options = ReportOptions { junit: inputs.junit.map(Path::to_owned) };
     report::write(inputs.folder.path(), &batch(inputs, &planned), jobs, &options)
+}
+
+/// Returns the predictions that the answers to later submits name as well, each with the job of such a submit.
+fn taken_predictions(ledger: &Ledger) -> Result<HashMap<String, JobId>, LinesError> {
+    let taken = ledger.uncertain().filter_map(|found| {
+        let taken =
+            |(job, edit): (JobId, Cow<'_, Edit>)| Some((edit.problem.as_ref()?.taken.as_ref()?.to_string(), job));
+        found.map(taken).transpose()
+    });
+    taken.collect()
 }
 
 /// Returns the submits that may have been charged, each with the current request of its id in the folder's plan.

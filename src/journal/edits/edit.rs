@@ -165,13 +165,13 @@ impl Edit {
                 self.prediction = Some(prediction);
                 self.spent += cost_cents;
             }
-            Step::Refused { message } => self.problem = Some(Problem { class: None, message }),
-            Step::Uncertain { message } => {
+            Step::Refused { message } => self.problem = Some(Problem { class: None, message, taken: None }),
+            Step::Uncertain { message, taken } => {
                 if let EditState::Submitting { reserved } = self.state {
                     self.reserved_for_uncertain += reserved;
                     self.uncertain_submits += 1;
                 }
-                self.problem = Some(Problem { class: None, message });
+                self.problem = Some(Problem { class: None, message, taken });
                 self.finished_at = Some(at);
             }
             Step::Released => {
@@ -179,7 +179,7 @@ impl Edit {
                 self.uncertain_submits = 0;
             }
             Step::Failed { class, message } => {
-                self.problem = Some(Problem { class: Some(class), message });
+                self.problem = Some(Problem { class: Some(class), message, taken: None });
                 self.finished_at = Some(at);
             }
             Step::Fetched { files: fetched } => {

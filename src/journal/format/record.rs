@@ -83,6 +83,9 @@ pub enum Step {
     Uncertain {
         /// The observed error.
         message: String,
+        /// The prediction of another job that the answer names, if that is the reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        taken: Option<PredictionId>,
     },
     /// The user confirmed that none of the edit's uncertain submits was charged. The money reserved for them is
     /// released, and the edit may be submitted as if they had been refused.
@@ -189,7 +192,7 @@ impl Step {
 
     /// Returns the step for a submit whose process ended before the answer was received.
     pub fn unanswered() -> Step {
-        Step::Uncertain { message: "the program ended before the answer came".to_owned() }
+        Step::Uncertain { message: "the program ended before the answer came".to_owned(), taken: None }
     }
 }
 

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use crate::api::PredictionId;
 use crate::job::{Cents, ErrorClass};
 
 use super::fields::SavedFile;
@@ -12,6 +13,9 @@ pub struct Problem {
     pub class: Option<ErrorClass>,
     /// The message of the provider or the system.
     pub message: String,
+    /// The prediction of another job that the answer to an uncertain submit names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<PredictionId>,
 }
 
 /// The state of an edit.

@@ -199,7 +199,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_uncertain_submit_keeps_its_money_even_when_it_is_tried_again() {
-        let uncertain = Step::Uncertain { message: "reset".into() };
+        let uncertain = Step::Uncertain { message: "reset".into(), taken: None };
         let ledger = ledger(&[("a", intent(1)), ("a", uncertain), ("a", intent(2)), ("a", accepted(7))]);
         assert_eq!((ledger.spent(), ledger.reserved()), (Cents(7), Cents(7)));
         assert_eq!(ledger.live(&key("a")).unwrap().reserved_for_uncertain, Cents(7));

@@ -128,7 +128,7 @@ impl<'a> Item<'a> {
             reason: check.and_then(|check| check.reason.as_deref()).map(cut),
             class: job.error_class.map(ErrorClass::as_str),
             error: job.error.as_deref().map(cut),
-            advice: job.advice().filter(|_| job.status != JobStatus::Completed),
+            advice: job.advice(),
             prediction: job.prediction_id.as_deref(),
             cost: job.cost.0,
             reserved: if job.reserved > Cents::ZERO { job.reserved.0 } else { 0 },

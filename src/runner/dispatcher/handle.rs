@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tracing::{Instrument, Span};
 
-use crate::api::EditApi;
 use crate::api::outcome::SubmitOutcome;
+use crate::api::{EditApi, PredictionId};
 use crate::job::ErrorClass;
 use crate::journal::{EditKey, EditState, PauseCause, SavedFile, Step};
 use crate::outputs::{Destination, ResultStore};
@@ -206,8 +206,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         Ok(message)
     }
 
-    pub(super) async fn mark_uncertain(&mut self, key: &EditKey, message: String) -> Result<(), RunError> {
-        self.step(key, Step::Uncertain { message: message.clone() }).await?.detach();
+    pub(super) async fn mark_uncertain(
+        &mut self,
+        key: &EditKey,
+        message: String,
+        taken: Option<PredictionId>,
+    ) -> Result<(), RunError> {
+        self.step(key, Step::Uncertain { message: message.clone(), taken }).await?.detach();
         if self.is_reroll(key) {
             self.notify_observer(&Event::RerollUncertain { job: &key.job, message: &message });
         } else {

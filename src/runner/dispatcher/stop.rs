@@ -157,7 +157,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let unanswered: Vec<_> = self.workers.take_submitting().collect();
         for worker in unanswered {
             let message = "the run was stopped before the answer came".to_owned();
-            self.mark_uncertain(&worker.work.key, message).instrument(worker.span).await?;
+            self.mark_uncertain(&worker.work.key, message, None).instrument(worker.span).await?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::api::outcome::{Doubt, Obstacle, Stop, SubmitOutcome, Suspect};
 use crate::api::{EditApi, PredictionId, RateLimits, StatusPath};
 use crate::job::{Cents, ErrorClass, Rate};
-use crate::journal::{EditKey, LearnedLimits, PauseCause, Record, RunEvent, Step};
+use crate::journal::{Edit, EditKey, LearnedLimits, PauseCause, Record, RunEvent, Step};
 use crate::outputs::ResultStore;
 use crate::runner::breaker::Blame;
 use crate::runner::event::Event;
@@ -95,8 +95,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Some(worker) = self.workers.remove(worker) {
                     worker.executor.abort();
                 }
-                let message = format!("the answer names prediction {prediction}, which belongs to an earlier submit");
-                SubmitOutcome::Uncertain { message, doubt: Doubt::Unanswered }
+                let is_owner = |edit: &Edit| edit.prediction.as_ref() == Some(&prediction);
+                let owner = self.ledger.live_edits().find(|(_, edit)| is_owner(edit));
+                let owner = owner.map_or_else(|| "an earlier submit".to_owned(), |(job, _)| job.to_string());
+                let message = format!(
+                    "the answer names prediction {prediction}, which belongs to {owner}; its picture may be that of either"
+                );
+                SubmitOutcome::Uncertain { message, doubt: Doubt::Taken(prediction) }
             }
             outcome => outcome,
         }
@@ -169,11 +174,15 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     async fn handle_uncertain(&mut self, key: &EditKey, message: String, doubt: Doubt) -> Result<(), RunError> {
-        self.mark_uncertain(key, message.clone()).await?;
+        let taken = match &doubt {
+            Doubt::Taken(prediction) => Some(prediction.clone()),
+            _ => None,
+        };
+        self.mark_uncertain(key, message.clone(), taken).await?;
         match doubt {
             Doubt::Redirected => self.stop_for(Stop::Redirected(message)),
             Doubt::NoId { lack } if self.breaker.submit_without_id() => self.stop_for(Stop::NoId(lack)),
-            Doubt::NoId { .. } | Doubt::Unanswered => {
+            Doubt::NoId { .. } | Doubt::Unanswered | Doubt::Taken(_) => {
                 let action = self.breaker.submit_failed(self.elapsed());
                 self.apply_breaker(action, PauseCause::Failing, message).await?;
             }

@@ -48,6 +48,8 @@ pub struct Behavior {
     pub balance: usize,
     /// Whether it compresses everything with gzip, whether that is requested or not.
     pub compresses: bool,
+    /// Whether all submits are answered with the id of the first one.
+    pub repeats_id: bool,
 }
 
 impl Default for Behavior {
@@ -62,6 +64,7 @@ impl Default for Behavior {
             forgets: false,
             balance: usize::MAX,
             compresses: false,
+            repeats_id: false,
         }
     }
 }
@@ -210,6 +213,7 @@ async fn generate(State(watched): State<Shared>, headers: HeaderMap, body: Bytes
         let id = format!("p-{}", ledger.accepted.len());
         ledger.accepted.insert(id.clone(), (body["prompt"].as_str().unwrap().to_owned(), Instant::now()));
         watched.accepted.notify_all();
+        let id = if ledger.behavior.repeats_id { "p-0".to_owned() } else { id };
         let cost = ledger.behavior.price;
         let answer =
             json!({"id": id, "status": "processing", "costCents": cost, "createdAt": "2025-01-15T12:00:00.000Z"});

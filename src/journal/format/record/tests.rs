@@ -57,7 +57,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         uncertain_submits: 1,
         submitted_at: Some(at()),
         finished_at: Some(at()),
-        problem: Some(Problem { class: Some(ErrorClass::Download), message: "gone".into() }),
+        problem: Some(Problem { class: Some(ErrorClass::Download), message: "gone".into(), taken: None }),
         reroll: Some(reroll),
         checked: Some(Box::new(checked.clone())),
         corrected: Some(Box::new(Corrected { files: vec![file.clone()], check: check.clone() })),
@@ -66,7 +66,8 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         Step::Intent { attempt: 2, reserved_cents: Cents(7), reroll: None },
         Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: Some(reroll) },
         Step::Refused { message: "no route \"x\"\n".into() },
-        Step::Uncertain { message: "503".into() },
+        Step::Uncertain { message: "503".into(), taken: None },
+        Step::Uncertain { message: "given twice".into(), taken: Some(PredictionId::new("p-1").unwrap()) },
         Step::Released,
         Step::Accepted { prediction: PredictionId::new("p-1").unwrap(), cost_cents: Cents(9), status_path: None },
         Step::Accepted {
