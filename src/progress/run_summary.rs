@@ -28,6 +28,8 @@ pub(crate) struct RunSummary {
     pub totals: BatchTotals,
     /// The number of submits in all runs of the folder.
     pub submits: u64,
+    /// The number of submits of this run that were answered without a price, and count at the highest one so far.
+    pub unpriced: u64,
     /// The cost and its limits.
     pub money: MoneySummary,
     /// The duration of this run.
@@ -88,6 +90,7 @@ struct RunSummaryJson<'a> {
     changed: u64,
     cost_cents: MoneySummary,
     submits: u64,
+    unpriced: u64,
     uncertain: &'a [UncertainSubmit],
     seconds: f64,
     stopped: Option<String>,
@@ -148,6 +151,10 @@ impl RunSummary {
             text.add("alike", self.totals.duplicates.after_run());
         }
         text.add("cost", self.cost());
+        if self.unpriced > 0 {
+            let submits = counted(self.unpriced, "submit");
+            text.add("", format_args!("{submits} answered without a price, and counted at the highest one so far"));
+        }
         text.add_whole("pictures", self.results.display());
         text.add_whole("report", self.report.display());
         if let Some(reason) = &self.stopped {
@@ -168,6 +175,7 @@ impl RunSummary {
             changed: self.changed.jobs,
             cost_cents: self.money,
             submits: self.submits,
+            unpriced: self.unpriced,
             uncertain: &self.uncertain,
             seconds: self.elapsed.as_secs_f64(),
             stopped: self.stopped.as_ref().map(ToString::to_string),

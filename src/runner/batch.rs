@@ -44,4 +44,6 @@ pub struct RunOutcome {
     pub ledger: Ledger,
     /// Why the run stopped before all work was done.
     pub stopped: Option<StopReason>,
+    /// How many accepted submits were answered without a price, and count at the highest one so far.
+    pub unpriced: u64,
 }

@@ -21,7 +21,7 @@ pub async fn record_idle_run(
     let ended = Record::Run(RunEvent::Ended { reason: None, stop: None });
     let records: Vec<Record> = opening.chain(unanswered(&ledger)).chain([ended]).collect();
     record_all(disk, &mut ledger, records, now).await?;
-    Ok(RunOutcome { ledger, stopped: None })
+    Ok(RunOutcome { ledger, stopped: None, unpriced: 0 })
 }
 
 /// Records that none of the uncertain submits of `edits` was charged, as the user has confirmed. A submit whose

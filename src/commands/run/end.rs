@@ -92,7 +92,7 @@ impl FinishedRun<'_> {
     fn summary(&self, outcome: Outcome, removed: u64) -> Result<RunSummary, Failure> {
         let Outcome { counts, errors, colors, retouched, outdated, rerolled } = outcome;
         let Session { started, options, run_plan, opening, differing, changed, .. } = &self.session;
-        let RunOutcome { ledger, stopped } = &self.ending;
+        let RunOutcome { ledger, stopped, unpriced } = &self.ending;
         let duplicates = DuplicatePictures::of_report(&options.folder);
         // The report may be that of an earlier run.
         let duplicates = if run_plan.work_count() == 0 { duplicates.without_new() } else { duplicates };
@@ -111,6 +111,7 @@ impl FinishedRun<'_> {
                 errors,
                 duplicates,
             },
+            unpriced: *unpriced,
             submits: ledger.submits(),
             money: MoneySummary {
                 costs: Costs::of(ledger),

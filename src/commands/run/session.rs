@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
             changes = Changes::Jobs;
         }
         let ending = if changes == Changes::None && self.is_recorded(&ledger) {
-            RunOutcome { ledger, stopped: None }
+            RunOutcome { ledger, stopped: None, unpriced: 0 }
         } else {
             self.run_jobs(ledger, disk, interruption).await?
         };

@@ -20,6 +20,7 @@ fn run_summary() -> RunSummary {
         work: 48,
         totals: totals(),
         submits: 48,
+        unpriced: 0,
         money: MONEY,
         elapsed: Duration::from_secs(151),
         stopped: None,
@@ -40,6 +41,17 @@ fn the_summary_of_a_complete_run_has_four_lines() {
     insta::assert_snapshot!(run_summary().text().to_string(), @r"
     48 jobs completed in 2 min 31 s
       cost      $3.36 spent, of a budget of $25.00
+      pictures  runs/spring/results
+      report    runs/spring/report/index.html
+    ");
+}
+
+#[test]
+fn prices_that_were_assumed_are_counted() {
+    insta::assert_snapshot!(RunSummary { unpriced: 3, ..run_summary() }.text().to_string(), @r"
+    48 jobs completed in 2 min 31 s
+      cost      $3.36 spent, of a budget of $25.00
+                3 submits answered without a price, and counted at the highest one so far
       pictures  runs/spring/results
       report    runs/spring/report/index.html
     ");

@@ -275,7 +275,10 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         }
         let unrecorded = self.receipts.unrecorded().await;
         match outcome.and(closed.map_err(RunError::Journal)) {
-            Ok(()) => Ok(RunOutcome { ledger: self.ledger, stopped: self.stopped }),
+            Ok(()) => {
+                let unpriced = self.spending.unpriced();
+                Ok(RunOutcome { ledger: self.ledger, stopped: self.stopped, unpriced })
+            }
             Err(error) => Err(RunFailure { error, unrecorded }),
         }
     }

@@ -18,8 +18,8 @@ pub(super) struct Spending {
     /// How many submits of this run were answered since the price last rose. It starts at 0 because the price may
     /// have changed since the previous run.
     answered_at_current_price: u64,
-    /// Whether the warning about answers without a price was given.
-    has_warned_unpriced: bool,
+    /// How many accepted submits of this run were answered without a price.
+    unpriced: u64,
 }
 
 impl Spending {
@@ -31,7 +31,7 @@ impl Spending {
             price_limit: settings.price_limit,
             baseline: ledger.baseline(),
             answered_at_current_price: 0,
-            has_warned_unpriced: false,
+            unpriced: 0,
         }
     }
 
@@ -97,9 +97,15 @@ impl Spending {
         price.unwrap_or(estimate)
     }
 
-    /// Returns whether this is the first answer without a price, which is reported once.
+    /// Counts an answer without a price. Returns whether it is the first one, which is reported at once.
     pub(super) fn is_first_unpriced(&mut self, price: Option<Cents>) -> bool {
-        price.is_none() && !std::mem::replace(&mut self.has_warned_unpriced, true)
+        self.unpriced += u64::from(price.is_none());
+        price.is_none() && self.unpriced == 1
+    }
+
+    /// Returns how many accepted submits were answered without a price.
+    pub(super) fn unpriced(&self) -> u64 {
+        self.unpriced
     }
 }
 
@@ -184,5 +190,6 @@ mod tests {
         let mut spending = spending(&Settings::default());
         assert_eq!(spending.answered(None, Cents(9)), Cents(9));
         assert_eq!([Some(Cents(7)), None, None].map(|price| spending.is_first_unpriced(price)), [false, true, false]);
+        assert_eq!(spending.unpriced(), 2);
     }
 }
