@@ -11,6 +11,7 @@ mod folder_owner;
 mod init;
 mod interrupt;
 mod job_loading;
+mod leftovers;
 mod man;
 mod manifest_scope;
 mod many_changed;

@@ -30,14 +30,14 @@ pub fn file_stem(job: &JobId, number: usize) -> String {
     if number == 1 { job.to_string() } else { format!("{job}-{number}") }
 }
 
-/// Removes temporary files that dead processes left in `results/` of the run's folder `run`. The journal must not need
-/// any of them.
+/// Removes temporary files of pictures that dead processes left in `folder`, such as `results/` of a run. The journal must
+/// not need any of them.
 ///
 /// # Errors
 ///
 /// The folder cannot be read, or a file cannot be removed.
-pub fn remove_leftovers(run: &Path) -> Result<(), OutputError> {
-    for path in leftover_temp_files(&run.join(RESULTS))? {
+pub fn remove_leftovers(folder: &Path) -> Result<(), OutputError> {
+    for path in leftover_temp_files(folder)? {
         match fs::remove_file(&path) {
             // An aborted download removes its own file.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -47,11 +47,11 @@ pub fn remove_leftovers(run: &Path) -> Result<(), OutputError> {
     Ok(())
 }
 
-/// Returns the temporary files in `results`.
-pub(super) fn leftover_temp_files(results: &Path) -> Result<Vec<PathBuf>, OutputError> {
-    let entries = match fs::read_dir(results) {
+/// Returns the temporary files in `folder`.
+pub(super) fn leftover_temp_files(folder: &Path) -> Result<Vec<PathBuf>, OutputError> {
+    let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(disk(results))?,
+        entries => entries.map_err(disk(folder))?,
     };
     let paths = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_str().is_some_and(is_temporary));
     Ok(paths.map(|entry| entry.path()).collect())

@@ -83,6 +83,28 @@ fn a_changed_picture_that_was_moved_aside_is_restored_in_the_merged_folder() {
 }
 
 #[test]
+fn what_a_killed_merge_has_left_half_written_is_removed_by_the_next_one() {
+    let machines = machines();
+    machines.run_shares();
+    code(&machines.merge(""), 0);
+    let left: Vec<_> = ["results", "earlier", "originals", "before"]
+        .iter()
+        .map(|folder| {
+            fs::create_dir_all(machines.sandbox.path(&format!("all/{folder}"))).unwrap();
+            format!("all/{folder}/.incoming-Xq3.part")
+        })
+        .collect();
+    let theirs = "runs/catalog-1-of-2/results/.incoming-Xq3.part";
+    for path in left.iter().map(String::as_str).chain([theirs]) {
+        machines.sandbox.write(path, "half a pict");
+    }
+    code(&machines.merge(""), 0);
+    assert!(left.iter().all(|path| !machines.sandbox.path(path).exists()));
+    assert!(machines.sandbox.path(theirs).exists(), "a merge changes nothing in the folders that it reads");
+    assert_eq!(machines.sandbox.names("all/results").len(), JOBS);
+}
+
+#[test]
 fn a_share_whose_journal_is_an_older_copy_is_refused() {
     let machines = machines();
     let journal = "runs/catalog-1-of-2/journal.jsonl";

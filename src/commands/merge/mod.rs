@@ -21,6 +21,7 @@ use crate::progress::Screen;
 use crate::run_folder::{FolderError, JournalFile, RunFolder, long_journal};
 use crate::words::{counted, shell_word};
 
+use super::leftovers::clean_up;
 use super::report_data::{self, Outcome, ReportInputs};
 use super::{Failure, MergeError, status};
 use source::Source;
@@ -70,6 +71,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
     let copied = write::write(&target, &sources, &merged, plan, &command(arguments))?;
 
     let ledger = JournalFile::read(&target.folder)?;
+    clean_up(&target.folder, &ledger)?;
     let manifest = report_data::manifest(&ledger);
     let inputs = ReportInputs { folder: &target.folder, ledger: &ledger, manifest, is_running: false, junit: None };
     report_data::write(&inputs)?;

@@ -2,12 +2,12 @@
 
 use crate::color::VerdictCounts;
 use crate::commands::Failure;
+use crate::commands::leftovers::clean_up;
 use crate::commands::report_data::{self, Outcome, PlanCounts, ReportInputs};
 use crate::exit::Exit;
 use crate::job::{Cents, StatusCounts};
-use crate::journal::{Costs, Edit, EditState};
+use crate::journal::Costs;
 use crate::notify::Figures;
-use crate::outputs::remove_leftovers;
 use crate::progress::{DifferingRows, MoneySummary, RunSummary};
 use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, ReportTurn};
@@ -48,13 +48,12 @@ impl FinishedRun<'_> {
         Ok(End { exit, ..end })
     }
 
-    /// Removes temporary files in `results/` that a killed process left behind, unless they may still be needed.
+    /// Removes temporary files that a killed process left behind.
     fn clean_up(&self) -> Result<(), Failure> {
-        let is_wanted = |edit: &Edit| matches!(edit.state, EditState::Fetched { .. });
-        if self.changes == Changes::Jobs && !self.ending.ledger.live_edits().any(|(_, edit)| is_wanted(edit)) {
-            remove_leftovers(self.session.options.folder.path()).map_err(Failure::Leftovers)?;
+        match self.changes {
+            Changes::Jobs => clean_up(&self.session.options.folder, &self.ending.ledger),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Returns the status of the selected jobs, and the totals of the whole manifest.
@@ -111,8 +110,8 @@ impl FinishedRun<'_> {
                 errors,
                 duplicates,
             },
-            unpriced: *unpriced,
             submits: ledger.submits(),
+            unpriced: *unpriced,
             money: MoneySummary {
                 costs: Costs::of(ledger),
                 spent_now: ledger.spent().minus(self.spent_before),

@@ -243,7 +243,7 @@ async fn temporary_files_of_a_dead_process_are_removed() {
     let fixture = Fixture::new();
     fixture.folder.fetch(&picture(1), slot().await).await.unwrap().path.keep().unwrap();
     fixture.save(2, &[]).await;
-    remove_leftovers(fixture.run.path()).unwrap();
+    remove_leftovers(&fixture.run.path().join(RESULTS)).unwrap();
     assert_eq!(fixture.names("results"), ["mug.png"]);
 }
 
