@@ -192,13 +192,11 @@ fn failed_rows_of_a_share_continue_it_even_through_a_symlink() {
 }
 
 #[test]
-fn check_warns_that_a_run_would_be_refused_if_predictions_are_open_at_another_origin() {
+fn check_refuses_what_a_run_refuses_if_predictions_are_open_at_another_origin() {
     let (sandbox, provider) = interrupted();
-    let printed = code(&sandbox.run("check catalog.csv"), 0);
-    let refused = "a run would be refused: follow 2 predictions at https://api.vibedream.ai: submitted to";
+    let printed = code(&sandbox.run("check catalog.csv"), 2);
+    let refused = "failed to follow 2 predictions at https://api.vibedream.ai: submitted to";
     assert!(printed.contains(refused) && printed.contains(&format!("use --base-url {}", provider.url)), "{printed}");
-    let printed = code(&sandbox.run(&format!("check catalog.csv --base-url {}", provider.url)), 0);
-    assert!(!printed.contains("refused"), "{printed}");
-    let printed = code(&sandbox.run(&format!("check {FAILED}")), 0);
-    assert!(!printed.contains("refused"), "it goes on where its run was: {printed}");
+    code(&sandbox.run(&format!("check catalog.csv --base-url {}", provider.url)), 0);
+    code(&sandbox.run(&format!("check {FAILED}")), 0);
 }

@@ -16,7 +16,7 @@ use super::candidate::{Candidate, Candidates, Row};
 use super::forecast::Forecast;
 use super::probe::Urls;
 use super::renamed::Renamed;
-use super::warnings::{Files, held_back_warning, other_origin_warning, warnings};
+use super::warnings::{Files, held_back_warning, warnings};
 
 /// Examines the jobs of a manifest, one after the other.
 pub(super) struct Examination<'e> {
@@ -93,19 +93,18 @@ impl<'e> Examination<'e> {
     ///
     /// # Errors
     ///
-    /// The journal cannot be read again.
+    /// A run would be refused, or the journal cannot be read again.
     pub(super) fn finish(&mut self, manifest: &Manifest, name: String) -> Result<Vec<Diagnostic>, Failure> {
         if self.options.scope != ManifestScope::Part {
             self.forecast.removed = self.ledger.shown_jobs().saturating_sub(self.shown);
         }
+        self.options.check_origin(self.ledger, self.forecast.counts.asked_again)?;
         self.forecast.finish(self.ledger, self.options);
         let files = Files { manifest: name, lines: manifest.file_of_lines().to_owned() };
         let renamed = self.renamed.warning(self.ledger, &files.lines).map_err(FolderError::from)?;
         let held_back = held_back_warning(&files, &self.held_back);
         let conflicts = self.conflicts.as_mut().and_then(|conflicts| conflicts.warning(&files.manifest));
-        let other_origin = self.options.check_origin(self.ledger, self.forecast.counts.asked_again).err();
-        let other_origin = other_origin.map(|refused| other_origin_warning(&files, &refused));
         let others = warnings(&files, &self.forecast, &mut self.advice, self.ledger, self.options);
-        Ok([renamed, held_back, conflicts, other_origin].into_iter().flatten().chain(others).collect())
+        Ok([renamed, held_back, conflicts].into_iter().flatten().chain(others).collect())
     }
 }

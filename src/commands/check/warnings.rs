@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::commands::UsageError;
 use crate::commands::job_loading::advice_warnings;
 use crate::commands::manifest_scope::ManifestScope;
 use crate::commands::many_changed::many_changed_warning;
@@ -50,11 +49,6 @@ pub(super) fn warnings(
 /// Returns the warning that some jobs are not submitted because of pictures that the journal does not know.
 pub(super) fn held_back_warning(files: &Files, held_back: &HeldBack) -> Option<Diagnostic> {
     (!held_back.is_empty()).then(|| files.warning(held_back.to_string(), HeldBack::HINT))
-}
-
-/// Returns the warning that a run would be refused, because open predictions are at another origin.
-pub(super) fn other_origin_warning(files: &Files, refused: &UsageError) -> Diagnostic {
-    files.warning(format!("a run would be refused: {refused}"), &refused.hint())
 }
 
 fn money_warnings(files: &Files, forecast: &Forecast, ledger: &Ledger, options: &Options) -> Vec<Diagnostic> {
