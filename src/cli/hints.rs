@@ -11,7 +11,11 @@ use super::Cli;
 
 /// Adds what was probably meant to an error about `arguments`.
 pub(super) fn with_hint(mut error: Error, arguments: &[OsString]) -> Error {
-    if let Some(near) = command_for(&error) {
+    if let Some(option) = option_for(&error) {
+        error.remove(ContextKind::SuggestedSubcommand);
+        let hint = StyledStr::from(format!("'{option}' is an option, as in 'dyehouse run MANIFEST {option}'"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
+    } else if let Some(near) = command_for(&error) {
         error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near]));
     }
     if let Some(bound) = color_lock_bound(&error, arguments) {
@@ -26,6 +30,18 @@ fn command_for(error: &Error) -> Option<String> {
     let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return None };
     let command = Cli::command();
     nearest(typed, command.get_subcommands().map(clap::Command::get_name)).map(str::to_owned)
+}
+
+/// Returns the option of `run` that was written like a command.
+fn option_for(error: &Error) -> Option<String> {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return None };
+    let command = Cli::command();
+    let options = command.find_subcommand("run")?.get_arguments().filter_map(clap::Arg::get_long);
+    let is_meant = |option: &&str| {
+        let rest = option.strip_prefix(typed.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    options.into_iter().find(is_meant).map(|option| format!("--{option}"))
 }
 
 /// Returns the number behind `--color-lock`, if there is an argument too many. Its value is optional, so a word behind it
@@ -55,6 +71,16 @@ mod tests {
             assert!(printed.contains(&format!("a similar subcommand exists: '{meant}'")), "{printed}");
         }
         assert!(!printed("banana").contains("similar"));
+    }
+
+    #[test]
+    fn an_option_that_is_written_like_a_command_is_recognized() {
+        for (typed, meant) in [("retry-failed", "--retry-failed"), ("retry", "--retry-failed"), ("prune x", "--prune")]
+        {
+            let printed = printed(typed);
+            assert!(printed.contains(&format!("tip: '{meant}' is an option, as in 'dyehouse run MANIFEST {meant}'")));
+            assert!(!printed.contains("similar"), "{printed}");
+        }
     }
 
     #[test]
