@@ -26,6 +26,11 @@ pub(crate) fn grouped_count(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), plural(count))
 }
 
+/// Returns a rate per minute: `0.4`, `9.8`, `12`, `1,435`.
+pub(crate) fn per_minute(rate: f64) -> String {
+    if rate < 9.95 { format!("{rate:.1}") } else { grouped(rate.round() as u64) }
+}
+
 /// Returns the ending of a noun for a count.
 fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
@@ -103,6 +108,11 @@ pub(crate) fn release_command(folder: &Path, job: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_has_decimals_only_where_they_matter() {
+        assert_eq!([0.0, 9.94, 9.96, 1435.1].map(per_minute), ["0.0", "9.9", "10", "1,435"]);
+    }
 
     #[test]
     fn durations_are_formatted_in_their_two_largest_units() {

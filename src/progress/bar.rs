@@ -1,9 +1,8 @@
 use std::time::Duration;
 
-use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::screen::Screen;
+use super::screen::{Screen, columns};
 
 /// The width of the bar itself, in columns.
 const BAR: usize = 20;
@@ -20,9 +19,8 @@ pub(super) fn bar(screen: &Screen, work: u64) -> ProgressBar {
 
 /// Returns how many columns of the terminal are left for the message of a bar.
 pub(super) fn message_width(bar: &ProgressBar) -> usize {
-    let columns = Term::stderr().size_checked().map_or(usize::MAX, |(_, columns)| columns.into());
     let count = format!("{}/{}", bar.position(), bar.length().unwrap_or_default());
-    columns.saturating_sub(BAR + 1 + count.len() + 2)
+    columns().saturating_sub(BAR + 1 + count.len() + 2)
 }
 
 /// Returns the first of `parts`, as many as fit into `width` columns.

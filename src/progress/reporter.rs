@@ -12,7 +12,7 @@ use super::bar::{bar, fitting, message_width};
 use super::event_log::log;
 use super::screen::{Screen, Show};
 use super::waiting::Waiting;
-use crate::words::{about, counted, grouped_count};
+use crate::words::{self, about, counted, grouped_count};
 
 /// The number of ended jobs from which the pace is computed.
 const MAX_REMEMBERED_ENDS: usize = 64;
@@ -164,8 +164,8 @@ impl<'s> Reporter<'s> {
         if self.is_charged {
             parts.push(totals.spent.to_string());
         }
-        if let Some(per_minute) = self.per_minute() {
-            parts.push(format!("{per_minute:.1}/min"));
+        if let Some(rate) = self.per_minute() {
+            parts.push(format!("{}/min", words::per_minute(rate)));
         }
         bar.set_position(self.ended);
         bar.set_message(fitting(&parts, message_width(bar)));

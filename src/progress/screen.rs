@@ -1,11 +1,17 @@
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
+use console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::{LogFormat, Output, ProgressStyle};
 use crate::manifest::Style;
+
+use super::summary_text::wrapped;
+
+/// The column at which the further lines of a line of progress begin in a narrow terminal.
+const INDENT: usize = 4;
 
 /// Stderr, shared by the bar, lines and logs so that they do not interrupt each other.
 #[derive(Clone, Debug)]
@@ -47,10 +53,10 @@ impl Screen {
         }
     }
 
-    /// Prints a line of progress, unless progress is turned off.
+    /// Prints a line of progress, wrapped between words, unless progress is turned off.
     pub(crate) fn say(&self, line: &str) {
         if self.show != Show::Nothing {
-            self.print_line(line);
+            self.print_line(&wrapped(line, columns(), INDENT));
         }
     }
 
@@ -80,6 +86,11 @@ impl Screen {
     pub(super) fn bars(&self) -> &MultiProgress {
         &self.bars
     }
+}
+
+/// Returns the width of the terminal that shows stderr, in columns; no limit if there is none.
+pub(super) fn columns() -> usize {
+    Term::stderr().size_checked().map_or(usize::MAX, |(_, columns)| columns.into())
 }
 
 /// Returns the style for output to a terminal or another destination. Respects `NO_COLOR`, `FORCE_COLOR`,

@@ -72,8 +72,8 @@ impl Display for Line {
     }
 }
 
-/// Wraps a line between words. Further lines begin at the column `indent`.
-fn wrapped(line: &str, columns: usize, indent: usize) -> String {
+/// Wraps a line between words, not counting its colors. Further lines begin at the column `indent`.
+pub(super) fn wrapped(line: &str, columns: usize, indent: usize) -> String {
     let (mut text, mut width) = (String::new(), 0);
     for word in words(line) {
         let length = measure_text_width(word);
@@ -135,6 +135,15 @@ mod tests {
           report    runs/the report of the spring catalog with all of its colors and pictures/report/index.html
           resume    dyehouse run spring.yaml --budget 25 --rate 10/min --in-flight 5 --deadline 6h --color-lock
         ");
+    }
+
+    #[test]
+    fn a_line_of_progress_is_wrapped_between_words_and_its_colors_take_no_columns() {
+        let line = "12/40  \u{1b}[33mfailed   \u{1b}[0m  mug-ocean  moderated: flagged by content moderation";
+        let expected =
+            "12/40  \u{1b}[33mfailed   \u{1b}[0m  mug-ocean\n    moderated: flagged by content\n    moderation";
+        assert_eq!(wrapped(line, 36, 4), expected);
+        assert_eq!(wrapped(line, usize::MAX, 4), line);
     }
 
     #[test]

@@ -24,8 +24,12 @@ pub(super) fn text(view: &StatusView) -> SummaryText {
     let money = &view.cost_cents;
     text.add("cost", if is_made_here { cost_here(money.spent) } else { cost(money) });
     if let Some(pace) = &view.pace {
-        let mut words =
-            format!("{:.1} per minute, {} in {}", pace.per_minute, pace.ended, words::seconds(pace.seconds));
+        let mut words = format!(
+            "{} per minute, {} in {}",
+            words::per_minute(pace.per_minute),
+            pace.ended,
+            words::seconds(pace.seconds)
+        );
         let predictions = if view.held_by.is_some() { view.open } else { 0 };
         let left = WorkLeft { seconds: pace.seconds_left, predictions, color_checks: view.color_checks_left };
         if let Some(left) = left.words() {

@@ -162,7 +162,8 @@ fn figures(batch: &BatchView, tally: &Tally) -> Vec<Figure> {
     {
         add("time", words::seconds(seconds), "working time", "");
         if seconds > 0.0 && batch.counts.completed > 1 {
-            add("time", format!("{:.1}", batch.counts.completed as f64 * 60.0 / seconds), "pictures per minute", "");
+            let rate = batch.counts.completed as f64 * 60.0 / seconds;
+            add("time", words::per_minute(rate), "pictures per minute", "");
         }
     }
     figures
