@@ -38,6 +38,7 @@
 //! | `failed`, `canceled`, `cancelled`, `timeout`, `deleted`, `aborted` | failed, `moderated` or `provider` |
 //! | `processing` and any other word | in progress |
 //! | 404, 410 | not found: tolerated right after the submit, `lost` later |
+//! | 400, 422 | polled again; not found, if the prediction is older than `job_timeout`: a provider may call an id wrong that it has forgotten |
 //! | 401, 403 | polled again; the run stops if no poll gets another answer for a while |
 //! | 429 | polled again after the hinted wait, and all polls are slowed down if that helps |
 //! | another prediction's id | polled again: its pictures are those of another job |
@@ -119,13 +120,14 @@ pub fn of_poll(exchange: &Exchange, asked: &PredictionId, now: Timestamp) -> Pol
             Ok(body) => of_prediction(&body, &answer.long_texts),
             Err(_) => failed_poll(excerpt(answer)),
         },
-        404 | 410 => PollOutcome::NotFound,
+        status @ (404 | 410) => PollOutcome::NotFound { cause: format!("HTTP {status}") },
         status => PollOutcome::Again {
             cause: excerpt(answer),
             wait: wait_hint(answer, now),
             reason: match status {
                 401 | 403 => Unanswered::Refused,
                 429 => Unanswered::RateLimited,
+                400 | 422 => Unanswered::Denied,
                 _ => Unanswered::Failed,
             },
         },
@@ -157,7 +159,7 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
             result: match of_prediction(&body, &answer.long_texts) {
                 PollOutcome::Finished(Finished::NoOutputs) => None,
                 PollOutcome::Finished(finished) => Some(finished),
-                PollOutcome::InProgress { .. } | PollOutcome::NotFound | PollOutcome::Again { .. } => None,
+                PollOutcome::InProgress { .. } | PollOutcome::NotFound { .. } | PollOutcome::Again { .. } => None,
             },
         },
         Some(Err(_)) => without_id("with an id that cannot be used"),

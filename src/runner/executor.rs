@@ -39,6 +39,8 @@ pub(super) struct Executor<A, S: ResultStore> {
     pub(super) polls_by_id: bool,
     /// How many polls of its prediction were sent.
     pub(super) polls_sent: u32,
+    /// Whether its prediction had already lasted longer than it may when the executor began to follow it.
+    pub(super) is_old: bool,
 }
 
 /// What all executors of a run share.
@@ -230,7 +232,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 }
                 // A 404 among successful polls is not conclusive: a later run that sees only 404s marks the
                 // prediction as lost.
-                PollOutcome::NotFound
+                PollOutcome::NotFound { .. }
                 | PollOutcome::InProgress { .. }
                 | PollOutcome::Finished(
                     Finished::NoOutputs

@@ -15,7 +15,10 @@ pub enum PollOutcome {
     /// The prediction has ended.
     Finished(Finished),
     /// The provider does not know the prediction.
-    NotFound,
+    NotFound {
+        /// What the answer says.
+        cause: String,
+    },
     /// There is no usable answer. Polling again is free.
     Again {
         /// The observed error.
@@ -67,6 +70,8 @@ pub enum Unanswered {
     Refused,
     /// The provider asked to slow down, which is not a failure.
     RateLimited,
+    /// The provider calls the poll itself wrong.
+    Denied,
     /// Any other reason.
     Failed,
 }

@@ -290,7 +290,6 @@ fn failed_polls_never_fail_a_job() {
     for exchange in [
         answer(500, ""),
         answer(503, "<html>"),
-        answer(400, ""),
         answer(302, ""),
         answer(402, ""),
         answer(200, "<html>"),
@@ -304,7 +303,10 @@ fn failed_polls_never_fail_a_job() {
         assert!(matches!(outcome, PollOutcome::Again { reason: Unanswered::Failed, .. }), "{exchange:?}: {outcome:?}");
     }
     assert!(matches!(poll(&answer(429, "")), PollOutcome::Again { reason: Unanswered::RateLimited, .. }));
-    assert_eq!(poll(&answer(404, "")), PollOutcome::NotFound);
+    for status in [400, 422] {
+        assert!(matches!(poll(&answer(status, "")), PollOutcome::Again { reason: Unanswered::Denied, .. }));
+    }
+    assert_eq!(poll(&answer(404, "")), PollOutcome::NotFound { cause: "HTTP 404".to_owned() });
 }
 
 #[test]

@@ -190,6 +190,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             status_path: self.ledger.live(&work.key).and_then(|edit| edit.status_path.clone()),
             polls_by_id: false,
             polls_sent: 0,
+            is_old: false,
         };
         if phase == Phase::Submitting {
             let attempt = self.ledger.live(&work.key).map_or(1, |edit| edit.attempts);

@@ -36,8 +36,9 @@ struct Seen {
     has_gap: bool,
     /// The polls that failed in a row.
     failed: Option<FailedPolls>,
-    /// How many polls were answered 404 since one was not.
+    /// How many polls did not find it since one did, and what the last of them was answered.
     not_found: u32,
+    not_found_cause: String,
     /// How many polls found it completed without outputs of its own, and when the first of them did.
     without_outputs: Option<(u32, Instant)>,
     /// The last status that is not documented and was reported.
@@ -64,6 +65,7 @@ impl Seen {
             has_gap: false,
             failed: None,
             not_found: 0,
+            not_found_cause: String::new(),
             without_outputs: None,
             reported_word: None,
             is_reported_overdue: false,
@@ -99,7 +101,7 @@ impl Seen {
     fn last_poll(&self) -> String {
         match (&self.failed, &self.reported_word) {
             (Some(failed), _) => format!("; the last poll failed: {}", failed.cause),
-            (None, _) if self.not_found > 0 => "; the last poll did not find it (HTTP 404)".to_owned(),
+            (None, _) if self.not_found > 0 => format!("; the last poll did not find it ({})", self.not_found_cause),
             (None, Some(word)) => format!("; the provider says `{word}`, a status that it does not document"),
             (None, None) => String::new(),
         }
@@ -126,7 +128,10 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                 let wait = self.regular_wait(&seen);
                 (seen, wait)
             }
-            Origin::Earlier { age } => (Seen::new(age, None), Duration::ZERO),
+            Origin::Earlier { age } => {
+                self.is_old = age >= self.shared.job_timeout;
+                (Seen::new(age, None), Duration::ZERO)
+            }
         };
         loop {
             self.unless_halted(self.sleep_until_due(&mut seen, wait)).await.map_err(|end| seen.explain(end))?;
@@ -136,8 +141,8 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     self.note_progress(&mut seen, asked_at, unknown_status);
                     self.regular_wait(&seen)
                 }
-                PollOutcome::NotFound => {
-                    self.note_not_found(&mut seen)?;
+                PollOutcome::NotFound { cause } => {
+                    self.note_not_found(&mut seen, cause)?;
                     self.regular_wait(&seen)
                 }
                 PollOutcome::Again { cause, wait, reason } => {
@@ -216,14 +221,15 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         }
     }
 
-    fn note_not_found(&self, seen: &mut Seen) -> Result<(), ExecutorOutcome> {
+    fn note_not_found(&self, seen: &mut Seen, cause: String) -> Result<(), ExecutorOutcome> {
         seen.not_found += 1;
         seen.has_gap = true;
         let schedule = self.shared.polls.schedule;
         let is_sure = seen.started.elapsed() >= schedule.not_found_grace && seen.not_found >= schedule.not_found_limit;
         if self.was_lost() || is_sure {
-            return Err(lost("the provider does not know the prediction (HTTP 404)".to_owned()));
+            return Err(lost(format!("the provider does not know the prediction ({cause})")));
         }
+        seen.not_found_cause = cause;
         Ok(())
     }
 
@@ -308,10 +314,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
             PollOutcome::Finished(finished) => {
                 PollOutcome::Finished(self.unless_of_another(prediction, finished).await)
             }
+            // Otherwise, no run would ever give it up.
+            PollOutcome::Again { cause, reason: Unanswered::Denied, .. } if self.is_old => {
+                PollOutcome::NotFound { cause }
+            }
             outcome => outcome,
         };
         // If the path of the status is wrong, the id may still work, and vice versa.
-        if matches!(outcome, PollOutcome::NotFound | PollOutcome::Again { .. }) {
+        if matches!(outcome, PollOutcome::NotFound { .. } | PollOutcome::Again { .. }) {
             self.polls_by_id = !self.polls_by_id;
         }
         match &outcome {
@@ -322,7 +332,7 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
                     }
                     Unanswered::Refused => {}
                     Unanswered::RateLimited => self.shared.polls.refused(sent),
-                    Unanswered::Failed => self.shared.polls.poll_answered(sent),
+                    Unanswered::Denied | Unanswered::Failed => self.shared.polls.poll_answered(sent),
                 }
                 if *reason != Unanswered::RateLimited {
                     self.report(ExecutorEvent::Polled(Err(cause.clone())));

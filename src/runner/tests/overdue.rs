@@ -55,17 +55,24 @@ async fn next_night(
     earlier: u32,
     poll_of_earlier: impl Fn() -> Exchange + Send + Sync + 'static,
 ) -> Night {
-    let api = Arc::new(NextNight {
-        first: earlier,
-        submits: Mutex::default(),
-        polls_of_earlier: AtomicU32::new(0),
-        poll_of_earlier,
-    });
+    night(settings, ledger, earlier, earlier, poll_of_earlier).await
+}
+
+/// The same, but the new jobs have the numbers from `first` on.
+async fn night(
+    settings: Settings,
+    ledger: Ledger,
+    earlier: u32,
+    first: u32,
+    poll_of_earlier: impl Fn() -> Exchange + Send + Sync + 'static,
+) -> Night {
+    let api =
+        Arc::new(NextNight { first, submits: Mutex::default(), polls_of_earlier: AtomicU32::new(0), poll_of_earlier });
     let started = Instant::now();
     let now = Arc::new(move || fakes::START + LATER + started.elapsed());
     let effects = Effects { now, ..fakes::effects(Arc::clone(&api), FakeDisk) };
     let follow = (0..earlier).map(|number| Work { task: Task::Follow, ..work(number) });
-    let work = follow.chain((earlier..2 * earlier).map(work)).map(Ok);
+    let work = follow.chain((first..first + earlier).map(work)).map(Ok);
     let batch = Batch { opening: fakes::opening(), work, is_job: |_: &str| false };
     let RunOutcome { ledger, .. } =
         run(settings, effects, ledger, batch, &mut SilentObserver, StopSignal::default()).await.unwrap();
@@ -159,4 +166,34 @@ async fn a_prediction_that_times_out_tells_what_its_last_poll_has_shown() {
         message(|| answer(200, r#"{"status":"succeeded"}"#)).await,
         "not finished after 10 minutes; the provider says `succeeded`, a status that it does not document"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_prediction_whose_polls_are_called_wrong_is_lost_and_what_it_cost_is_kept() {
+    let denied = || answer(400, r#"{"error":"invalid prediction id"}"#);
+    for ledger in [after_timeouts().await, after_a_deadline().await] {
+        let spent = ledger.spent();
+        let night = next_night(settings(), ledger, 6, denied).await;
+        let failed: Vec<_> = night
+            .ledger
+            .live_edits()
+            .filter(|(_, edit)| edit.status() == JobStatus::Failed)
+            .map(|(_, edit)| edit)
+            .collect();
+        assert_eq!((failed.len(), count(&night.ledger, JobStatus::Completed)), (6, 6));
+        for edit in failed {
+            assert_eq!(edit.state, EditState::Failed { class: ErrorClass::Lost });
+            let message = &edit.problem.as_ref().unwrap().message;
+            assert_eq!(message, "the provider does not know the prediction (HTTP 400: invalid prediction id)");
+        }
+        assert_eq!(night.ledger.spent(), spent + Cents(6 * 7));
+        let next = self::night(settings(), night.ledger, 6, 12, denied).await;
+        assert_eq!(
+            (next.polls_of_earlier, next.submits.len()),
+            (6, 6),
+            "one poll is enough, and nothing is paid again"
+        );
+    }
+    let (ending, _) = ending_of(1, accepted, denied).await;
+    assert_eq!(with_status(&ending, JobStatus::Failed), 0, "a young one is left for a later run");
 }
