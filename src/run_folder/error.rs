@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use crate::files::DanglingLink;
 use crate::journal::{LinesError, ReplayError};
+use crate::words::shell_word;
 
 /// The action of creating the folder.
 pub(super) const MAKE: &str = "make the folder";
@@ -117,6 +118,11 @@ impl FolderError {
             FolderError::Journal { cause: ReplayError::Newer { .. }, .. } => {
                 "run it with the newer dyehouse that wrote it".to_owned()
             }
+            FolderError::Journal { path, cause: ReplayError::Resaved { .. } } => format!(
+                "nothing was changed. Save it without a byte order mark and with LF as line ends. On Linux, this does both: \
+                 sed -i '1s/^\\xEF\\xBB\\xBF//; s/\\r$//' {}",
+                shell_word(&path.display().to_string())
+            ),
             FolderError::Journal { .. } => {
                 "nothing was changed. Keep a copy, then fix or remove the line; a job whose \
                                             records are lost may be paid for again"

@@ -103,7 +103,7 @@ fn broken_line(folder: &RunFolder) -> Option<FolderError> {
 /// what the last run left.
 fn foreign_line_end(path: &Path) -> Option<ReplayError> {
     let cause = "it ends with CR LF instead of LF: an editor has changed the whole file".to_owned();
-    first_line(path).ok()?.ends_with(b"\r\n").then_some(ReplayError::Broken { line: 1, cause })
+    first_line(path).ok()?.ends_with(b"\r\n").then_some(ReplayError::Resaved { line: 1, cause })
 }
 
 /// Returns the hash of the last bytes of `journal` before `length`.

@@ -285,6 +285,15 @@ fn a_journal_with_empty_lines_is_read_and_changes_by_an_editor_are_named() {
     assert!(printed.contains("line 1: it ends with CR LF"), "{printed}");
     let printed = refused(format!("\u{feff}{journal}"));
     assert!(printed.contains("line 1: it begins with a byte order mark"), "{printed}");
+    let printed = refused(format!("\u{feff}{}", journal.replace('\n', "\r\n")));
+    if cfg!(target_os = "linux") {
+        let way_out = &printed[printed.find("sed -i").unwrap()..];
+        let way_out = way_out.lines().next().unwrap();
+        let done = Command::new("sh").args(["-c", way_out]).current_dir(sandbox.path(".")).status();
+        assert!(done.unwrap().success(), "{way_out}");
+        assert_eq!(sandbox.read("out/journal.jsonl"), journal);
+        code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    }
     let printed = refused(journal.replacen('\n', "\n\n", 1));
     assert!(printed.contains("its journal is an outdated copy, or was edited since the last run"), "{printed}");
 

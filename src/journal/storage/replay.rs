@@ -38,6 +38,14 @@ pub enum ReplayError {
         /// The error of the line.
         cause: String,
     },
+    /// An editor has saved the file in another form, without changing its records.
+    #[error("line {line}: {cause}")]
+    Resaved {
+        /// The number of the line, from 1.
+        line: u64,
+        /// What the editor has added.
+        cause: String,
+    },
     /// The journal was written by a newer program.
     #[error("line {line}: {cause}")]
     Newer {
@@ -96,7 +104,8 @@ fn replay_keeping(journal: &Arc<dyn ReadAt>, mut replayed: Replayed, recent: usi
                 line_error(journal, line.offset, |number| ReplayError::Newer { line: number, cause })
             }
             LineError::Malformed(_) if line.bytes.starts_with(BYTE_ORDER_MARK) => {
-                broken("it begins with a byte order mark, which an editor has added".to_owned())
+                let cause = "it begins with a byte order mark, which an editor has added".to_owned();
+                line_error(journal, line.offset, |number| ReplayError::Resaved { line: number, cause })
             }
             LineError::Malformed(_) => broken(error.to_string()),
         })?;
