@@ -74,14 +74,24 @@ pub enum Fault {
     Unreadable(String),
     /// No connection was made (DNS, refused, TLS), or the server refused the stream unprocessed.
     NotSent(String),
-    /// The request may have arrived: a timeout, a reset, an incomplete body.
+    /// The request may have arrived: a timeout, a reset.
     Unknown(String),
+    /// The answer is a success, but its body broke off.
+    BrokenOff {
+        /// The observed error.
+        cause: String,
+        /// The beginning of the body, up to a maximum length.
+        begun: Vec<u8>,
+    },
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Unreadable(cause) | Fault::NotSent(cause) | Fault::Unknown(cause) => formatter.write_str(cause),
+            Fault::Unreadable(cause)
+            | Fault::NotSent(cause)
+            | Fault::Unknown(cause)
+            | Fault::BrokenOff { cause, begun: _ } => formatter.write_str(cause),
         }
     }
 }

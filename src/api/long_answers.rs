@@ -84,11 +84,6 @@ impl LongAnswers {
                 }
             }
         };
-        match fault {
-            // An error status is valid even if its body is incomplete. A success status is not.
-            Some(cause) if answer.status < 400 => return Exchange::Fault(Fault::Unknown(cause)),
-            _ => {}
-        }
         match body {
             Some(mut body) => {
                 body.push(&block);
@@ -96,7 +91,15 @@ impl LongAnswers {
             }
             None => answer.body = block,
         }
-        Exchange::Answer(answer)
+        match (fault, answer.status) {
+            (Some(cause), 200..=299) => {
+                answer.body.truncate(LONG);
+                Exchange::Fault(Fault::BrokenOff { cause, begun: answer.body })
+            }
+            (Some(cause), ..400) => Exchange::Fault(Fault::Unknown(cause)),
+            // The status of an error is valid even if its body is incomplete.
+            (Some(_), _) | (None, _) => Exchange::Answer(answer),
+        }
     }
 
     /// Takes all permits.

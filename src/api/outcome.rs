@@ -9,7 +9,8 @@
 //! |---|---|---|
 //! | 2xx with an id | accepted, or in sync mode its result | the id shows that it was accepted; without a price, the estimate is booked and reported |
 //! | 2xx without a usable id | uncertain; twice in a row, if no answer had one, no more submits | something may have been accepted, and its id is not known |
-//! | 2xx with HTML or truncated JSON | uncertain | something may have been accepted, and its id is not known |
+//! | 2xx that breaks off after the id | accepted | the prediction can be polled |
+//! | 2xx with HTML, or JSON that breaks off before | uncertain | something may have been accepted, and its id is not known |
 //! | 2xx with the id of an earlier submit | uncertain | its pictures would be those of another edit; the runner checks this |
 //! | DNS, refused, TLS before the request was sent | retried after a wait | nothing was accepted |
 //! | a local picture cannot be read, or the request cannot be built | failed, `input` | nothing was sent |
@@ -44,6 +45,7 @@
 //! | another prediction's id | polled again: its pictures are those of another job |
 //! | anything else | polled again |
 
+mod begun;
 mod other_ids;
 mod poll_outcome;
 mod prediction;
@@ -60,6 +62,7 @@ use crate::job::{Cents, ErrorClass};
 use super::hint::wait_hint;
 use super::wire::{self, PredictionId};
 use super::{Answer, Exchange, Fault};
+use begun::complete_fields;
 pub(crate) use other_ids::other_ids;
 pub use poll_outcome::{Finished, PollOutcome, Unanswered};
 use prediction::of_prediction;
@@ -77,6 +80,9 @@ pub fn of_submit(exchange: &Exchange, now: Timestamp) -> SubmitOutcome {
             return SubmitOutcome::NotAccepted { cause: cause.clone(), reason: Obstacle::Unreachable };
         }
         Exchange::Fault(Fault::Unknown(cause)) => return uncertain(cause.clone()),
+        Exchange::Fault(Fault::BrokenOff { cause, begun }) => {
+            return of_begun_acceptance(begun).unwrap_or_else(|| uncertain(cause.clone()));
+        }
     };
     match answer.status {
         200..=299 => of_acceptance(answer),
@@ -148,24 +154,38 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
     let body = match wire::json(&answer.body) {
         Ok(body) => body,
         Err(_) if answer.body.trim_ascii().is_empty() => return without_id("without a body"),
-        Err(_) => return uncertain(format!("{}, which is not JSON", excerpt(answer))),
+        Err(_) => {
+            let not_json = || uncertain(format!("{}, which is not JSON", excerpt(answer)));
+            return of_begun_acceptance(&answer.body).unwrap_or_else(not_json);
+        }
     };
     match id(&body).map(|id| PredictionId::new(&id)) {
-        Some(Ok(prediction)) => SubmitOutcome::Accepted {
+        // The answer to a submit may have the status `completed` without outputs. The prediction is then polled.
+        Some(Ok(prediction)) => accepted(
             prediction,
-            cost: cents(&body["costCents"]),
-            status_url: body["statusUrl"].as_str().map(str::to_owned),
-            // The answer to a submit may have the status `completed` without outputs. The prediction is then polled.
-            result: match of_prediction(&body, &answer.long_texts) {
+            &body,
+            match of_prediction(&body, &answer.long_texts) {
                 PollOutcome::Finished(Finished::NoOutputs) => None,
                 PollOutcome::Finished(finished) => Some(finished),
                 PollOutcome::InProgress { .. } | PollOutcome::NotFound { .. } | PollOutcome::Again { .. } => None,
             },
-        },
+        ),
         Some(Err(_)) => without_id("with an id that cannot be used"),
         None if !body["error"].is_null() => without_id("with an error and without an id"),
         None => without_id("without an id"),
     }
+}
+
+/// Returns the acceptance in an answer that breaks off after the id; `None` if it has no complete id. The rest is polled.
+fn of_begun_acceptance(begun: &[u8]) -> Option<SubmitOutcome> {
+    let fields = complete_fields(begun);
+    let prediction = PredictionId::new(&id(&fields)?).ok()?;
+    Some(accepted(prediction, &fields, None))
+}
+
+fn accepted(prediction: PredictionId, fields: &Value, result: Option<Finished>) -> SubmitOutcome {
+    let status_url = fields["statusUrl"].as_str().map(str::to_owned);
+    SubmitOutcome::Accepted { prediction, cost: cents(&fields["costCents"]), status_url, result }
 }
 
 /// Whether an answer has another prediction's id: a faulty cache or proxy must not give a job another job's picture.

@@ -167,8 +167,12 @@ async fn an_answer_that_stalls_or_never_ends_is_given_up() {
         [(false, "the answer broke off (nothing more arrived)"), (true, "the answer did not end in time")]
     {
         let exchange = exchange_with_stalling_server(beginning(200), sends_letters).await;
-        let Exchange::Fault(Fault::Unknown(cause)) = &exchange else { panic!("{exchange:?}") };
-        assert_eq!(cause, expected);
+        let Exchange::Fault(fault) = &exchange else { panic!("{exchange:?}") };
+        assert_eq!(fault.to_string(), expected);
+        if let Fault::BrokenOff { begun, .. } = fault {
+            assert_eq!(begun, b"{\"error\": ", "what has arrived may have an id");
+        }
+        assert_eq!(matches!(fault, Fault::BrokenOff { .. }), !sends_letters);
     }
     let refusal = exchange_with_stalling_server(beginning(402), false).await;
     let Exchange::Answer(Answer { status: 402, body, .. }) = &refusal else { panic!("{refusal:?}") };
@@ -248,7 +252,7 @@ async fn an_answer_counts_as_too_long_by_its_unpacked_length() {
     tokio::spawn(async move { axum::serve(listener, router).await });
     let client = client(base);
     let exchange = client.poll(&PredictionId::new("p").unwrap(), None).await;
-    assert!(matches!(&exchange, Exchange::Fault(Fault::Unknown(cause)) if cause.contains("an answer over")));
+    assert!(matches!(&exchange, Exchange::Fault(fault) if fault.to_string().contains("an answer over")));
 }
 
 /// Returns the client of a server that answers every poll with these outputs.

@@ -102,6 +102,24 @@ fn a_submit_with_an_unknown_outcome_is_uncertain() {
 }
 
 #[test]
+fn an_answer_that_breaks_off_after_its_id_is_accepted() {
+    let begun = format!(r#"{{"id":"{ID}","costCents":7,"sta"#);
+    let broken = |begun: &str| {
+        let (cause, begun) = ("the answer broke off".to_owned(), begun.as_bytes().to_vec());
+        submit(&Exchange::Fault(Fault::BrokenOff { cause, begun }))
+    };
+    for outcome in [broken(&begun), submit(&answer(200, &begun))] {
+        let SubmitOutcome::Accepted { prediction, cost, result: None, .. } = &outcome else { panic!("{outcome:?}") };
+        assert_eq!((prediction.as_str(), *cost), (ID, Some(Cents(7))));
+    }
+    for (begun, message) in [(r#"{"id":"550e"#, "the answer broke off"), ("", "the answer broke off")] {
+        let uncertain = SubmitOutcome::Uncertain { message: message.to_owned(), doubt: Doubt::Unanswered };
+        assert_eq!(broken(begun), uncertain);
+    }
+    assert!(matches!(submit(&answer(500, &begun)), SubmitOutcome::Uncertain { .. }), "the status says otherwise");
+}
+
+#[test]
 fn a_submit_that_was_certainly_not_accepted_may_be_repeated() {
     let refused = Exchange::Fault(Fault::NotSent("connection refused".into()));
     assert!(matches!(submit(&refused), SubmitOutcome::NotAccepted { reason: Obstacle::Unreachable, .. }));

@@ -28,8 +28,9 @@ impl ScriptedApi {
     async fn failed_submit(&self, prompt: &str) -> Exchange {
         let kind = self.chance(100);
         let is_accepted = self.chance(2) == 0;
+        let mut accepted = None;
         if is_accepted && matches!(kind, 0..56) {
-            self.world.state().accept(prompt);
+            accepted = Some(self.world.state().accept(prompt));
             self.world.step(self.life).await;
         }
         match kind {
@@ -39,7 +40,18 @@ impl ScriptedApi {
                 tokio::time::sleep(Duration::from_secs(60)).await;
                 Exchange::Fault(Fault::Unknown("no answer in time".into()))
             }
-            34..42 => Exchange::Fault(Fault::Unknown("the answer broke off".into())),
+            34..42 => {
+                // The price comes first, so that no budget is passed because it is unknown.
+                let id = accepted.clone().unwrap_or_default();
+                let whole = json!({"costCents": self.world.state().price, "id": id, "status": "processing"});
+                let mut begun = whole.to_string().into_bytes();
+                begun.truncate(self.chance(u32::try_from(begun.len()).unwrap()) as usize);
+                // The id is complete once the comma after it has arrived.
+                if let Some(id) = accepted.filter(|_| begun.iter().filter(|byte| **byte == b',').count() == 2) {
+                    self.world.state().answered.push(id);
+                }
+                Exchange::Fault(Fault::BrokenOff { cause: "the answer broke off".into(), begun })
+            }
             42..48 => answer(200, &json!({"status": "processing"})),
             48..52 => answer(200, "<html>welcome</html>"),
             52..56 => answer(200, "{\"id\":\"predic"),
