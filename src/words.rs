@@ -105,6 +105,11 @@ pub(crate) fn release_command(folder: &Path, job: &str) -> String {
     format!("dyehouse release {} {}", shell_word(&folder.display().to_string()), shell_word(job))
 }
 
+/// Returns the command that follows the prediction of a job's submit that was charged.
+pub(crate) fn adopt_command(folder: &Path, job: &str) -> String {
+    format!("dyehouse adopt {} {} PREDICTION", shell_word(&folder.display().to_string()), shell_word(job))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,6 +14,7 @@ use clap::error::Error;
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::api::PredictionId;
 use crate::color::Hex;
 use crate::job::IdPattern;
 
@@ -94,6 +95,8 @@ pub enum Command {
     Compact(Compact),
     /// Free the money of uncertain submits that were not charged
     Release(Release),
+    /// Save the picture of an uncertain submit that was charged
+    Adopt(Adopt),
     /// Write a starter manifest for a folder of pictures
     Init(Init),
     /// Measure or change the color of a single picture
@@ -207,6 +210,19 @@ pub struct Release {
     /// Mark these jobs as not charged: ids, patterns such as 'mug-*', or fingerprints of requests
     #[arg(required = true, value_name = "JOB")]
     pub jobs: Vec<IdPattern>,
+}
+
+/// `dyehouse adopt`.
+#[derive(Clone, Debug, Args)]
+pub struct Adopt {
+    /// Use the run in this folder, which must not be in use otherwise
+    pub dir: PathBuf,
+    /// Adopt it for this job: its id, or the fingerprint of its request
+    #[arg(value_name = "JOB")]
+    pub job: IdPattern,
+    /// The prediction's id in the provider's dashboard; the next run follows it
+    #[arg(value_parser = |text: &str| PredictionId::new(text))]
+    pub prediction: PredictionId,
 }
 
 /// `dyehouse merge`.

@@ -1,5 +1,6 @@
 //! The commands. This is the only place that connects real effects.
 
+mod adopt;
 mod backend;
 mod check;
 mod color;
@@ -22,6 +23,7 @@ mod recorded_edits;
 mod release;
 mod report;
 mod report_data;
+mod reservation;
 mod run;
 mod serve;
 mod status;
@@ -47,6 +49,7 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Merge(arguments) => merge::merge(arguments, &screen),
         Command::Compact(arguments) => compact::compact(arguments),
         Command::Release(arguments) => release::release(arguments),
+        Command::Adopt(arguments) => adopt::adopt(arguments),
         Command::Serve(arguments) => serve::serve(arguments, &screen),
         Command::Init(arguments) => init::init(arguments, &screen),
         Command::Color(arguments) => color::color(arguments, &screen),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::job::{Cents, Fingerprint, JobId, JobStatus};
 use crate::journal::{Ledger, LinesError};
 
-use crate::words::{counted, release_command};
+use crate::words::{adopt_command, counted, release_command};
 
 /// The maximum number of submits that are printed. The report has all that the manifest asks for, and the journal has
 /// all.
@@ -104,9 +104,10 @@ impl UncertainSubmit {
     /// printed after their number; `None` if there are none.
     pub(crate) fn asked(submits: &[UncertainSubmit], folder: &Path) -> Option<Advice> {
         let asked: Vec<&UncertainSubmit> = submits.iter().filter(|submit| submit.is_of_a_result()).collect();
+        let (release, adopt) = (release(&asked, folder)?, adopt_command(folder, asked.first()?.job.as_str()));
         let text = format!(
-            "may have been charged: check the provider's dashboard; {}, --uncertain resubmit pays again",
-            release(&asked, folder)?
+            "may have been charged: check the provider's dashboard; {release}, `{adopt}` saves the picture if it was, \
+             --uncertain resubmit pays again"
         );
         Some(Advice { count: asked.len() as u64, text, submits: lines(&asked, "report/results.csv") })
     }

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use crate::journal::{Disk, Durable, EditKey, Journal, Ledger, Record, RunEvent, RunStart, Step};
+use crate::api::PredictionId;
+use crate::job::Cents;
+use crate::journal::{Disk, Durable, Edit, EditKey, Journal, Ledger, Record, RunEvent, RunStart, Step};
 
 use super::{RunError, RunOutcome};
 
@@ -39,6 +41,27 @@ pub async fn release(
     let released = edits.into_iter().map(|key| Record::Edit(key, Step::Released));
     let records: Vec<Record> = unanswered(ledger).chain(released).collect();
     record_all(disk, ledger, records, now).await
+}
+
+/// Records the `prediction` of an uncertain submit of an edit, as the user has found it at the provider. A submit whose
+/// process is gone is recorded as uncertain first. Returns the cost, which is what was reserved.
+///
+/// # Errors
+///
+/// The journal cannot be written, or the edit has no uncertain submit.
+pub async fn adopt(
+    disk: impl Disk,
+    ledger: &mut Ledger,
+    key: &EditKey,
+    prediction: PredictionId,
+    now: impl Fn() -> Timestamp,
+) -> Result<Cents, RunError> {
+    let reserved = ledger.live(key).and_then(Edit::reserved_for_lost_answer);
+    let cost_cents = reserved.unwrap_or_default().max(ledger.estimate());
+    let adopted = Record::Edit(key.clone(), Step::Accepted { prediction, cost_cents, status_path: None });
+    let records: Vec<Record> = unanswered(ledger).chain([adopted]).collect();
+    record_all(disk, ledger, records, now).await?;
+    Ok(cost_cents)
 }
 
 /// Records that the pictures of `edits` leave `results/`. They may be moved once this has returned: the records are

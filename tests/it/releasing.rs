@@ -1,6 +1,7 @@
-//! `dyehouse release`: money reserved for uncertain submits, which the user has looked up on the provider's dashboard.
+//! `dyehouse release` and `dyehouse adopt`: uncertain submits, which the user has looked up on the provider's dashboard.
 
-use std::process::Output;
+use std::process::{Output, Stdio};
+use std::time::Duration;
 
 use crate::support::{Behavior, Provider, Sandbox, code};
 
@@ -68,7 +69,7 @@ fn a_request_that_several_jobs_have_is_not_released_for_all_of_them() {
     let request = printed["uncertain"][0]["fingerprint"].as_str().unwrap();
     let refused = code(&sandbox.run(&format!("release out {request}")), 2);
     assert!(
-        refused.contains("2 jobs have this request\nhint: name those that were not charged by their ids: j1, j2"),
+        refused.contains("2 jobs have this request\nhint: name those that are meant by their ids: j1, j2"),
         "{refused}"
     );
     assert_eq!(reserved(&sandbox), 14);
@@ -108,4 +109,63 @@ fn a_resubmitted_job_keeps_the_money_reserved_for_its_first_submit_until_it_is_r
     let requests = provider.requests();
     code(&night(&sandbox, &provider, &[MUG], ""), 0);
     assert_eq!(provider.requests(), requests, "its picture is what it was");
+}
+
+#[test]
+fn a_prediction_that_the_user_has_found_is_adopted_and_its_picture_saved_without_another_submit() {
+    let slow = Behavior { answer: Duration::from_secs(600), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    let rows = [("mug", "#FF0000"), ("vase", "#00FF00")];
+    sandbox.edits("catalog.csv", &rows);
+    let mut command = provider.client(&sandbox, "run catalog.csv -o out --rate 100/s --burst 9");
+    let mut killed = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    provider.wait_for_submits(2);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    provider.behave(Behavior::default());
+    let found = provider.predictions();
+    let of = |job: &str| found.iter().find(|(_, prompt)| prompt.contains(job)).unwrap().0.clone();
+    let (mug, vase) = (of("mug"), of("vase"));
+
+    let printed = code(&sandbox.run(&format!("adopt out mug {mug}")), 0);
+    assert!(
+        printed.contains(&format!("mug: follows {mug}; $0.07 spent instead of reserved\n$0.07 spent, $0.07 still")),
+        "{printed}"
+    );
+    let refused = code(&sandbox.run(&format!("adopt out vase {mug}")), 2);
+    assert!(
+        refused.contains(&format!("adopt vase: prediction {mug} belongs to another submit of the run")),
+        "{refused}"
+    );
+    let refused = code(&sandbox.run(&format!("adopt out mug {vase}")), 2);
+    assert!(refused.contains("adopt mug: it has no uncertain submit\nhint: money is reserved for vase"), "{refused}");
+    code(&sandbox.run(&format!("adopt out vase ../{vase}")), 2);
+
+    let printed = code(&night(&sandbox, &provider, &rows, ""), 3);
+    assert!(printed.contains("1 of 2 jobs completed, 1 uncertain"), "{printed}");
+    assert!(printed.contains("`dyehouse adopt out vase PREDICTION` saves the picture if it was"), "{printed}");
+    code(&sandbox.run(&format!("adopt out va* {vase}")), 0);
+    code(&night(&sandbox, &provider, &rows, ""), 0);
+    code(&sandbox.run("compact out"), 0);
+    code(&night(&sandbox, &provider, &rows, ""), 0);
+    assert_eq!((provider.accepted(), reserved(&sandbox)), (2, 0));
+    assert_eq!(sandbox.json("out/report/summary.json")["cost_cents"]["spent"], 14);
+    assert_eq!(sandbox.names("out/results").len(), 2);
+}
+
+#[test]
+fn a_prediction_is_not_adopted_for_a_job_that_was_submitted_again_or_for_several() {
+    let failing = Behavior { every: Some((1, 500)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(failing));
+    code(&night(&sandbox, &provider, &[MUG, VASE], ""), 3);
+    let refused = code(&sandbox.run("adopt out * p-9"), 2);
+    assert!(
+        refused.contains("adopt *: 2 requests have an uncertain submit\nhint: name one by its fingerprint: "),
+        "{refused}"
+    );
+    provider.behave(Behavior::default());
+    code(&night(&sandbox, &provider, &[MUG, VASE], "--uncertain resubmit"), 0);
+    let refused = code(&sandbox.run("adopt out mug p-9"), 2);
+    assert!(refused.contains("adopt mug: it was submitted again since\nhint: "), "{refused}");
+    assert_eq!(reserved(&sandbox), 14);
 }

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
-use crate::api::BaseUrlError;
+use crate::api::{BaseUrlError, PredictionId};
 use crate::job::{Backend, JobId, Partition};
+use crate::journal::EditKey;
 use crate::words::{counted, shell_word};
 
 /// A note on the patterns of `--only`.
@@ -79,29 +80,57 @@ pub enum UsageError {
         /// A similar id, if there is one.
         near: Option<String>,
     },
-    /// The run has no job or request with reserved money that matches the argument of `release`.
-    #[error("release {word}: the run has no such job or request with an uncertain submit")]
-    NoneToRelease {
+    /// The run has no job or request with reserved money that matches the argument of a command.
+    #[error("{command} {word}: the run has no such job or request with an uncertain submit")]
+    NoSuchRequest {
+        /// `release` or `adopt`.
+        command: &'static str,
         /// The pattern or fingerprint.
         word: String,
         /// Some of the jobs with reserved money.
         jobs: Vec<JobId>,
     },
-    /// Several jobs have the request to release, and not all of them may be meant.
-    #[error("release {word}: {} have this request", counted(jobs.len() as u64, "job"))]
-    SeveralToRelease {
+    /// Several jobs have the request, and not all of them may be meant.
+    #[error("{command} {word}: {} have this request", counted(jobs.len() as u64, "job"))]
+    SharedRequest {
+        /// `release` or `adopt`.
+        command: &'static str,
         /// The fingerprint.
         word: String,
         /// The jobs with reserved money for it.
         jobs: Vec<JobId>,
     },
-    /// No money is reserved for the job to release.
-    #[error("release {word}: it has no uncertain submit")]
+    /// No money is reserved for the job.
+    #[error("{command} {word}: it has no uncertain submit")]
     NotReserved {
+        /// `release` or `adopt`.
+        command: &'static str,
         /// The job's id.
         word: String,
         /// Some of the jobs with reserved money.
         jobs: Vec<JobId>,
+    },
+    /// A prediction can only be that of one submit.
+    #[error("adopt {word}: {} have an uncertain submit", counted(requests.len() as u64, "request"))]
+    SeveralToAdopt {
+        /// The pattern.
+        word: String,
+        /// The requests that it matches.
+        requests: Vec<EditKey>,
+    },
+    /// The submit to adopt a prediction for is not uncertain any more.
+    #[error("adopt {word}: it was submitted again since")]
+    SubmittedAgain {
+        /// The pattern or fingerprint.
+        word: String,
+    },
+    /// The prediction to adopt is that of another submit.
+    #[error("adopt {word}: prediction {prediction} belongs to another submit of the run")]
+    KnownPrediction {
+        /// The pattern or fingerprint.
+        word: String,
+        /// The prediction.
+        prediction: PredictionId,
     },
     /// The manifest's base URL is invalid.
     #[error("use `run.base_url`: {0}")]
@@ -159,16 +188,30 @@ impl UsageError {
             }
             UsageError::NoMatch { near: Some(near), .. } => format!("did you mean `{near}`? {PATTERN}"),
             UsageError::NoMatch { near: None, .. } => PATTERN.to_owned(),
-            UsageError::NotReserved { jobs, .. } | UsageError::NoneToRelease { jobs, .. } if jobs.is_empty() => {
-                "no submit of the run is uncertain: there is nothing to release".to_owned()
+            UsageError::NotReserved { command, jobs, .. } | UsageError::NoSuchRequest { command, jobs, .. }
+                if jobs.is_empty() =>
+            {
+                format!("no submit of the run is uncertain: there is nothing to {command}")
             }
-            UsageError::NotReserved { jobs, .. } | UsageError::NoneToRelease { jobs, .. } => {
+            UsageError::NotReserved { jobs, .. } | UsageError::NoSuchRequest { jobs, .. } => {
                 let jobs: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
                 format!("money is reserved for {}", jobs.join(", "))
             }
-            UsageError::SeveralToRelease { jobs, .. } => {
+            UsageError::SharedRequest { jobs, .. } => {
                 let jobs: Vec<&str> = jobs.iter().map(JobId::as_str).collect();
-                format!("name those that were not charged by their ids: {}", jobs.join(", "))
+                format!("name those that are meant by their ids: {}", jobs.join(", "))
+            }
+            UsageError::SeveralToAdopt { requests, .. } => {
+                let one = |key: &EditKey| format!("{} of {}", key.fingerprint, key.job);
+                let requests: Vec<String> = requests.iter().take(8).map(one).collect();
+                format!("name one by its fingerprint: {}", requests.join(", "))
+            }
+            UsageError::SubmittedAgain { .. } => {
+                "its picture is that of the later submit; `dyehouse release` frees the money of the first if that was not charged"
+                    .to_owned()
+            }
+            UsageError::KnownPrediction { .. } => {
+                "compare its prompt and its time with the job's in the provider's dashboard".to_owned()
             }
             UsageError::BaseUrl(_) => {
                 "give an origin such as https://api.vibedream.ai; plain http is allowed only for this machine"

@@ -1,3 +1,5 @@
+use std::num::NonZeroU64;
+
 use jiff::Timestamp;
 
 use crate::api::{PredictionId, StatusPath};
@@ -90,6 +92,14 @@ impl Edit {
         }
     }
 
+    /// Returns the money that is reserved for one of its submits whose answer was lost, if there are any.
+    pub fn reserved_for_lost_answer(&self) -> Option<Cents> {
+        match self.state {
+            EditState::Submitting { reserved } => Some(reserved),
+            _ => Some(Cents(self.reserved_for_uncertain.0.div_ceil(NonZeroU64::new(self.uncertain_submits)?.get()))),
+        }
+    }
+
     /// Returns the pictures of the local result, corrected ones if there are any.
     pub fn files(&self) -> &[SavedFile] {
         self.corrected.as_ref().map_or_else(|| self.originals(), |corrected| &corrected.files)
@@ -120,7 +130,8 @@ impl Edit {
             (Submitting { .. }, Step::Released) => None,
             // It was submitted again since then, and the state of that submit stays.
             (state, Step::Released) if self.uncertain_submits > 0 => Some(Stage::of(state)),
-            (Submitting { .. }, Step::Accepted { .. }) => Some(Stage::Processing),
+            // The user has found the prediction of a submit whose answer was lost.
+            (Submitting { .. } | Uncertain, Step::Accepted { .. }) => Some(Stage::Processing),
             (Processing, Step::Generated { .. }) => Some(Stage::Processing),
             // A failed edit with a prediction may be polled again, because a timeout on this side is not a failure of
             // the provider. So may a completed one whose pictures were removed.
@@ -161,6 +172,12 @@ impl Edit {
                 self.finished_at = None;
             }
             Step::Accepted { prediction, cost_cents, status_path } => {
+                if let EditState::Uncertain = self.state {
+                    let found = self.reserved_for_lost_answer().unwrap_or_default();
+                    self.reserved_for_uncertain = self.reserved_for_uncertain.minus(found);
+                    self.uncertain_submits -= 1;
+                    self.finished_at = None;
+                }
                 self.status_path = status_path;
                 self.prediction = Some(prediction);
                 self.spent += cost_cents;

@@ -75,6 +75,10 @@ impl Money {
                 self.held_submits += 1;
             }
         }
+        if let (Step::Accepted { .. }, EditState::Uncertain) = (step, &edit.state) {
+            self.held = self.held.minus(edit.reserved_for_lost_answer().unwrap_or_default());
+            self.held_submits = self.held_submits.saturating_sub(1);
+        }
         if let Step::Accepted { cost_cents, .. } = step {
             self.spent += *cost_cents;
             self.estimate = self.estimate.max(*cost_cents);

@@ -150,7 +150,7 @@ fn the_summary_of_a_failed_run_says_what_to_do() {
     40 of 48 jobs completed, 3 failed, 1 uncertain, 4 pending in 2 min 31 s
       failed    2 moderated: reword the prompt or change the picture; the same request would be refused again
       failed    1 lost: may have been charged; each run polls again, and --retry-failed pays again
-      uncertain 1 may have been charged: check the provider's dashboard; `dyehouse release runs/spring mug-ocean` frees the money if it was not charged, --uncertain resubmit pays again
+      uncertain 1 may have been charged: check the provider's dashboard; `dyehouse release runs/spring mug-ocean` frees the money if it was not charged, `dyehouse adopt runs/spring mug-ocean PREDICTION` saves the picture if it was, --uncertain resubmit pays again
                 mug-ocean: submitted 2026-11-23 22:14:03 UTC, request 000102030405060708090a0b0c0d0e0f
       cost      $3.36 spent, $0.07 reserved for uncertain submits, of a budget of $25.00
       pictures  runs/spring/results
