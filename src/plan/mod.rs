@@ -20,4 +20,4 @@ pub use decision::{Choices, Decision, FailedPolicy, Kept, KnownEdit, decide, wit
 pub use decision_counts::{Decided, DecisionCounts};
 pub use planned_job::{PlannedJob, count};
 pub use work::{Standing, Task, Work};
-pub use work_list::{orphans, unfinished, work};
+pub use work_list::{JobRow, orphans, unfinished, work};

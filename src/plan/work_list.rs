@@ -28,21 +28,33 @@ pub fn work(planned: &PlannedJob, decision: Decision, rules: Option<&ColorRules>
     Some(Work { key: planned.key(), task, standing: Standing::Current, target })
 }
 
-/// Returns the work for edits in the journal that the manifest no longer asks for, because pictures that were paid for
-/// are still fetched. `asks_for` returns the fingerprint that the manifest asks for with an id. Edits of ids that it does
-/// not have get the standing `of_removed`.
-pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>, of_removed: Standing) -> Vec<Work> {
+/// The row of a job in the manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobRow {
+    /// It asks for this edit, and the run takes it.
+    Selected(Fingerprint),
+    /// It asks for this edit, and the run leaves it out.
+    LeftOut(Fingerprint),
+    /// There is none.
+    Removed,
+}
+
+/// Returns the work for edits in the journal that no selected row asks for, because pictures that were paid for are
+/// fetched whatever a run takes. `row_of` returns the row of a job. Edits of removed jobs get the standing `of_removed`.
+pub fn orphans(ledger: &Ledger, row_of: impl Fn(&JobId) -> JobRow, of_removed: Standing) -> Vec<Work> {
     let mut orphans: Vec<Work> = ledger
         .live_edits()
         .filter_map(|(job, edit)| {
             let task = recovery_task(edit)?;
-            let wanted = asks_for(job);
-            // A re-roll of the wanted edit belongs to it.
-            let is_wanted = |fingerprint| wanted == Some(fingerprint);
-            if is_wanted(edit.fingerprint) || edit.reroll.is_some_and(|reroll| is_wanted(reroll.of)) {
-                return None;
-            }
-            let standing = if wanted.is_some() { Standing::Superseded } else { of_removed };
+            let is_of = |wanted| edit.fingerprint == wanted;
+            let is_reroll_of = |wanted| edit.reroll.is_some_and(|reroll| reroll.of == wanted);
+            let standing = match row_of(job) {
+                JobRow::Selected(wanted) if is_of(wanted) || is_reroll_of(wanted) => return None,
+                JobRow::LeftOut(wanted) if is_of(wanted) => Standing::Current,
+                JobRow::LeftOut(wanted) if is_reroll_of(wanted) => Standing::Alternative,
+                JobRow::Selected(_) | JobRow::LeftOut(_) => Standing::Superseded,
+                JobRow::Removed => of_removed,
+            };
             Some(Work {
                 key: EditKey { job: job.clone(), fingerprint: edit.fingerprint },
                 task,
@@ -55,7 +67,7 @@ pub fn orphans(ledger: &Ledger, asks_for: impl Fn(&JobId) -> Option<Fingerprint>
     orphans
 }
 
-/// Returns the jobs that may have orphans. [`orphans`] calls `asks_for` only for these.
+/// Returns the jobs that may have orphans. [`orphans`] calls `row_of` only for these.
 pub fn unfinished(ledger: &Ledger) -> impl Iterator<Item = &JobId> {
     ledger.live_edits().filter(|(_, edit)| recovery_task(edit).is_some()).map(|(job, _)| job)
 }

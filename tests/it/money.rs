@@ -45,6 +45,28 @@ fn answers_and_pictures_that_are_compressed_without_being_requested_are_read() {
 }
 
 #[test]
+fn a_run_of_some_jobs_saves_the_pictures_of_all_that_were_paid_for_and_pays_for_no_other() {
+    let (sandbox, provider) =
+        (Sandbox::new(), Provider::start(Behavior { edit: Duration::from_secs(600), ..Behavior::default() }));
+    sandbox.manifest("catalog.csv", 4);
+    let mut child = provider.run(&sandbox, "--limit 3").stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+    provider.wait_for_submits(3);
+    // The answers are recorded before the run is killed.
+    let accepted = || sandbox.read("out/journal.jsonl").matches(r#""type":"accepted""#).count();
+    wait_until("three predictions are in the journal", || accepted() == 3);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    provider.behave(Behavior::default());
+    let printed = code(&provider.run(&sandbox, "--only job-000").output().unwrap(), 0);
+    assert!(printed.contains("1 job completed"), "{printed}");
+    assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (3, 3), "{printed}");
+    code(&provider.run(&sandbox, "--limit 1").output().unwrap(), 0);
+    assert_eq!(provider.accepted(), 3);
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (4, 4));
+}
+
+#[test]
 fn a_repeatedly_killed_run_pays_for_no_job_twice() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 60);

@@ -5,10 +5,10 @@ use rayon::iter::{Either, IntoParallelRefIterator, ParallelIterator};
 use crate::commands::decision::Decider;
 use crate::commands::options::Options;
 use crate::commands::report_data::{Outcome, PlanCounts, ShownPictures};
-use crate::job::{Fingerprint, HeldBack, JobId, JobStatus, StatusCounts};
+use crate::job::{HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
 use crate::outputs;
-use crate::plan::{self, ColorRules, Decided, Decision, DecisionCounts, Kept, Standing, Task, Work};
+use crate::plan::{self, ColorRules, Decided, Decision, DecisionCounts, JobRow, Kept, Standing, Task, Work};
 use crate::progress::RemainingWork;
 use crate::run_folder::{FolderError, PlanLine, RunFolder, plan_blocks, plan_lines};
 
@@ -82,8 +82,8 @@ impl RunPlan {
             asked_again: 0,
             initial_outcome: Outcome::default(),
         };
-        let mut wanted: HashMap<JobId, Option<Fingerprint>> =
-            plan::unfinished(ledger).map(|job| (job.clone(), None)).collect();
+        let mut rows: HashMap<JobId, JobRow> =
+            plan::unfinished(ledger).map(|job| (job.clone(), JobRow::Removed)).collect();
         let (mut selected_jobs, mut unselected) = (0, Vec::new());
         let decider = Decider::of(options, ledger);
         for block in plan_blocks(folder)? {
@@ -94,15 +94,16 @@ impl RunPlan {
             // Looking up a million pictures is mostly waiting.
             let states: Vec<JobState<'_>> = lines.par_iter().map(state_of).collect::<Result<_, _>>()?;
             for mut state in states {
-                if let Some(fingerprint) = wanted.get_mut(&state.key.job) {
-                    *fingerprint = Some(state.key.fingerprint);
-                }
                 if !options.selection.is_below_limit(selected_jobs)
                     && let Some(decided) = state.decided.take()
                 {
                     state.brief = decided.edit;
                 }
                 selected_jobs += usize::from(state.decided.is_some());
+                if let Some(row) = rows.get_mut(&state.key.job) {
+                    let row_with = if state.decided.is_some() { JobRow::Selected } else { JobRow::LeftOut };
+                    *row = row_with(state.key.fingerprint);
+                }
                 if state.brief.as_ref().is_some_and(is_away) {
                     unselected.push(state.key.clone());
                 }
@@ -112,7 +113,7 @@ impl RunPlan {
         run_plan.ids.sort();
         // A prune moves pictures of removed jobs away, so those that are still to come are not put in their place.
         let of_removed = if run_plan.prunes(options) { Standing::Superseded } else { Standing::Current };
-        run_plan.orphans = plan::orphans(ledger, |id| wanted.get(id).copied().flatten(), of_removed);
+        run_plan.orphans = plan::orphans(ledger, |id| rows.get(id).copied().unwrap_or(JobRow::Removed), of_removed);
         run_plan.returning = returning(ledger, folder, unselected)?;
         let is_in_work = |key| ledger.brief(key).is_some_and(|brief| brief.stage == Stage::Processing);
         let followed =

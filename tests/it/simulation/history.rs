@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dyehouse::editor::wanted;
 use dyehouse::job::{Cents, EditRequest, Hex, ImageSource, Job, JobId, Rate, SubmitRate, Switches, UncertainPolicy};
 use dyehouse::journal::{EditState, Ledger, LinesError, Presence, RunStart, SavedFile, replay};
-use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, PlannedJob, UncertainReroll, Work};
+use dyehouse::plan::{self, Choices, ColorLock, Decision, FailedPolicy, JobRow, PlannedJob, UncertainReroll, Work};
 use dyehouse::runner::fakes::{self, SilentObserver};
 use dyehouse::runner::{self, Batch, Effects, RunError, RunFailure, RunOutcome, Settings, StopReason, StopSignal};
 use tokio::time::{Duration, Instant};
@@ -228,8 +228,10 @@ impl History {
         });
         let (free, paid): (Vec<_>, Vec<_>) = reviewed.partition(|(_, decision)| decision.is_free());
         let work = |(job, decision): (&PlannedJob, Decision)| plan::work(job, decision, rules);
-        let wanted: HashMap<&JobId, _> = self.jobs.iter().map(|job| (&job.job.id, job.fingerprint)).collect();
-        let orphans = plan::orphans(ledger, |id| wanted.get(id).copied(), plan::Standing::Current);
+        let rows: HashMap<&JobId, _> =
+            self.jobs.iter().map(|job| (&job.job.id, JobRow::Selected(job.fingerprint))).collect();
+        let row_of = |id: &JobId| rows.get(id).copied().unwrap_or(JobRow::Removed);
+        let orphans = plan::orphans(ledger, row_of, plan::Standing::Current);
         free.into_iter().filter_map(work).chain(orphans).chain(paid.into_iter().filter_map(work)).collect()
     }
 
