@@ -139,7 +139,7 @@ pub struct Output {
     /// Show progress as a `bar`, as `plain` lines, or `none`; `auto` is a bar on a terminal, and lines elsewhere
     #[arg(long, value_enum, default_value_t = ProgressStyle::Auto, global = true, hide = true, value_name = "HOW", hide_possible_values = true)]
     pub progress: ProgressStyle,
-    /// Print only errors and the summary
+    /// Print only errors, warnings and the summary
     #[arg(short, long, global = true, hide = true)]
     pub quiet: bool,
     /// Log more; -vv logs everything

@@ -6,7 +6,7 @@ use indicatif::{MultiProgress, ProgressDrawTarget};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::cli::{LogFormat, Output, ProgressStyle};
-use crate::manifest::Style;
+use crate::manifest::{Diagnostic, Severity, Style, render};
 
 use super::summary_text::wrapped;
 
@@ -57,6 +57,17 @@ impl Screen {
     pub(crate) fn say(&self, line: &str) {
         if self.show != Show::Nothing {
             self.print_line(&wrapped(line, columns(), INDENT));
+        }
+    }
+
+    /// Prints a warning or a note. Warnings are never suppressed, because they may be about money; notes are progress.
+    pub(crate) fn show_diagnostic(&self, diagnostic: &Diagnostic) {
+        match (diagnostic.severity, self.logs) {
+            (Severity::Note, _) => self.say(&render(diagnostic, self.style)),
+            (Severity::Warning | Severity::Error, LogFormat::Text) => self.print_line(&render(diagnostic, self.style)),
+            (Severity::Warning | Severity::Error, LogFormat::Json) => {
+                tracing::warn!("{}", render(diagnostic, Style::Plain));
+            }
         }
     }
 

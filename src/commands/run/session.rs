@@ -16,7 +16,7 @@ use crate::commands::options::Options;
 use crate::commands::report_data::Live;
 use crate::job::{Backend, Cents, ContentHash, JobId};
 use crate::journal::{FileDisk, Ledger, RunEnd, RunStart};
-use crate::manifest::{Diagnostic, render};
+use crate::manifest::Diagnostic;
 use crate::plan::Work;
 use crate::progress::{ChangedJobs, PlannedRerolls, Reporter, Screen};
 use crate::run_folder::{FolderError, Lock, ReportStamp};
@@ -94,7 +94,7 @@ impl<'a> Session<'a> {
         }
         let planning = Planning::begin(&manifest, &options, &opening)?;
         for notice in manifest.notices().iter().chain(planning.warnings()) {
-            screen.say(&render(notice, screen.style()));
+            screen.show_diagnostic(notice);
         }
         if options.backend == Backend::Vibedream && !options.folder.journal().exists() {
             // In a new folder, jobs have to be submitted, so a key is needed. Without one, no folder is created.
@@ -124,7 +124,7 @@ impl<'a> Session<'a> {
         let many_changed = many_changed_warning(decided, options.backend, options.price(&ledger), &name);
         let other_run = other_run_warning(&options, &run_plan, &name)?;
         for warning in other_run.into_iter().chain(copied).chain(many_changed) {
-            screen.say(&render(&warning, screen.style()));
+            screen.show_diagnostic(&warning);
         }
         let opening = run_start(&ledger, &options, &run_plan, &manifest, &name);
         let session =
