@@ -292,7 +292,10 @@ impl JobView {
             JobStatus::Failed => self.error_class.map(|class| class.hint().to_owned()),
             JobStatus::Uncertain => {
                 let release = self.release.as_deref().unwrap_or("dyehouse release");
-                Some(format!("check the provider's dashboard: if it was not charged, `{release}` frees the money"))
+                Some(format!(
+                    "check the provider's dashboard: if it was not charged, `{release}` frees the money; if it was, \
+                     `dyehouse adopt` saves its picture"
+                ))
             }
         }
     }

@@ -46,7 +46,7 @@ const patch = (hex) => {
 
 const swatch = (name, hex) => {
   const box = make("span", { class: "swatch" });
-  box.append(patch(hex), make("span", { text: `${name} ` }), make("span", { class: "hex", text: hex }));
+  box.append(patch(hex), make("span", { class: "role", text: `${name} ` }), make("span", { class: "hex", text: hex }));
   return box;
 };
 
