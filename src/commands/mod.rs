@@ -17,6 +17,7 @@ mod man;
 mod manifest_scope;
 mod many_changed;
 mod merge;
+mod open_files;
 mod options;
 mod print;
 mod recorded_edits;
@@ -33,6 +34,7 @@ use crate::cli::{Cli, Color, Command, SchemaOf, definition};
 use crate::exit::Exit;
 use crate::progress::{Screen, start_logs};
 
+use open_files::raise_limit_of_open_files;
 use print::{log_unprinted, print, print_json};
 
 pub use failure::{Failure, InitError, MergeError, UsageError};
@@ -41,6 +43,7 @@ pub use failure::{Failure, InitError, MergeError, UsageError};
 pub fn execute(cli: &Cli) -> Exit {
     let screen = Screen::new(&cli.output);
     start_logs(&cli.output, &screen);
+    raise_limit_of_open_files();
     let done = match &cli.command {
         Command::Run(arguments) => run::run(arguments, &screen),
         Command::Check(arguments) => check::check(arguments, &screen),
