@@ -1,6 +1,7 @@
 //! Common parts of the program's HTTP clients: TLS, the user agent, and causes of errors.
 
 use std::error::Error;
+use std::ffi::OsString;
 
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
@@ -99,7 +100,18 @@ pub(crate) fn explain(error: &reqwest::Error) -> String {
     // "Connection refused (os error 111)": the number is of no use to the reader.
     let cause = cause.split(" (os error ").next().unwrap_or_default();
     let is_told = cause.is_empty() || error.is_timeout() || error.is_redirect();
-    if is_told { kind.to_owned() } else { format!("{kind} ({cause})") }
+    let is_proxied =
+        error.is_connect().then(|| error.url().and_then(|url| proxy_variable(url, std::env::var_os))).flatten();
+    let proxy = is_proxied.map_or_else(String::new, |name| format!("; {name} is set"));
+    if is_told { kind.to_owned() } else { format!("{kind} ({cause}{proxy})") }
+}
+
+/// Returns the environment variable that names a proxy for `url`, if there is one, because an error does not tell whether
+/// it comes from there.
+fn proxy_variable(url: &Url, variable: impl Fn(&'static str) -> Option<OsString>) -> Option<&'static str> {
+    let of_scheme = if url.scheme() == "https" { ["HTTPS_PROXY", "https_proxy"] } else { ["HTTP_PROXY", "http_proxy"] };
+    let is_set = |name: &&'static str| variable(name).is_some_and(|value| !value.is_empty());
+    of_scheme.into_iter().chain(["ALL_PROXY", "all_proxy"]).find(is_set).filter(|_| !is_loopback(url))
 }
 
 fn reason(root: &(dyn Error + 'static)) -> String {
@@ -136,6 +148,17 @@ pub(crate) fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn Error
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_connection_names_the_variable_of_its_proxy() {
+        let named = |url: &str, set: &'static str| {
+            proxy_variable(&Url::parse(url).unwrap(), |name| (name == set).then(|| "http://proxy:3128".into()))
+        };
+        assert_eq!(named("https://api.example.com", "HTTPS_PROXY"), Some("HTTPS_PROXY"));
+        assert_eq!(named("https://api.example.com", "all_proxy"), Some("all_proxy"));
+        assert_eq!(named("https://api.example.com", "HTTP_PROXY"), None);
+        assert_eq!(named("http://127.0.0.1:8080", "HTTP_PROXY"), None, "the own machine needs none");
+    }
 
     #[test]
     fn a_certificate_of_an_unknown_authority_says_how_it_can_be_trusted() {
