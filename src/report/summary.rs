@@ -61,7 +61,7 @@ impl LastRunFigures {
         LastRunFigures {
             started_at,
             ended_at,
-            seconds: ended_at.map(|ended_at| in_milliseconds(ended_at.duration_since(started_at).as_secs_f64())),
+            seconds: seconds_between(Some(started_at), ended_at).map(in_milliseconds),
             submits: totals.map(|totals| totals.submits),
             spent_cents: totals.map(|totals| totals.spent_cents),
             stop,
@@ -87,7 +87,7 @@ impl<'a> Summary<'a> {
             stopped_because: batch.state.reason(),
             started_at: batch.started_at,
             finished_at: batch.finished_at,
-            seconds: seconds(batch).map(in_milliseconds),
+            seconds: seconds_between(batch.started_at, batch.finished_at).map(in_milliseconds),
             working_seconds: tally.working_time(batch).map(|time| in_milliseconds(time.seconds())),
             last_run: batch.last_run.map(LastRunFigures::of),
             totals: BatchTotals {
@@ -115,7 +115,7 @@ fn in_milliseconds(seconds: f64) -> f64 {
     rounded(seconds, 1000.0)
 }
 
-/// Returns the duration of the batch in seconds, if it has ended.
-fn seconds(batch: &BatchView) -> Option<f64> {
-    Some(batch.finished_at?.duration_since(batch.started_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
+/// Returns the duration from a start to an end in seconds; `None` without both, or if the clock was set back between them.
+fn seconds_between(started_at: Option<Timestamp>, ended_at: Option<Timestamp>) -> Option<f64> {
+    Some(ended_at?.duration_since(started_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
 }
