@@ -147,6 +147,37 @@ pub(in crate::manifest) fn misspelt(columns: &[Column]) -> Vec<HeaderProblem> {
     misspelt.collect()
 }
 
+/// Names of columns that identify a product in exports of shops, as they are compared.
+const ID_LIKE: [&str; 16] = [
+    "sku",
+    "variant_sku",
+    "handle",
+    "product_id",
+    "item_id",
+    "item_number",
+    "item_no",
+    "article_number",
+    "article_no",
+    "artikelnummer",
+    "art_nr",
+    "asin",
+    "ean",
+    "gtin",
+    "upc",
+    "barcode",
+];
+
+/// Returns the remark that a column may have the ids, if no column is read as `id`.
+pub(super) fn unused_ids(columns: &[Column]) -> Option<HeaderProblem> {
+    if columns.iter().any(|column| column.field == Some(Field::Id)) {
+        return None;
+    }
+    let index = columns.iter().position(|column| ID_LIKE.contains(&snake_case(&column.name).as_str()))?;
+    let message = "no column is `id`: jobs and pictures are named by hashes of their requests".to_owned();
+    let hint = format!("if {} is different in each row, call it `id`", quoted(&columns[index].name));
+    Some(HeaderProblem::new(Some(index), message, hint))
+}
+
 /// Whether a column's name suggests images: `image_2`, `photo`, `picture_url`.
 fn names_a_picture(name: &str) -> bool {
     let rest = ["images", "image", "pictures", "picture", "photos", "photo"]

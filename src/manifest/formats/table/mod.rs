@@ -180,8 +180,12 @@ fn notices(line: &HeaderLine<'_>, dialect: &Dialect, use_as: TablePurpose) -> Ve
     let separator = separator.filter(|_| !dialect.is_named);
     let separator = separator.map(|message| HeaderProblem { column: None, message: message.to_owned(), hint: None });
     let renamed = header::renamed(line.columns);
-    let notes = separator.into_iter().chain(renamed).map(|problem| note(Severity::Note, problem));
-    let misspelt = if use_as == TablePurpose::Jobs { header::misspelt(line.columns) } else { Vec::new() };
+    let (misspelt, unused_ids) = match use_as {
+        TablePurpose::Jobs => (header::misspelt(line.columns), header::unused_ids(line.columns)),
+        TablePurpose::Catalog => (Vec::new(), None),
+    };
+    let notes = separator.into_iter().chain(renamed).chain(unused_ids);
+    let notes = notes.map(|problem| note(Severity::Note, problem));
     notes.chain(misspelt.into_iter().map(|problem| note(Severity::Warning, problem))).collect()
 }
 
