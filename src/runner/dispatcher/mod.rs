@@ -101,10 +101,13 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
     ) -> Result<Dispatcher<'o, A, S>, RunError> {
         let Effects { api, store, verifier, disk, now, seed } = effects;
         let mut journal = Journal::start(disk)?;
-        journal.record(&mut ledger, Record::Run(RunEvent::Run(opening)), now()).await?.detach();
+        let at = now();
+        // If the clock was set back, the time since the last record is not known.
+        let idle = ledger.last_at().and_then(|last| Duration::try_from(at.duration_since(last)).ok());
+        journal.record(&mut ledger, Record::Run(RunEvent::Run(opening)), at).await?.detach();
         // The limits of another provider are forgotten by now.
         let learned = ledger.learned();
-        let submits = Submits::new(settings.submits, settings.burst, learned);
+        let submits = Submits::new(settings.submits, settings.burst, learned, idle.unwrap_or(Duration::MAX));
         let (event_sender, events) = mpsc::unbounded_channel();
         let shared = Shared {
             api,

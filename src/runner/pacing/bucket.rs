@@ -15,6 +15,11 @@ impl Bucket {
         Bucket { interval, burst, due: Duration::ZERO }
     }
 
+    /// Returns the bucket as it is if it was empty this long before now.
+    pub(super) fn empty_before(self, idle: Duration) -> Bucket {
+        Bucket { due: self.interval.saturating_mul(self.burst).saturating_sub(idle), ..self }
+    }
+
     /// Takes a token at `now`, or returns when the next one is available.
     pub(super) fn try_take(&mut self, now: Duration) -> Result<(), Duration> {
         let due = self.due.max(now);
@@ -42,6 +47,17 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_bucket_that_was_empty_has_the_tokens_of_the_time_since() {
+        let second = Duration::from_secs;
+        let empty_before = |idle| Bucket::new(second(6), 2).empty_before(second(idle));
+        assert_eq!(empty_before(1).try_take(Duration::ZERO), Err(second(5)));
+        assert_eq!(empty_before(1).try_take(second(5)), Ok(()));
+        let (mut one, mut full) = (empty_before(6), empty_before(60));
+        assert_eq!([(); 2].map(|()| one.try_take(Duration::ZERO)), [Ok(()), Err(second(6))]);
+        assert_eq!([(); 3].map(|()| full.try_take(Duration::ZERO)), [Ok(()), Ok(()), Err(second(6))]);
+    }
 
     proptest! {
         /// Whatever the times of requests, no span has more tokens than its share and a burst.

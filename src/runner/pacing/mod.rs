@@ -49,6 +49,11 @@ impl RateLimiter {
         RateLimiter::with_bucket(Bucket::new(rate.interval(), burst.get()))
     }
 
+    /// Creates a limiter with a fixed rate whose tokens were used up this long before now.
+    fn used_up(rate: Rate, burst: NonZeroU32, idle: Duration) -> RateLimiter {
+        RateLimiter::with_bucket(Bucket::new(rate.interval(), burst.get()).empty_before(idle))
+    }
+
     /// Creates a limiter that starts with `rate`, without bursts.
     pub(super) fn adjustable(rate: Rate) -> RateLimiter {
         RateLimiter::with_bucket(Bucket::new(rate.interval(), 1))

@@ -45,11 +45,17 @@ impl Interval {
 
 impl Submits {
     /// Creates the pace; `learned` is what an earlier run has found, and is used only by a search. A search allows no
-    /// bursts because a refusal within one would say nothing about the rate.
-    pub(in crate::runner) fn new(rate: SubmitRate, burst: NonZeroU32, learned: &LearnedLimits) -> Submits {
+    /// bursts because a refusal within one would say nothing about the rate. `idle` is the time since an earlier run may have
+    /// used up a fixed rate: one that is restarted all the time must not exceed it.
+    pub(in crate::runner) fn new(
+        rate: SubmitRate,
+        burst: NonZeroU32,
+        learned: &LearnedLimits,
+        idle: Duration,
+    ) -> Submits {
         let (pace, interval, slots) = match rate {
             SubmitRate::Fixed(rate) => (
-                RateLimiter::new(rate, burst),
+                RateLimiter::used_up(rate, burst, idle),
                 Interval::Fixed(Spare::new(rate.interval())),
                 ConcurrencyLimit::default(),
             ),

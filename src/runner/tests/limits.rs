@@ -1,6 +1,9 @@
 //! The limits of a run: the provider's rate, money, and time.
 
+use jiff::SignedDuration;
+
 use super::*;
+use crate::journal::{Record, Step};
 
 /// Answers 4 submits per second, and further ones with 429.
 fn limited() -> impl Fn(u32) -> Exchange + Send + Sync + 'static {
@@ -28,6 +31,25 @@ async fn the_limit_of_a_provider_is_found_and_kept_for_the_next_run() {
     let rate = learned.submits.unwrap().per_second_f64();
     assert!((3.4..4.6).contains(&rate), "{learned:?}");
     assert!(!learned.generation_ms.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_started_again_at_once_does_not_exceed_its_rate() {
+    let elapsed_after = async |earlier: SignedDuration| {
+        let mut ledger = Ledger::default();
+        let intent = Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None };
+        for step in [intent, Step::Refused { message: "HTTP 429".to_owned() }] {
+            ledger.apply(fakes::START + earlier, &Record::Edit(work(9).key, step)).unwrap();
+        }
+        let settings = Settings { submits: "10/min".parse().unwrap(), ..Settings::default() };
+        let started = tokio::time::Instant::now();
+        let (_, submits) = ending_with(settings, ledger, 0..2, accepted, completed).await;
+        assert_eq!(submits, 2);
+        started.elapsed().as_secs()
+    };
+    assert_eq!(elapsed_after(SignedDuration::from_secs(-2)).await, 10, "four seconds, and six between the submits");
+    assert_eq!(elapsed_after(SignedDuration::from_hours(-9)).await, 6);
+    assert_eq!(elapsed_after(SignedDuration::from_hours(1)).await, 6, "the clock was set back");
 }
 
 /// A disk whose syncs take a varying time.
@@ -304,7 +326,7 @@ async fn a_price_of_nothing_and_one_that_is_missing_are_booked_as_the_highest_so
 #[tokio::test(start_paused = true)]
 async fn submitting_ends_at_the_deadline_or_the_wall_clock_time_whichever_is_earlier() {
     let (minute, second) = (Duration::from_secs(60), Duration::from_secs(1));
-    let at = |seconds: i64| Some(fakes::START + jiff::SignedDuration::from_secs(seconds));
+    let at = |seconds: i64| Some(fakes::START + SignedDuration::from_secs(seconds));
     let one_a_second = "1/s".parse().unwrap();
     for (deadline, not_after, expected, reason) in [
         (Some(minute), None, 60, StopReason::Deadline),
