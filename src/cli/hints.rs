@@ -15,6 +15,10 @@ pub(super) fn with_hint(mut error: Error, arguments: &[OsString]) -> Error {
         error.remove(ContextKind::SuggestedSubcommand);
         let hint = StyledStr::from(format!("'{option}' is an option, as in 'dyehouse run MANIFEST {option}'"));
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
+    } else if let Some(hint) = known_elsewhere(&error) {
+        error.remove(ContextKind::SuggestedSubcommand);
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(hint)]));
     } else if let Some(near) = command_for(&error) {
         error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(vec![near]));
     }
@@ -23,6 +27,33 @@ pub(super) fn with_hint(mut error: Error, arguments: &[OsString]) -> Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![hint]));
     }
     error
+}
+
+/// Returns what a command or an option that other programs have is called here.
+fn known_elsewhere(error: &Error) -> Option<&'static str> {
+    let typed = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg].into_iter().find_map(|kind| error.get(kind));
+    let Some(ContextValue::String(typed)) = typed else { return None };
+    let name = typed.trim_start_matches('-').split(['=', ' ']).next()?;
+    Some(match name {
+        "resume" | "continue" | "restart" | "start" => "'dyehouse run MANIFEST' continues where the last run stopped",
+        "validate" | "verify" | "lint" | "plan" | "cost" | "estimate" | "price" | "dry-run" => {
+            "'dyehouse check MANIFEST' shows the errors, the plan and its cost, and submits nothing"
+        }
+        "watch" => {
+            "'dyehouse report DIR --watch' keeps the report up to date, and 'dyehouse status DIR' shows the state"
+        }
+        "recolor" | "measure" => "it is a part of 'dyehouse color'",
+        "concurrency" | "parallel" | "workers" | "jobs" | "max-concurrent" => {
+            "'--in-flight N' limits how many predictions are open, and '--rate N/min' how many are submitted"
+        }
+        "max-cost" | "max-spend" | "cost-limit" => {
+            "'--budget USD' limits the cost of the folder, '--budget-per-run USD' that of a run"
+        }
+        "api-key" | "key" | "token" => {
+            "the key comes from VIBEDREAM_API_KEY, or from the file that VIBEDREAM_API_KEY_FILE names"
+        }
+        _ => return None,
+    })
 }
 
 /// Returns the command that was probably meant by an unknown one. clap suggests none, or several, for swapped letters.
@@ -80,6 +111,21 @@ mod tests {
             let printed = printed(typed);
             assert!(printed.contains(&format!("tip: '{meant}' is an option, as in 'dyehouse run MANIFEST {meant}'")));
             assert!(!printed.contains("similar"), "{printed}");
+        }
+    }
+
+    #[test]
+    fn what_other_programs_call_it_leads_to_what_it_is_called_here() {
+        for (typed, meant) in [
+            ("resume out", "'dyehouse run MANIFEST' continues"),
+            ("run a.csv --dry-run", "'dyehouse check MANIFEST' shows"),
+            ("run a.csv --concurrency=9", "'--in-flight N' limits"),
+            ("run a.csv --api-key k", "the key comes from VIBEDREAM_API_KEY"),
+            ("recolor a.png", "'dyehouse color'"),
+        ] {
+            let printed = printed(typed);
+            assert!(printed.contains("tip: ") && printed.contains(meant), "{printed}");
+            assert!(!printed.contains("similar") && !printed.contains("as a value"), "{printed}");
         }
     }
 
