@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 
@@ -53,10 +54,10 @@ impl Screen {
         }
     }
 
-    /// Prints a line of progress, wrapped between words, unless progress is turned off.
-    pub(crate) fn say(&self, line: &str) {
+    /// Prints a line of progress, wrapped between words, or a text of several lines, unless progress is turned off.
+    pub(crate) fn say(&self, text: &str) {
         if self.show != Show::Nothing {
-            self.print_line(&wrapped(line, columns(), INDENT));
+            self.print_line(&fitted(text, columns()));
         }
     }
 
@@ -97,6 +98,11 @@ impl Screen {
     pub(super) fn bars(&self) -> &MultiProgress {
         &self.bars
     }
+}
+
+/// Returns a line wrapped to this many columns. A text of several lines has its own layout, and stays as it is.
+fn fitted(text: &str, columns: usize) -> Cow<'_, str> {
+    if text.contains('\n') { Cow::Borrowed(text) } else { Cow::Owned(wrapped(text, columns, INDENT)) }
 }
 
 /// Returns the width of the terminal that shows stderr, in columns; no limit if there is none.
@@ -164,6 +170,14 @@ impl Drop for LogLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_of_progress_are_wrapped_and_the_layout_of_longer_texts_stays() {
+        let line = "mug-ocean: the price rose from $0.07 to $0.21";
+        assert_eq!(fitted(line, 30), "mug-ocean: the price rose from\n    $0.07 to $0.21");
+        let note = "note: a long line about a row of the manifest\n  --> catalog.csv:3:1";
+        assert_eq!(fitted(note, 30), note);
+    }
 
     #[test]
     fn colors_are_for_terminals_that_can_show_them_unless_the_user_says_otherwise() {
