@@ -67,6 +67,11 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
     if let Some(because) = unusable(before, after) {
         return without_before(after, &visible, wanted, tolerance, because);
     }
+    if is_blank(after) && !is_blank(before) {
+        let check = judge(None, &over_grey(after), &visible, wanted, tolerance);
+        let reason = Some("nothing is left of the picture but one color".to_owned());
+        return Measured { check: Check { verdict: Verdict::Off, reason, ..check }, region: None };
+    }
     let Some([old, new]) = aligned(over_grey(before), over_grey(after)) else {
         return without_before(after, &visible, wanted, tolerance, "the picture before has another shape, so");
     };
@@ -326,59 +331,4 @@ fn rounded(value: f64, digits: i32) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Returns the verdict on a body with legs of `width` pixels, which both became another color.
-    fn of_table(width: usize, legs: Hex, wanted: [Hex; 2]) -> Verdict {
-        let picture = |body: Rgb, legs: Rgb| {
-            let color = |index: usize| match (index % 200, index / 200) {
-                (40..160, 40..90) => body,
-                (x, 90..170) if (50..50 + width).contains(&x) || (150 - width..150).contains(&x) => legs,
-                _ => [0.8; 3],
-            };
-            View { colors: Plane { width: 200, height: 200, data: (0..200 * 200).map(color).collect() }, opacity: None }
-        };
-        let after = picture(wanted[0].linear(), legs.linear());
-        measure(
-            Some(&picture([0.5, 0.02, 0.02], [0.2, 0.1, 0.04])),
-            &after,
-            &wanted,
-            Tolerance::default(),
-            Scope::Product,
-        )
-        .check
-        .verdict
-    }
-
-    #[test]
-    fn thin_parts_are_measured_if_several_colors_are_requested() {
-        let (blue, green, yellow) = (Hex([30, 144, 255]), Hex([46, 125, 79]), Hex([245, 197, 24]));
-        for width in [4, 5, 8, 30] {
-            assert_eq!(of_table(width, green, [blue, green]), Verdict::On, "{width} pixels");
-            assert_eq!(of_table(width, yellow, [blue, green]), Verdict::Off, "{width} pixels");
-            assert_eq!(of_table(width, blue, [blue, green]), Verdict::Off, "{width} pixels");
-        }
-    }
-
-    #[test]
-    fn a_dark_and_polished_surface_that_shows_the_requested_color_has_it() {
-        let (red, black) = ([0.45, 0.02, 0.02], [0.002; 3]);
-        // The same shade and gloss in both pictures.
-        let lit = |body: Rgb| {
-            let pixel = |index: usize| {
-                let (shade, gloss) = (0.8 + 0.2 * (index % 10) as f32 / 10.0, 0.010 + 0.005 * (index % 7) as f32 / 7.0);
-                body.map(|channel| shade * channel + gloss)
-            };
-            Plane { width: 40, height: 40, data: (0..1600).map(pixel).collect() }
-        };
-        let (before, after) = (lit(red), lit(black));
-        let indices: Vec<usize> = (0..1600).collect();
-        let shown = Hex(encode(dominant_color(&after.data).unwrap()));
-        let light = Illumination::around(&before, &Plane::filled(40, 40, true));
-        let check = color_of(Some(&before), &after, light, &indices, shown, Tolerance::default());
-        assert_eq!((check.verdict, check.shown), (Verdict::On, Some(shown)), "{check:?}");
-        let check = color_of(Some(&before), &after, light, &indices, Hex([0x0d; 3]), Tolerance::default());
-        assert_eq!(check.verdict, Verdict::On, "the color below the gloss: {check:?}");
-    }
-}
+mod tests;
