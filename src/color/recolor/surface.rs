@@ -50,6 +50,19 @@ const MAX_WHITE: f32 = 0.88;
 /// The shares of the error by which a paint is adjusted in each round. They are smaller at the end for convergence.
 const GAINS: [f32; 5] = [1.0, 1.0, 1.0, 0.5, 0.5];
 
+/// The additional light that the brightest channel of a dark surface needs, compared with a neutral surface, before its
+/// hue is relied on. Noise and compression change the hue of something nearly black.
+const HUE_MARGIN: f32 = 0.07;
+
+/// The luminance of a body below which its share in a pixel at the outline is not read by itself. A slight tint of a
+/// lighter ground would look like much of it.
+const MIN_OUTLINE_LIGHT: f32 = 0.065;
+
+/// The largest amount of a channel in a paint, in linear light. It is negative if the veil alone is lighter than what the
+/// surface is to show. Part of that veil then follows the shade and is no gloss: light in another tint, such as that of
+/// a wooden floor, looks like a veil on a matte surface.
+const MAX_PAINT: f32 = 1.5;
+
 /// The regularization that prefers gloss over a lighter body as the explanation of a veil.
 const RIDGE: f32 = 0.04;
 
@@ -100,10 +113,13 @@ impl Surface {
         let colorful = ((Oklab::from(body).saturation() - 0.05) / 0.07).clamp(0.0, 1.0);
         // A glossy surface may be black and look grey because of its reflections. Its darker parts reveal its color.
         let darker = 1.0 + glossy * (1.0 - colorful) * (percentile(&mut lights, 0.20)? - 1.0);
+        // A deep red or purple has little luminance, but its brightest channel distinguishes shade from gloss well.
+        let brightest = body.into_iter().fold(0.0, f32::max);
+        let brightness = light.max(brightest - HUE_MARGIN);
         Some(Surface {
             body,
             colorful,
-            dark: ((0.10 - light * darker) / 0.07).clamp(0.0, 1.0),
+            dark: ((0.10 - brightness * darker) / 0.07).clamp(0.0, 1.0),
             light,
             unmix: Unmix::new(body, RIDGE),
             cap: lightest.max(1.3),
@@ -161,7 +177,7 @@ impl Surface {
             self.light(&mut pixels, |at| samples[at].1);
             if let Some(seen) = dominant_color(&pixels) {
                 let step = |channel: usize| self.paint[channel] + gain * (target[channel] - seen[channel]);
-                self.paint = std::array::from_fn(|channel| step(channel).clamp(0.0, 1.5));
+                self.paint = std::array::from_fn(|channel| step(channel).clamp(-MAX_PAINT, MAX_PAINT));
             }
         }
         self
@@ -239,7 +255,7 @@ impl Surface {
     /// shows how much of the body is in it, whatever neutral color is next to it.
     #[inline(always)]
     pub(super) fn lit_at_outline(&self, pixel: Rgb) -> Option<Rgb> {
-        if self.colorful <= 0.5 || self.dark > 0.5 {
+        if self.colorful <= 0.5 || self.light < MIN_OUTLINE_LIGHT {
             return None;
         }
         let split = self.unmix.split(pixel);
@@ -328,6 +344,41 @@ mod tests {
         let surface = Surface::read(&pixels).unwrap().painted([0.05; 3], &samples);
         let [less, most] = [0.01, 0.04].map(|veil| luminance(surface.lit(pixel(veil), 1.0)));
         assert!((0.01..0.03).contains(&(most - less)), "{less} {most}");
+    }
+
+    /// Returns a surface that is read from `pixels` and is to show `target`, and the color that it shows.
+    fn shown(pixels: &[Rgb], target: Rgb) -> (Surface, Rgb) {
+        let samples: Vec<(Rgb, f32)> = pixels.iter().map(|pixel| (*pixel, 1.0)).collect();
+        let surface = Surface::read(pixels).unwrap().painted(target, &samples);
+        let lit: Vec<Rgb> = pixels.iter().map(|pixel| surface.lit(*pixel, 1.0)).collect();
+        (surface, dominant_color(&lit).unwrap())
+    }
+
+    #[test]
+    fn the_gloss_on_a_deep_red_is_told_from_its_shade_by_the_red_channel() {
+        // The luminance of the body is 0.06. Every tenth pixel mirrors a lamp.
+        let pixel = |step: usize| {
+            let (shade, gloss) = (0.5 + 0.08 * (step / 10 % 10) as f32, if step % 10 == 0 { 0.2 } else { 0.0 });
+            [0.25, 0.008, 0.01].map(|channel| channel * shade + gloss)
+        };
+        let pixels: Vec<Rgb> = (0..1000).map(pixel).collect();
+        let (surface, _) = shown(&pixels, [0.02; 3]);
+        let [lit, lamp] = [91, 90].map(|step| surface.lit(pixel(step), 1.0));
+        assert!(lit.iter().all(|channel| (0.02..0.03).contains(channel)), "no red is left: {lit:?}");
+        assert!(lamp.iter().all(|channel| (0.2..0.25).contains(channel)), "{lamp:?}");
+    }
+
+    #[test]
+    fn a_tint_of_the_light_that_looks_like_a_veil_leaves_no_haze_on_black() {
+        // The light from the floor has another tint, and the whole blue surface is a little paler than its lit parts.
+        let pixel = |step: usize| {
+            let floor = 0.04 * (step % 10) as f32 / 10.0;
+            [0.12 + floor, 0.3 + 0.7 * floor, 0.55 + 0.4 * floor]
+                .map(|channel| channel * (0.6 + 0.04 * (step / 100) as f32))
+        };
+        let pixels: Vec<Rgb> = (0..1000).map(pixel).collect();
+        let (_, shown) = shown(&pixels, [0.005; 3]);
+        assert!(shown.iter().all(|channel| *channel < 0.008), "{shown:?}");
     }
 
     #[test]
