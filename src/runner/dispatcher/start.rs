@@ -197,9 +197,9 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
             let totals = self.totals();
             self.observer.observe(&Event::Submitting { job: &work.key.job, attempt }, &totals);
         }
-        let started = self.elapsed();
+        let (started, in_flight_before) = (self.elapsed(), self.workers.in_flight());
         let executor = self.executors.spawn(executor.run(start_from).instrument(span.clone()));
-        self.workers.start(worker, Worker { work, started, phase, span, executor });
+        self.workers.start(worker, Worker { work, started, in_flight_before, phase, span, executor });
         Ok(())
     }
 

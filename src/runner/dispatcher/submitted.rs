@@ -56,12 +56,14 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         outcome: SubmitOutcome,
         status_path: Option<StatusPath>,
     ) -> Result<(), RunError> {
-        let sent = self.workers.get(worker).map_or(self.elapsed(), |worker| worker.started);
-        // An accepted submit itself is among them.
+        let (sent, in_flight_before) =
+            self.workers.get(worker).map_or((self.elapsed(), 0), |worker| (worker.started, worker.in_flight_before));
+        // Those that have ended since may have been open or not when the provider decided. An accepted submit is itself
+        // among those in flight now.
         let own = usize::from(matches!(outcome, SubmitOutcome::Accepted { .. }));
-        let others = self.workers.count(Phase::Generating).saturating_sub(own);
+        let in_flight_before = in_flight_before.min(self.workers.in_flight().saturating_sub(own));
         let outcome = self.unless_of_another(worker, key, outcome);
-        let near_limit = self.adapt_pace(&outcome, sent, u32::try_from(others).unwrap_or(u32::MAX));
+        let near_limit = self.adapt_pace(&outcome, sent, u32::try_from(in_flight_before).unwrap_or(u32::MAX));
         match outcome {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.handle_prediction(key, prediction, cost, status_path).await?;
@@ -107,8 +109,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         }
     }
 
-    /// Adapts the pace of submits to the outcome of one that was sent at `sent`. Returns the learned rate if it has
-    /// changed. Nothing is sent before the outcome is recorded.
+    /// Adapts the pace of submits to the outcome of one that was sent at `sent`, with so many submits and predictions in
+    /// flight. Returns the learned rate if it has changed. Nothing is sent before the outcome is recorded.
     fn adapt_pace(&mut self, outcome: &SubmitOutcome, sent: Duration, in_flight_before: u32) -> Option<Rate> {
         match outcome {
             // A local picture that cannot be read was never sent, so this does not show that the provider works.

@@ -21,6 +21,8 @@ pub(super) struct Worker {
     pub(super) work: Work,
     /// When it started, as the time since the start of the run.
     pub(super) started: Duration,
+    /// How many slots were taken by others then.
+    pub(super) in_flight_before: usize,
     pub(super) phase: Phase,
     /// The tracing span of the job.
     pub(super) span: Span,
@@ -138,7 +140,7 @@ mod tests {
             EditKey { job: JobId::new("a").unwrap(), fingerprint: "00000000000000000000000000000000".parse().unwrap() };
         let work = Work { key, task: Task::Follow, standing: Standing::Current, target: None::<Arc<_>> };
         let executor = executors.spawn(async {}).abort_handle();
-        Worker { work, started: Duration::ZERO, phase, span: Span::none(), executor }
+        Worker { work, started: Duration::ZERO, in_flight_before: 0, phase, span: Span::none(), executor }
     }
 
     proptest! {

@@ -11,8 +11,13 @@ use super::odd_refusals::OddRefusals;
 const SLOWEST: f64 = 1.0 / 60.0;
 const FASTEST: f64 = 10_000.0;
 
-/// The increase of the rate per accepted submit while no limit was met, per second: from 1/s to 10/s in 12 s.
+/// The increase of the rate per accepted submit while no limit was met, per second.
 const ADDITIVE_INCREASE: f64 = 0.2;
+
+/// The same before the first refusal, up to this rate: from 1/s to 10/s in 5 s instead of 12. At higher rates, a used-up
+/// quota would refuse more submits at once.
+const FIRST_INCREASE: f64 = 0.5;
+const FIRST_RATES: f64 = 10.0;
 
 /// The number of accepted submits in which the rate grows from 0 to its ceiling after a limit was met: those of this
 /// many seconds, within bounds.
@@ -25,7 +30,7 @@ const MAX_RECOVERY: f64 = 40.0;
 const WINDOW_REST_SHARE: f64 = 1.0 / 3.0;
 
 /// The shortest rest of a window: providers give hints of a second or two for any refusal.
-const MIN_WINDOW_REST: Duration = Duration::from_secs(3);
+pub(super) const MIN_WINDOW_REST: Duration = Duration::from_secs(3);
 
 /// How far the rate rises above its ceiling before it is held again, as a share of the ceiling.
 const CEILING_STEP: f64 = 0.1;
@@ -172,17 +177,12 @@ impl RateSearch {
         self.estimate
     }
 
-    /// Restores an earlier estimate.
-    pub(super) fn restore_estimate(&mut self, estimate: Estimate) {
-        self.estimate = estimate;
-        self.at_ceiling = 0;
-        self.has_held = false;
-    }
-
     /// Restores an earlier estimate because the refusals since then were unrelated to the rate.
     pub(super) fn undo_refusals(&mut self, before: Estimate) {
-        self.restore_estimate(before);
-        self.cycle = Cycle::default();
+        self.estimate = before;
+        self.at_ceiling = 0;
+        self.has_held = false;
+        self.cycle.blocked = None;
     }
 
     /// Records that a submit had to wait because of the rate.
@@ -207,7 +207,9 @@ impl RateSearch {
         }
         self.has_learned = true;
         let Some(ceiling) = self.estimate.ceiling else {
-            self.estimate.rate = (self.estimate.rate + ADDITIVE_INCREASE).min(FASTEST);
+            let is_first = self.limit_met_at.is_zero() && self.estimate.rate < FIRST_RATES;
+            let increase = if is_first { FIRST_INCREASE } else { ADDITIVE_INCREASE };
+            self.estimate.rate = (self.estimate.rate + increase).min(FASTEST);
             return;
         };
         if self.estimate.rate < ceiling {
@@ -342,11 +344,14 @@ impl RateSearch {
     /// Records that a submit sent at `sent` was accepted, after none was while it was `blocked`. A long rest is that of a
     /// window, whose limit is what was accepted from one rest to the next.
     fn window_ended(&mut self, blocked: Blocked, sent: Duration) {
+        let rest = blocked.until.min(sent).saturating_sub(blocked.since);
+        if rest < MIN_WINDOW_REST {
+            // Refused submits in the middle of a window are no end of it.
+            return;
+        }
         let Cycle { started, count, .. } = std::mem::take(&mut self.cycle);
         let cycle = started.map_or(Duration::ZERO, |started| sent.saturating_sub(started));
-        let rest = blocked.until.min(sent).saturating_sub(blocked.since);
-        let is_of_a_window = rest >= MIN_WINDOW_REST.max(cycle.mul_f64(WINDOW_REST_SHARE));
-        if count == 0 || self.is_advertised || !is_of_a_window {
+        if count == 0 || self.is_advertised || rest < cycle.mul_f64(WINDOW_REST_SHARE) {
             return;
         }
         let went_through =

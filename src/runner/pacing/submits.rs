@@ -97,12 +97,12 @@ impl Submits {
         self.slots.max_in_flight()
     }
 
-    /// Records that a submit sent at `sent` was accepted with `in_flight_before` other predictions in flight.
+    /// Records that a submit was accepted that was sent at `sent`, with `in_flight_before` submits and predictions in flight.
     pub(in crate::runner) fn accepted(&mut self, sent: Duration, in_flight_before: u32) {
         match &mut self.interval {
             Interval::Fixed(spare) => spare.accepted(),
             Interval::Searched(search) => {
-                if let Some(before) = self.slots.accepted(in_flight_before, search.estimate()) {
+                if let Some(before) = self.slots.accepted(sent, in_flight_before) {
                     search.undo_refusals(before);
                 }
                 search.accepted(sent);
@@ -111,8 +111,8 @@ impl Submits {
         self.adjust();
     }
 
-    /// Records that a submit sent at `sent` was refused with `in_flight_before` other predictions in flight; `hint`
-    /// is how long the provider asks to wait. Returns the learned rate if it has changed.
+    /// Records that a submit was refused that was sent at `sent`, with `in_flight_before` submits and predictions in
+    /// flight; `hint` is how long the provider asks to wait. Returns the learned rate if it has changed.
     pub(in crate::runner) fn refused(
         &mut self,
         sent: Duration,
@@ -128,14 +128,10 @@ impl Submits {
             }
             Interval::Searched(search) => search,
         };
-        let limited_by = self.slots.refused(sent, now, in_flight_before, search.estimate());
-        if let LimitedBy::Slots = limited_by {
+        if let LimitedBy::Slots = self.slots.refused(sent, now, hint, in_flight_before, search.estimate()) {
             return None;
         }
         let is_news = search.refused(sent, now, hint);
-        if let LimitedBy::RateNotSlots(estimate) = limited_by {
-            search.restore_estimate(estimate);
-        }
         let learned = search.learned();
         self.adjust();
         learned.filter(|_| is_news)

@@ -191,3 +191,29 @@ async fn limits_of_the_rate_are_not_taken_for_caps() {
         assert!(went.in_flight > 0.8 * most && went.refused < 6.0, "{name}: {went:?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_is_filled_with_short_predictions_and_if_the_provider_asks_for_waits() {
+    let ten = Limits { cap: |_| 10, takes: (2.0, 6.0), ..FREE };
+    for (name, limits, share) in [
+        ("2 s", Limits { takes: (2.0, 2.0), ..ten }, 0.7),
+        ("2 to 6 s", ten, 0.75),
+        ("waits of 5 s", Limits { retry_after: Some("5"), ..ten }, 0.65),
+    ] {
+        let went = under(limits, 200, 1).await;
+        assert!(went.in_flight > share * 10.0 && went.refused < 6.0, "{name}: {went:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_the_rate_beside_a_cap_is_found_too() {
+    let ten = Limits { cap: |_| 10, takes: (8.0, 8.0), ..FREE };
+    let forty = Limits { cap: |_| 40, takes: (2.0, 6.0), ..FREE };
+    for (name, limits, most) in [
+        ("2/s", Limits { rate: Some((2.0, 5.0)), ..ten }, 10.0),
+        ("120 in 60 s", Limits { window: Some((120, 60)), ..forty }, 8.0),
+    ] {
+        let went = under(limits, 400, 3).await;
+        assert!(went.in_flight > 0.75 * most && went.refused < 8.0, "{name}: {went:?}");
+    }
+}

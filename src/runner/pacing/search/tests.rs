@@ -251,6 +251,24 @@ fn a_window_that_is_used_up_without_a_word_is_learned_as_a_whole() {
 }
 
 #[test]
+fn a_refusal_in_the_middle_of_a_window_does_not_hide_its_beginning() {
+    let mut search = RateSearch::new(None);
+    let at = Duration::from_secs;
+    let go_well = |search: &mut RateSearch, seconds: std::ops::Range<u64>| {
+        for second in seconds {
+            search.mark_rate_limited();
+            search.accepted(at(second));
+        }
+    };
+    go_well(&mut search, 0..30);
+    search.refused(at(30), at(31), None);
+    go_well(&mut search, 31..40);
+    search.refused(at(40), at(40), Some(at(20)));
+    go_well(&mut search, 60..61);
+    assert!((search.estimate.rate - 39.0 / 60.0).abs() < 1e-9, "{}", search.estimate.rate);
+}
+
+#[test]
 fn headers_of_a_window_that_moves_along_are_understood() {
     for (count, seconds) in [(10, 60), (50, 10), (600, 60)] {
         let (pace, simulated) = under(count, seconds, Headers::True, 30);
@@ -283,10 +301,10 @@ fn a_refusal_that_no_other_confirms_halves_the_rate_and_makes_no_limit() {
         });
         search.estimate.rate
     };
-    assert!((go_well(&mut search, 0) - 5.0).abs() < 1e-9);
+    assert!((go_well(&mut search, 0) - 10.4).abs() < 1e-9);
     assert!(search.refused(at(20), at(21), None));
-    assert!((search.estimate.rate - 2.5).abs() < 1e-9);
-    assert!(go_well(&mut search, 22) > 6.0, "it grows as it did before");
+    assert!((search.estimate.rate - 5.2).abs() < 1e-9);
+    assert!(go_well(&mut search, 22) > 9.0, "it grows on");
 }
 
 #[test]
