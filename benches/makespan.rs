@@ -5,6 +5,8 @@
 //! submits get no connection, and 5 % of the polls are answered with 502. No run can be faster than its lower bound:
 //! the last submit has to wait for all others, and each prediction occupies a slot until it is done. The number of
 //! polls, and the time until results are noticed, are compared with those of polling every second.
+//!
+//! Then `--rate auto` has 1000 jobs to find a limit: ten open predictions, or five submits a second without bursts.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::collections::HashMap;
@@ -12,7 +14,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dyehouse::api::{EditApi, Exchange, Fault, Intended, PredictionId, StatusPath};
+use dyehouse::api::{Answer, EditApi, Exchange, Fault, Intended, PredictionId, StatusPath};
 use dyehouse::job::{EditRequest, Rate, SubmitRate};
 use dyehouse::journal::Ledger;
 use dyehouse::runner::fakes::{self, FakeDisk, SilentObserver, answer};
@@ -25,11 +27,21 @@ const POLL_LATENCY: Duration = Duration::from_millis(50);
 /// The simulated provider: its predictions, and the requests that it received.
 struct Provider {
     faults: f64,
+    limits: Limits,
     state: Mutex<State>,
+}
+
+/// What the provider allows. It answers further submits with 429.
+#[derive(Clone, Copy, Default)]
+struct Limits {
+    open: Option<u32>,
+    per_second: Option<u32>,
 }
 
 struct State {
     random: fastrand::Rng,
+    /// When the next submit is accepted.
+    free_at: Instant,
     done_at: HashMap<String, Instant>,
     seen: Seen,
 }
@@ -46,6 +58,18 @@ struct Seen {
     lag_every_second: f64,
 }
 
+impl State {
+    fn refuses(&mut self, limits: Limits) -> bool {
+        let now = Instant::now();
+        let is_full = |most: u32| self.done_at.values().filter(|done_at| **done_at > now).count() >= most as usize;
+        if limits.open.is_some_and(is_full) || limits.per_second.is_some() && now < self.free_at {
+            return true;
+        }
+        self.free_at = now + limits.per_second.map_or(Duration::ZERO, |rate| Duration::from_secs(1) / rate);
+        false
+    }
+}
+
 impl EditApi for Provider {
     async fn submit(&self, _request: &EditRequest, _intended: &Intended) -> Exchange {
         tokio::time::sleep(SUBMIT_LATENCY).await;
@@ -53,6 +77,9 @@ impl EditApi for Provider {
         state.seen.submits += 1;
         if state.random.f64() < self.faults {
             return Exchange::Fault(Fault::NotSent("connection refused".into()));
+        }
+        if state.refuses(self.limits) {
+            return Exchange::Answer(Answer { status: 429, ..Answer::default() });
         }
         let takes = Duration::from_secs_f64(15.0 + 25.0 * state.random.f64());
         state.seen.accepted += 1;
@@ -84,18 +111,19 @@ impl EditApi for Provider {
 }
 
 /// Returns the duration of `jobs`, and what the provider observed.
-async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, Seen) {
-    let state = State { random: fastrand::Rng::with_seed(7), done_at: HashMap::new(), seen: Seen::default() };
-    let api = Arc::new(Provider { faults, state: Mutex::new(state) });
+async fn play(jobs: u32, submits: SubmitRate, in_flight: u32, faults: f64, limits: Limits) -> (Duration, Seen) {
+    let begun = Instant::now();
+    let random = fastrand::Rng::with_seed(7);
+    let state = State { random, free_at: begun, done_at: HashMap::new(), seen: Seen::default() };
+    let api = Arc::new(Provider { faults, limits, state: Mutex::new(state) });
     let request = Arc::new(fakes::request());
     let number = |number| NonZeroU32::new(number).unwrap();
     let settings = Settings {
-        submits: SubmitRate::Fixed(Rate::per_second(number(rate))),
+        submits,
         polls: Rate::per_second(number(in_flight)),
         in_flight: number(in_flight),
         ..Settings::default()
     };
-    let begun = Instant::now();
     let effects = fakes::effects(Arc::clone(&api), FakeDisk);
     let work = (0..jobs).map(move |number| Ok(fakes::submit(number, &request)));
     let batch = Batch { opening: fakes::opening(), work, is_job: |_: &str| false };
@@ -106,14 +134,36 @@ async fn play(jobs: u32, rate: u32, in_flight: u32, faults: f64) -> (Duration, S
     (begun.elapsed(), seen)
 }
 
+/// Plays on simulated time.
+fn simulate(jobs: u32, submits: SubmitRate, in_flight: u32, faults: f64, limits: Limits) -> (Duration, Seen) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.unwrap().block_on(play(jobs, submits, in_flight, faults, limits))
+}
+
+/// Prints what `--rate auto` makes of limits that it has to find.
+fn find(what: &str, limits: Limits) {
+    const JOBS: u32 = 1000;
+    let (took, seen) = simulate(JOBS, SubmitRate::Auto, 256, 0.0, limits);
+    let by_slots = seen.working / limits.open.unwrap_or(256);
+    let by_rate = limits.per_second.map_or(Duration::ZERO, |rate| Duration::from_secs(1) * (JOBS - 1) / rate);
+    let bound = by_slots.max(by_rate + SUBMIT_LATENCY + seen.last);
+    println!(
+        "auto finds {what}: {:>5.0} s of {:>5.0} s: {:.4}   refused {}",
+        took.as_secs_f64(),
+        bound.as_secs_f64(),
+        took.as_secs_f64() / bound.as_secs_f64(),
+        seen.submits - seen.accepted,
+    );
+}
+
 fn main() {
     let jobs = std::env::var("DYEHOUSE_JOBS").map_or(100_000, |jobs| jobs.parse().unwrap());
     println!("{jobs} jobs of 15 to 40 s; polls and lag in the mean of a job, in brackets those of asking every second");
     for (what, rate, in_flight) in [("the rate, 20/s", 20, 1000), ("the slots, 256", 100, 256)] {
         for faults in [0.0, 0.05] {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
             let real = std::time::Instant::now();
-            let (took, seen) = runtime.unwrap().block_on(play(jobs, rate, in_flight, faults));
+            let submits = SubmitRate::Fixed(Rate::per_second(NonZeroU32::new(rate).unwrap()));
+            let (took, seen) = simulate(jobs, submits, in_flight, faults, Limits::default());
             let by_rate =
                 Duration::from_secs_f64(f64::from(seen.submits - 1) / f64::from(rate)) + SUBMIT_LATENCY + seen.last;
             let by_slots = (seen.working + SUBMIT_LATENCY * seen.submits) / in_flight;
@@ -134,4 +184,6 @@ fn main() {
             );
         }
     }
+    find("ten open predictions", Limits { open: Some(10), per_second: None });
+    find("five submits a second", Limits { open: None, per_second: Some(5) });
 }
