@@ -47,7 +47,7 @@ impl<'e> Examination<'e> {
             held_back: HeldBack::default(),
             shown: 0,
             forecast: Forecast::default(),
-            advice: Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submits)),
+            advice: Advice::new(Timestamp::now(), options.settings.submits.expected(ledger.learned().submit_rate())),
             urls: arguments.probe.then(Urls::default),
         }
     }

@@ -33,7 +33,7 @@ impl Pace {
             (None, Backend::Vibedream) => DEFAULT_EDIT_TIME,
             (None, Backend::Embedded) => Duration::ZERO,
         };
-        Pace::at(settings.submits.expected(learned.submits), settings.in_flight.get().into(), edit, submits)
+        Pace::at(settings.submits.expected(learned.submit_rate()), settings.in_flight.get().into(), edit, submits)
     }
 
     /// Returns how many of the `submits` are made within `window`.

@@ -66,9 +66,12 @@ pub enum PauseCause {
 /// The learned limits of a provider. Absent fields keep their previous values.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LearnedLimits {
-    /// The rate at which it accepts submits.
+    /// The rate at which it accepts submits, and refuses some at higher ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submits: Option<Rate>,
+    /// A rate at which it has refused no submit. It takes the place of `submits` if no limit was met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unrefused: Option<Rate>,
     /// The maximum number of predictions in flight; 0 if no limit was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<u32>,
@@ -78,6 +81,13 @@ pub struct LearnedLimits {
     /// Generation times: evenly spaced quantiles in milliseconds, from the minimum to the maximum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub generation_ms: Vec<u64>,
+}
+
+impl LearnedLimits {
+    /// Returns the rate of submits to start with.
+    pub fn submit_rate(&self) -> Option<Rate> {
+        self.submits.or(self.unrefused)
+    }
 }
 
 /// The edit that a re-roll repeats, with another seed. Its pictures are saved in `earlier/`, and get the job's name

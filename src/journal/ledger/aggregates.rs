@@ -85,8 +85,11 @@ impl Aggregates {
                 let told = if reason.starts_with("HTTP 429") { PauseCause::RateLimited } else { PauseCause::Failing };
                 self.pauses.push(Pause { at, milliseconds: *milliseconds, cause: cause.unwrap_or(told) });
             }
-            RunEvent::Learned(LearnedLimits { submits, in_flight, polls, generation_ms }) => {
-                self.learned.submits = submits.or(self.learned.submits);
+            RunEvent::Learned(learned) => {
+                let LearnedLimits { submits, unrefused, in_flight, polls, generation_ms } = learned;
+                if learned.submit_rate().is_some() {
+                    (self.learned.submits, self.learned.unrefused) = (*submits, *unrefused);
+                }
                 self.learned.in_flight = in_flight.or(self.learned.in_flight);
                 self.learned.polls = polls.or(self.learned.polls);
                 if !generation_ms.is_empty() {

@@ -4,6 +4,7 @@ mod accepted_rates;
 mod advertised;
 mod bucket;
 mod concurrency_limit;
+mod learned_rate;
 mod odd_refusals;
 mod poll_limit;
 mod quota_claim;

@@ -5,6 +5,7 @@ use crate::job::{Rate, SubmitRate};
 
 use super::accepted_rates::AcceptedRates;
 use super::advertised::AdvertisedLimits;
+use super::learned_rate::LearnedRate;
 use super::odd_refusals::OddRefusals;
 
 /// The lowest and highest rate, in submits per second.
@@ -136,12 +137,14 @@ struct Blocked {
 
 impl RateSearch {
     /// Starts with the rate that an earlier run has found, or with a low one.
-    pub(super) fn new(learned: Option<Rate>) -> RateSearch {
+    pub(super) fn new(learned: Option<LearnedRate>) -> RateSearch {
+        let rate = SubmitRate::Auto.expected(learned.map(LearnedRate::rate));
+        let limit = learned.and_then(LearnedRate::limit).map(Rate::per_second_f64);
         RateSearch {
             estimate: Estimate {
-                rate: SubmitRate::Auto.expected(learned).per_second_f64().clamp(SLOWEST, FASTEST),
-                ceiling: learned.map(Rate::per_second_f64),
-                limit: learned.map_or(FASTEST, Rate::per_second_f64),
+                rate: rate.per_second_f64().clamp(SLOWEST, FASTEST),
+                ceiling: limit,
+                limit: limit.unwrap_or(FASTEST),
                 went_through: AcceptedRates::default(),
                 probe_after: MIN_PROBE_AFTER,
             },
@@ -166,10 +169,12 @@ impl RateSearch {
     }
 
     /// Returns the rate for the next run to start with, if this one has learned anything.
-    pub(super) fn learned(&self) -> Option<Rate> {
-        let settled =
-            if self.is_advertised { self.estimate.rate } else { self.estimate.ceiling.unwrap_or(self.estimate.rate) };
-        self.has_learned.then(|| Rate::from_per_second(settled))
+    pub(super) fn learned(&self) -> Option<LearnedRate> {
+        let Estimate { rate, ceiling, limit, .. } = self.estimate;
+        let settled = Rate::from_per_second(if self.is_advertised { rate } else { ceiling.unwrap_or(rate) });
+        let is_unrefused = !self.is_advertised && ceiling.is_none() && limit >= FASTEST;
+        let learned = if is_unrefused { LearnedRate::Unrefused(settled) } else { LearnedRate::Limit(settled) };
+        self.has_learned.then_some(learned)
     }
 
     /// Returns the current estimate.

@@ -10,6 +10,7 @@ use crate::journal::LearnedLimits;
 
 use super::RateLimiter;
 use super::concurrency_limit::{ConcurrencyLimit, LimitedBy};
+use super::learned_rate::LearnedRate;
 use super::quota_claim::QuotaClaim;
 use super::search::RateSearch;
 use super::spacing::Spacing;
@@ -60,8 +61,8 @@ impl Submits {
                 ConcurrencyLimit::default(),
             ),
             SubmitRate::Auto => (
-                RateLimiter::adjustable(rate.expected(learned.submits)),
-                Interval::Searched(Box::new(RateSearch::new(learned.submits))),
+                RateLimiter::adjustable(rate.expected(learned.submit_rate())),
+                Interval::Searched(Box::new(RateSearch::new(LearnedRate::of(learned)))),
                 ConcurrencyLimit::new(learned.in_flight),
             ),
         };
@@ -134,7 +135,7 @@ impl Submits {
         let is_news = search.refused(sent, now, hint);
         let learned = search.learned();
         self.adjust();
-        learned.filter(|_| is_news)
+        learned.filter(|_| is_news).map(LearnedRate::rate)
     }
 
     /// Records that a submit sent at `sent` was accepted, whatever earlier headers said. Must be called before the
@@ -164,11 +165,16 @@ impl Submits {
 
     /// Returns the limits for the next run to start with.
     pub(in crate::runner) fn learned(&self) -> LearnedLimits {
-        let submits = match &self.interval {
+        let learned = match &self.interval {
             Interval::Fixed(_) => None,
             Interval::Searched(search) => search.learned(),
         };
-        LearnedLimits { submits, in_flight: self.slots.learned(), ..LearnedLimits::default() }
+        let (submits, unrefused) = match learned {
+            Some(LearnedRate::Limit(rate)) => (Some(rate), None),
+            Some(LearnedRate::Unrefused(rate)) => (None, Some(rate)),
+            None => (None, None),
+        };
+        LearnedLimits { submits, unrefused, in_flight: self.slots.learned(), ..LearnedLimits::default() }
     }
 
     /// Applies the interval.

@@ -113,7 +113,8 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     }));
     let submits = Some(Rate::from_per_second(2.5));
     let polls = Some(Rate::from_per_second(4.0));
-    let learned = LearnedLimits { submits, in_flight: Some(8), polls, generation_ms: vec![15_000, 40_000] };
+    let unrefused = Some(Rate::from_per_second(2.0));
+    let learned = LearnedLimits { submits, unrefused, in_flight: Some(8), polls, generation_ms: vec![15_000, 40_000] };
     records.push(Record::Run(RunEvent::Learned(learned)));
     let last_run = Some(LastRunTotals { submits: 3, spent_cents: Cents(14) });
     let totals = Totals { jobs, estimate_cents: Cents(9), first_submit_at: Some(at()), last_finish_at: None, last_run };

@@ -41,7 +41,7 @@ struct Simulated {
     accepted: Vec<Duration>,
     refused: Vec<Duration>,
     cuts: u32,
-    learned: Option<Rate>,
+    learned: Option<LearnedRate>,
 }
 
 impl Simulated {
@@ -159,19 +159,19 @@ fn a_run_that_begins_in_a_window_that_is_used_up_learns_nothing_from_it() {
     let at = Duration::from_secs;
     let mut learned = Rate::from_per_second(8.0);
     for _ in 0..20 {
-        let mut search = RateSearch::new(Some(learned));
+        let mut search = RateSearch::new(Some(LearnedRate::Limit(learned)));
         assert!(!search.refused(at(0), at(1), None));
         assert!(!search.refused(at(2), at(3), None));
         search.mark_rate_limited();
         search.accepted(at(4));
-        learned = search.learned().unwrap_or(learned);
+        learned = search.learned().map_or(learned, LearnedRate::rate);
     }
     assert_eq!(learned, Rate::from_per_second(8.0));
 }
 
 #[test]
 fn many_refusals_of_one_moment_halve_it_once() {
-    let mut search = RateSearch::new(Some(Rate::from_per_second(8.0)));
+    let mut search = RateSearch::new(Some(LearnedRate::Limit(Rate::from_per_second(8.0))));
     let at = Duration::from_secs;
     search.accepted(at(9));
     let news: Vec<bool> = (0..5).map(|_| search.refused(at(10), at(11), None)).collect();
@@ -213,7 +213,7 @@ fn headers_set_the_rate_at_once() {
     let quota =
         RateLimits { quota: Some(Quota { count: 120, window: Duration::from_secs(60) }), remaining: None, total: None };
     (10..20).for_each(|second| search.advertised(quota, 0, Duration::from_secs(second)));
-    assert_eq!(search.learned().unwrap().to_string(), "7128/h");
+    assert_eq!(search.learned().unwrap().rate().to_string(), "7128/h");
 }
 
 #[test]
@@ -322,6 +322,16 @@ fn refusals_now_and_then_leave_most_of_the_rate() {
 }
 
 #[test]
+fn a_rate_that_met_no_limit_is_where_the_next_run_goes_on() {
+    let (limiter, end) = (Limiter::Bucket { rate: 10.0, burst: 3 }, Duration::from_secs(20));
+    let learned = simulate(limiter, RateSearch::new(None), 3).learned.unwrap();
+    assert!(matches!(learned, LearnedRate::Unrefused(_)), "{learned:?}");
+    let pace = |learned| simulate(limiter, RateSearch::new(Some(learned)), 20).pace(Duration::ZERO, end);
+    let (goes_on, is_held) = (pace(learned), pace(LearnedRate::Limit(learned.rate())));
+    assert!(goes_on > 1.3 * is_held, "{goes_on} {is_held}");
+}
+
+#[test]
 fn the_next_run_begins_at_the_learned_limit() {
     let limiter = Limiter::Bucket { rate: 5.0, burst: 10 };
     let learned = simulate(limiter, RateSearch::new(None), 900).learned;
@@ -333,7 +343,8 @@ fn the_next_run_begins_at_the_learned_limit() {
 /// How long `jobs` submits take with a learned rate, as a multiple of the shortest time, and how many are refused.
 fn next_run(limiter: Limiter, learned: f64, rate: f64, jobs: usize) -> (f64, usize) {
     let seconds = (4.0 * jobs as f64 / learned.min(rate)) as u64;
-    let simulated = simulate(limiter, RateSearch::new(Some(Rate::from_per_second(learned))), seconds);
+    let simulated =
+        simulate(limiter, RateSearch::new(Some(LearnedRate::Limit(Rate::from_per_second(learned)))), seconds);
     let took = simulated.accepted[jobs - 1];
     let refused = simulated.refused.iter().filter(|at| **at < took).count();
     (took.as_secs_f64() * rate / jobs as f64, refused)
@@ -353,7 +364,7 @@ fn a_limit_that_is_unchanged_since_the_last_run_refuses_few_submits() {
         for burst in [1, 5, 20] {
             let limiter = Limiter::Bucket { rate, burst };
             let learned = simulate(limiter, RateSearch::new(None), (2000.0 / rate) as u64).learned.unwrap();
-            let (took, refused) = next_run(limiter, learned.per_second_f64(), rate, 400);
+            let (took, refused) = next_run(limiter, learned.rate().per_second_f64(), rate, 400);
             assert!(took < most && refused <= 8, "{rate}/s, burst {burst}: {took} times as long, {refused} refused");
         }
     }
