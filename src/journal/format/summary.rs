@@ -19,6 +19,9 @@ pub struct Totals {
     /// The time of the first submit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_submit_at: Option<Timestamp>,
+    /// The time of the last submit; absent in journals of older programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_submit_at: Option<Timestamp>,
     /// The last time at which an edit ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_finish_at: Option<Timestamp>,

@@ -20,6 +20,7 @@ pub(in crate::journal) struct Aggregates {
     pub(in crate::journal) started_at: Option<Timestamp>,
     pub(in crate::journal) last_at: Option<Timestamp>,
     pub(in crate::journal) first_submit_at: Option<Timestamp>,
+    pub(in crate::journal) last_submit_at: Option<Timestamp>,
     pub(in crate::journal) last_finish_at: Option<Timestamp>,
     pub(in crate::journal) last_run: Option<RunStart>,
     pub(in crate::journal) last_run_at: Option<Timestamp>,
@@ -101,6 +102,7 @@ impl Aggregates {
                 self.counts = totals.jobs;
                 self.money.estimate = self.money.estimate.max(totals.estimate_cents);
                 self.first_submit_at = [self.first_submit_at, totals.first_submit_at].into_iter().flatten().min();
+                self.last_submit_at = self.last_submit_at.max(totals.last_submit_at);
                 self.last_finish_at = self.last_finish_at.max(totals.last_finish_at);
                 self.last_run_totals = totals.last_run;
             }
@@ -130,6 +132,7 @@ impl Aggregates {
         match &step {
             Step::Intent { .. } => {
                 self.first_submit_at.get_or_insert(at);
+                self.last_submit_at = Some(at);
                 if let Some(run) = &mut self.last_run_totals {
                     run.submits += 1;
                 }
@@ -168,6 +171,7 @@ impl Aggregates {
             jobs: self.counts,
             estimate_cents: self.money.estimate,
             first_submit_at: self.first_submit_at,
+            last_submit_at: self.last_submit_at,
             last_finish_at: self.last_finish_at,
             last_run: self.last_run_totals,
         }

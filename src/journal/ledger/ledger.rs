@@ -291,6 +291,11 @@ impl Ledger {
         self.aggregates.first_submit_at
     }
 
+    /// Returns the time of the last submit.
+    pub fn last_submit_at(&self) -> Option<Timestamp> {
+        self.aggregates.last_submit_at
+    }
+
     /// Returns the last time at which an edit ended.
     pub fn last_finish_at(&self) -> Option<Timestamp> {
         self.aggregates.last_finish_at

@@ -102,8 +102,8 @@ impl<'o, A: EditApi, S: ResultStore> Dispatcher<'o, A, S> {
         let Effects { api, store, verifier, disk, now, seed } = effects;
         let mut journal = Journal::start(disk)?;
         let at = now();
-        // If the clock was set back, the time since the last record is not known.
-        let idle = ledger.last_at().and_then(|last| Duration::try_from(at.duration_since(last)).ok());
+        // If the clock was set back, the time since the last submit is not known.
+        let idle = ledger.last_submit_at().and_then(|last| Duration::try_from(at.duration_since(last)).ok());
         journal.record(&mut ledger, Record::Run(RunEvent::Run(opening)), at).await?.detach();
         // The limits of another provider are forgotten by now.
         let learned = ledger.learned();

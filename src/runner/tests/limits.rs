@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::journal::{Record, Step};
+use crate::journal::{Record, RunEvent, Step};
 
 /// Answers 4 submits per second, and further ones with 429.
 fn limited() -> impl Fn(u32) -> Exchange + Send + Sync + 'static {
@@ -41,6 +41,8 @@ async fn a_run_that_is_started_again_at_once_does_not_exceed_its_rate() {
         for step in [intent, Step::Refused { message: "HTTP 429".to_owned() }] {
             ledger.apply(fakes::START + earlier, &Record::Edit(work(9).key, step)).unwrap();
         }
+        // The runs since then have submitted nothing, so that they do not put off the next submit.
+        ledger.apply(fakes::START, &Record::Run(RunEvent::Ended { reason: None, stop: None })).unwrap();
         let settings = Settings { submits: "10/min".parse().unwrap(), ..Settings::default() };
         let started = tokio::time::Instant::now();
         let (_, submits) = ending_with(settings, ledger, 0..2, accepted, completed).await;

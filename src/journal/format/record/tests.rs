@@ -117,7 +117,9 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     let learned = LearnedLimits { submits, unrefused, in_flight: Some(8), polls, generation_ms: vec![15_000, 40_000] };
     records.push(Record::Run(RunEvent::Learned(learned)));
     let last_run = Some(LastRunTotals { submits: 3, spent_cents: Cents(14) });
-    let totals = Totals { jobs, estimate_cents: Cents(9), first_submit_at: Some(at()), last_finish_at: None, last_run };
+    let (first_submit_at, last_submit_at) = (Some(at()), Some(at()));
+    let totals =
+        Totals { jobs, estimate_cents: Cents(9), first_submit_at, last_submit_at, last_finish_at: None, last_run };
     records.push(Record::Run(RunEvent::Compacted(totals)));
     records.push(Record::Run(RunEvent::Ended { reason: None, stop: None }));
     records
