@@ -358,7 +358,8 @@ mod tests {
     fn the_gloss_on_a_deep_red_is_told_from_its_shade_by_the_red_channel() {
         // The luminance of the body is 0.06. Every tenth pixel mirrors a lamp.
         let pixel = |step: usize| {
-            let (shade, gloss) = (0.5 + 0.08 * (step / 10 % 10) as f32, if step % 10 == 0 { 0.2 } else { 0.0 });
+            let (shade, gloss) =
+                (0.5 + 0.08 * (step / 10 % 10) as f32, if step.is_multiple_of(10) { 0.2 } else { 0.0 });
             [0.25, 0.008, 0.01].map(|channel| channel * shade + gloss)
         };
         let pixels: Vec<Rgb> = (0..1000).map(pixel).collect();
