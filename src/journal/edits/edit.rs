@@ -175,7 +175,7 @@ impl Edit {
                 if let EditState::Uncertain = self.state {
                     let found = self.reserved_for_lost_answer().unwrap_or_default();
                     self.reserved_for_uncertain = self.reserved_for_uncertain.minus(found);
-                    self.uncertain_submits -= 1;
+                    self.uncertain_submits = self.uncertain_submits.saturating_sub(1);
                     self.finished_at = None;
                 }
                 self.status_path = status_path;
