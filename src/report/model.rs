@@ -302,6 +302,11 @@ impl JobView {
 
     /// Returns the seconds from the last submit to the end.
     pub(crate) fn seconds(&self) -> Option<f64> {
-        Some(self.finished_at?.duration_since(self.submitted_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
+        seconds_from(self.submitted_at, self.finished_at)
     }
+}
+
+/// Returns the seconds from a start to an end; `None` without both, or if the clock was set back between them.
+pub(super) fn seconds_from(started_at: Option<Timestamp>, ended_at: Option<Timestamp>) -> Option<f64> {
+    Some(ended_at?.duration_since(started_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::batch_totals::BatchTotals;
-use super::model::{BatchView, LastRun};
+use super::model::{BatchView, LastRun, seconds_from};
 use super::rounded::rounded;
 use super::tally::Tally;
 use crate::job::{Backend, Cents, StopKind};
@@ -61,7 +61,7 @@ impl LastRunFigures {
         LastRunFigures {
             started_at,
             ended_at,
-            seconds: seconds_between(Some(started_at), ended_at).map(in_milliseconds),
+            seconds: seconds_from(Some(started_at), ended_at).map(in_milliseconds),
             submits: totals.map(|totals| totals.submits),
             spent_cents: totals.map(|totals| totals.spent_cents),
             stop,
@@ -87,7 +87,7 @@ impl<'a> Summary<'a> {
             stopped_because: batch.state.reason(),
             started_at: batch.started_at,
             finished_at: batch.finished_at,
-            seconds: seconds_between(batch.started_at, batch.finished_at).map(in_milliseconds),
+            seconds: seconds_from(batch.started_at, batch.finished_at).map(in_milliseconds),
             working_seconds: tally.working_time(batch).map(|time| in_milliseconds(time.seconds())),
             last_run: batch.last_run.map(LastRunFigures::of),
             totals: BatchTotals {
@@ -113,9 +113,4 @@ impl<'a> Summary<'a> {
 
 fn in_milliseconds(seconds: f64) -> f64 {
     rounded(seconds, 1000.0)
-}
-
-/// Returns the duration from a start to an end in seconds; `None` without both, or if the clock was set back between them.
-fn seconds_between(started_at: Option<Timestamp>, ended_at: Option<Timestamp>) -> Option<f64> {
-    Some(ended_at?.duration_since(started_at?).as_secs_f64()).filter(|seconds| *seconds >= 0.0)
 }
