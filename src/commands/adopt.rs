@@ -4,11 +4,11 @@ use tokio::runtime::Builder;
 use crate::cli::Adopt;
 use crate::exit::Exit;
 use crate::journal::{EditKey, EditState, Ledger};
-use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder};
+use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder};
 use crate::runner;
 
 use super::print::{log_unprinted, print};
-use super::report_data::{self, ReportInputs};
+use super::report_data;
 use super::reservation::Reservation;
 use super::{Failure, UsageError};
 
@@ -29,9 +29,7 @@ pub(super) fn adopt(arguments: &Adopt) -> Result<Exit, Failure> {
         ledger.reserved()
     );
     log_unprinted(print(text.as_bytes()));
-    let _turn = ReportTurn::wait(&folder)?;
-    let manifest = report_data::manifest(&ledger);
-    report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, is_running: false, junit: None })?;
+    report_data::write_changed(&folder, &ledger)?;
     Ok(Exit::Complete)
 }
 

@@ -4,13 +4,13 @@ use tokio::runtime::Builder;
 use crate::cli::Release;
 use crate::exit::Exit;
 use crate::job::Cents;
-use crate::run_folder::{JournalFile, Lock, ReportTurn, RunFolder};
+use crate::run_folder::{JournalFile, Lock, RunFolder};
 use crate::runner;
 use crate::words::counted;
 
 use super::Failure;
 use super::print::{log_unprinted, print};
-use super::report_data::{self, ReportInputs};
+use super::report_data;
 use super::reservation::Reservation;
 
 /// Releases the money reserved for submits that, as the user confirms, were not charged.
@@ -30,8 +30,6 @@ pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     let jobs = counted(released.len() as u64, "request");
     text.push_str(&format!("{jobs}, {sum} released; {} spent, {} still reserved\n", ledger.spent(), ledger.reserved()));
     log_unprinted(print(text.as_bytes()));
-    let _turn = ReportTurn::wait(&folder)?;
-    let manifest = report_data::manifest(&ledger);
-    report_data::write(&ReportInputs { folder: &folder, ledger: &ledger, manifest, is_running: false, junit: None })?;
+    report_data::write_changed(&folder, &ledger)?;
     Ok(Exit::Complete)
 }

@@ -27,7 +27,7 @@ use crate::report::{
     self, BatchView, ColorCheck, JobImage, JobView, LastRun, ReportOptions, ResultFile, TimelineEvent, TimelineKind,
     TryView, Written,
 };
-use crate::run_folder::{FolderError, JournalFile, Lock, RunFolder, plan_lines, read_plan};
+use crate::run_folder::{FolderError, JournalFile, Lock, ReportTurn, RunFolder, plan_lines, read_plan};
 use crate::verify;
 use crate::words::{counted, is_are, release_command};
 
@@ -100,6 +100,13 @@ pub(super) fn write(inputs: &ReportInputs<'_>) -> Result<Written, Failure> {
     let jobs = read_plan(inputs.folder)?.map(viewed);
     let options = ReportOptions { junit: inputs.junit.map(Path::to_owned) };
     report::write(inputs.folder.path(), &batch(inputs, &planned), jobs, &options)
+}
+
+/// Writes the report of a locked folder after a command has changed its journal.
+pub(super) fn write_changed(folder: &RunFolder, ledger: &Ledger) -> Result<(), Failure> {
+    let _turn = ReportTurn::wait(folder)?;
+    write(&ReportInputs { folder, ledger, manifest: manifest(ledger), is_running: false, junit: None })?;
+    Ok(())
 }
 
 /// Returns the predictions that the answers to later submits name as well, each with the job of such a submit.
