@@ -102,12 +102,16 @@ pub(crate) fn shell_word(text: &str) -> String {
 
 /// Returns the command that frees the money of a job's submits that were not charged.
 pub(crate) fn release_command(folder: &Path, job: &str) -> String {
-    format!("dyehouse release {} {}", shell_word(&folder.display().to_string()), shell_word(job))
+    job_command("release", folder, job)
 }
 
 /// Returns the command that follows the prediction of a job's submit that was charged.
 pub(crate) fn adopt_command(folder: &Path, job: &str) -> String {
-    format!("dyehouse adopt {} {} PREDICTION", shell_word(&folder.display().to_string()), shell_word(job))
+    job_command("adopt", folder, job) + " PREDICTION"
+}
+
+fn job_command(command: &str, folder: &Path, job: &str) -> String {
+    format!("dyehouse {command} {} {}", shell_word(&folder.display().to_string()), shell_word(job))
 }
 
 #[cfg(test)]
