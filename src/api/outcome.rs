@@ -160,16 +160,15 @@ fn of_acceptance(answer: &Answer) -> SubmitOutcome {
         }
     };
     match id(&body).map(|id| PredictionId::new(&id)) {
-        // The answer to a submit may have the status `completed` without outputs. The prediction is then polled.
-        Some(Ok(prediction)) => accepted(
-            prediction,
-            &body,
-            match of_prediction(&body, &answer.long_texts) {
+        Some(Ok(prediction)) => {
+            let result = match of_prediction(&body, &answer.long_texts) {
+                // An answer to a submit may say `completed` before there are outputs. The prediction is then polled.
                 PollOutcome::Finished(Finished::NoOutputs) => None,
                 PollOutcome::Finished(finished) => Some(finished),
                 PollOutcome::InProgress { .. } | PollOutcome::NotFound { .. } | PollOutcome::Again { .. } => None,
-            },
-        ),
+            };
+            accepted(prediction, &body, result)
+        }
         Some(Err(_)) => without_id("with an id that cannot be used"),
         None if !body["error"].is_null() => without_id("with an error and without an id"),
         None => without_id("without an id"),
