@@ -18,7 +18,7 @@ use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource, MAX_IMAGE_B
 use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
 use super::gate::Gate;
-use super::long_answers::{LongAnswers, Turn};
+use super::long_answers::{BodyTimeouts, LongAnswers, Turn};
 use super::status_path::StatusPath;
 use super::time_limit::{LAST_LOOK, in_time};
 use super::wire::{self, Generate, PredictionId};
@@ -42,15 +42,6 @@ const MAX_INLINE_BYTES: usize = MAX_IMAGE_BYTES as usize / 3 * 4;
 
 /// The slowest upload of pictures that is waited for, in bytes per second.
 const MIN_UPLOAD_SPEED: usize = 50_000;
-
-/// The time limits of an answer that has begun.
-#[derive(Clone, Copy, Debug)]
-struct BodyTimeouts {
-    /// How long it may take from its beginning to its end.
-    whole: Duration,
-    /// How long nothing may arrive of it.
-    silence: Duration,
-}
 
 /// Answers with base64 pictures are long, and lines may be slow.
 const BODY_TIMEOUTS: BodyTimeouts = BodyTimeouts { whole: Duration::from_secs(600), silence: Duration::from_secs(30) };
@@ -115,14 +106,10 @@ impl Client {
     async fn exchange(&self, request: RequestBuilder, timeout: Duration, turn: Turn) -> Exchange {
         let sent = pin!(request.header(AUTHORIZATION, self.bearer.clone()).send());
         match in_time(timeout, sent).await {
-            Ok(Ok(response)) => {
-                let BodyTimeouts { whole, silence } = self.body_timeouts;
-                match in_time(whole, pin!(self.long_answers.receive(response, turn, silence))).await {
-                    Ok(Exchange::Answer(answer)) => Exchange::Answer(self.without_key(answer)),
-                    Ok(fault) => fault,
-                    Err(_) => Exchange::Fault(Fault::Unknown("the answer did not end in time".to_owned())),
-                }
-            }
+            Ok(Ok(response)) => match self.long_answers.receive(response, turn, self.body_timeouts).await {
+                Exchange::Answer(answer) => Exchange::Answer(self.without_key(answer)),
+                fault @ Exchange::Fault(_) => fault,
+            },
             Ok(Err(error)) => Exchange::Fault(fault(&error)),
             Err(_) => Exchange::Fault(Fault::Unknown("no answer in time".to_owned())),
         }
@@ -215,14 +202,15 @@ async fn inline_all(images: &[ImageSource], intended: &Intended) -> Result<Vec<S
 /// Returns a local picture as a `data:` URI, and the hash of its content.
 async fn inline(path: &Path) -> io::Result<(String, ContentHash)> {
     let file = path.to_owned();
-    let bytes = tokio::task::spawn_blocking(move || read_picture(&file)).await.map_err(io::Error::other)??;
-    let media_type = match image::guess_format(&bytes) {
-        Ok(format) => format.to_mime_type(),
-        Err(_) => {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "not a JPEG, PNG, GIF or WebP"));
-        }
+    // A large picture takes long to read, to encode and to hash, which would delay polls and answers.
+    let encoded = move || {
+        let bytes = read_picture(&file)?;
+        let format = image::guess_format(&bytes)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not a JPEG, PNG, GIF or WebP"))?;
+        let uri = format!("data:{};base64,{}", format.to_mime_type(), STANDARD.encode(&bytes));
+        Ok((uri, ContentHash::of(&bytes)))
     };
-    Ok((format!("data:{media_type};base64,{}", STANDARD.encode(&bytes)), ContentHash::of(&bytes)))
+    tokio::task::spawn_blocking(encoded).await.map_err(io::Error::other)?
 }
 
 /// Reads a picture that was small enough when the manifest was read.

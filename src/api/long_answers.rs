@@ -28,6 +28,25 @@ const LONG: usize = 64 << 10;
 /// How many long answers are received at once.
 const PERMITS: usize = 8;
 
+/// The time limits of an answer that has begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BodyTimeouts {
+    /// How long it may take from its beginning to its end.
+    pub(super) whole: Duration,
+    /// How long nothing may arrive of it.
+    pub(super) silence: Duration,
+}
+
+/// What has been received of a body.
+#[derive(Default)]
+struct Received {
+    /// Its end, which is not yet in `body`.
+    block: Vec<u8>,
+    /// A long body.
+    body: Option<Body>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
 /// Receives answers, and limits the memory that the long ones take: the number of those that are received at once, and
 /// what stays in memory of each.
 #[derive(Clone, Debug)]
@@ -51,45 +70,21 @@ impl LongAnswers {
         LongAnswers { folder: folder.to_owned(), permits: Arc::new(Semaphore::new(PERMITS)) }
     }
 
-    /// Receives the body of an answer, of which something must arrive within each `silence`.
-    pub(super) async fn receive(&self, mut response: Response, turn: Turn, silence: Duration) -> Exchange {
+    /// Receives the body of an answer within `timeouts`.
+    pub(super) async fn receive(&self, mut response: Response, turn: Turn, timeouts: BodyTimeouts) -> Exchange {
         let mut answer = without_body(&response);
-        let (mut block, mut body, mut permit, mut length) = (Vec::new(), None, None, 0);
-        if response.content_length().is_some_and(|length| length > LONG as u64) {
-            permit = self.permit(turn).await;
-        }
-        let fault = loop {
-            let chunk = match in_time(silence, pin!(response.chunk())).await {
-                Ok(Ok(chunk)) => chunk,
-                Ok(Err(error)) => break Some(explain(&error)),
-                Err(_) => break Some("the answer broke off (nothing more arrived)".to_owned()),
-            };
-            let Some(chunk) = chunk else { break None };
-            length += chunk.len();
-            if length > MAX_ANSWER {
-                break Some(format!("an answer over {}", size(MAX_ANSWER as u64)));
-            }
-            block.extend_from_slice(&chunk);
-            if block.len() > LONG {
-                if permit.is_none() {
-                    permit = self.permit(turn).await;
-                }
-                let long = body.take().unwrap_or_else(|| Body::into_folder(self.folder.clone()));
-                let long = match written(long, std::mem::take(&mut block)).await {
-                    Ok(long) => body.insert(long),
-                    Err(cause) => break Some(cause),
-                };
-                if long.in_memory() > MAX_IN_MEMORY {
-                    break Some(format!("an answer over {} without pictures", size(MAX_IN_MEMORY as u64)));
-                }
-            }
+        let mut received = Received::default();
+        let reading = self.read(&mut response, turn, timeouts.silence, &mut received);
+        let fault = match in_time(timeouts.whole, pin!(reading)).await {
+            Ok(read) => read.err(),
+            Err(_) => Some("the answer did not end in time".to_owned()),
         };
-        match body {
+        match received.body {
             Some(mut body) => {
-                body.push(&block);
+                body.push(&received.block);
                 (answer.body, answer.long_texts) = body.finish();
             }
-            None => answer.body = block,
+            None => answer.body = received.block,
         }
         match (fault, answer.status) {
             (Some(cause), 200..=299) => {
@@ -99,6 +94,44 @@ impl LongAnswers {
             (Some(cause), ..400) => Exchange::Fault(Fault::Unknown(cause)),
             // The status of an error is valid even if its body is incomplete.
             (Some(_), _) | (None, _) => Exchange::Answer(answer),
+        }
+    }
+
+    /// Reads a body, of which something must arrive within each `silence`. What `received` has is valid even if it fails
+    /// or is dropped, because it may have the id of a prediction.
+    async fn read(
+        &self,
+        response: &mut Response,
+        turn: Turn,
+        silence: Duration,
+        received: &mut Received,
+    ) -> Result<(), String> {
+        let Received { block, body, permit } = received;
+        let mut length = 0;
+        if response.content_length().is_some_and(|length| length > LONG as u64) {
+            *permit = self.permit(turn).await;
+        }
+        loop {
+            let chunk = match in_time(silence, pin!(response.chunk())).await {
+                Ok(chunk) => chunk.map_err(|error| explain(&error))?,
+                Err(_) => return Err("the answer broke off (nothing more arrived)".to_owned()),
+            };
+            let Some(chunk) = chunk else { return Ok(()) };
+            length += chunk.len();
+            if length > MAX_ANSWER {
+                return Err(format!("an answer over {}", size(MAX_ANSWER as u64)));
+            }
+            block.extend_from_slice(&chunk);
+            if block.len() > LONG {
+                if permit.is_none() {
+                    *permit = self.permit(turn).await;
+                }
+                let long = body.take().unwrap_or_else(|| Body::into_folder(self.folder.clone()));
+                let long = body.insert(written(long, std::mem::take(block)).await?);
+                if long.in_memory() > MAX_IN_MEMORY {
+                    return Err(format!("an answer over {} without pictures", size(MAX_IN_MEMORY as u64)));
+                }
+            }
         }
     }
 

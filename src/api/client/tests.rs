@@ -167,16 +167,13 @@ async fn an_answer_that_stalls_or_never_ends_is_given_up() {
         [(false, "the answer broke off (nothing more arrived)"), (true, "the answer did not end in time")]
     {
         let exchange = exchange_with_stalling_server(beginning(200), sends_letters).await;
-        let Exchange::Fault(fault) = &exchange else { panic!("{exchange:?}") };
-        assert_eq!(fault.to_string(), expected);
-        if let Fault::BrokenOff { begun, .. } = fault {
-            assert_eq!(begun, b"{\"error\": ", "what has arrived may have an id");
-        }
-        assert_eq!(matches!(fault, Fault::BrokenOff { .. }), !sends_letters);
+        let Exchange::Fault(Fault::BrokenOff { cause, begun }) = &exchange else { panic!("{exchange:?}") };
+        assert_eq!(cause, expected);
+        assert_eq!(begun.trim_ascii_end(), b"{\"error\":", "what has arrived may have an id");
+        let refusal = exchange_with_stalling_server(beginning(402), sends_letters).await;
+        let Exchange::Answer(Answer { status: 402, body, .. }) = &refusal else { panic!("{refusal:?}") };
+        assert_eq!(body.trim_ascii_end(), b"{\"error\":", "the status of an error needs no body");
     }
-    let refusal = exchange_with_stalling_server(beginning(402), false).await;
-    let Exchange::Answer(Answer { status: 402, body, .. }) = &refusal else { panic!("{refusal:?}") };
-    assert_eq!(body, b"{\"error\": ", "the status of an error needs no body");
 }
 
 #[tokio::test]
