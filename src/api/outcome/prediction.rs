@@ -68,8 +68,8 @@ fn outputs(value: &Value, long_texts: &[LongText]) -> Vec<Output> {
                 text.cloned().map(Output::Long).into_iter().collect()
             }
             None => {
-                let named = OUTPUT_FIELDS.iter().find_map(|name| fields.get(*name));
-                named.map(|value| outputs(value, long_texts)).unwrap_or_default()
+                let named = OUTPUT_FIELDS.iter().filter_map(|name| fields.get(*name));
+                named.map(|value| outputs(value, long_texts)).find(|found| !found.is_empty()).unwrap_or_default()
             }
         },
         _ => Vec::new(),

@@ -196,6 +196,7 @@ fn outputs_are_read_as_texts_and_as_objects_that_name_a_url() {
         r#""https://a/x.png""#,
         r#"[{"url":"https://a/x.png"}]"#,
         r#"{"image":{"url":"https://a/x.png"}}"#,
+        r#"[{"url":null,"image":"","b64_json":"https://a/x.png"}]"#,
     ] {
         let finished = ended(outputs);
         let Finished::Completed { outputs: found, .. } = &finished else { panic!("{outputs}: {finished:?}") };
