@@ -14,17 +14,32 @@ use crate::photo::{Format, Picture, PictureError, inspect};
 /// Inspects local pictures, each once, and caches the results for later runs.
 #[derive(Debug, Default)]
 pub struct LocalPictures {
-    seen: HashMap<PathBuf, Result<LocalPicture, PictureProblem>>,
+    seen: HashMap<PathBuf, Seen>,
     remembered: HashMap<PathBuf, Remembered>,
+}
+
+/// A picture as this run has found it.
+#[derive(Debug)]
+struct Seen {
+    /// Its stamp before it was inspected. One that is replaced meanwhile gets another.
+    stamp: Option<Stamp>,
+    found: Result<LocalPicture, PictureProblem>,
+}
+
+/// What changes whenever a file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Stamp {
+    bytes: u64,
+    /// The modification time in nanoseconds since the Unix epoch.
+    modified: u64,
 }
 
 /// A picture of an earlier run, which is a line of the cache.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Remembered {
     path: PathBuf,
-    bytes: u64,
-    /// The modification time in nanoseconds since the Unix epoch.
-    modified: u64,
+    #[serde(flatten)]
+    stamp: Stamp,
     blake3: ContentHash,
     format: String,
     width: u32,
@@ -86,10 +101,12 @@ impl LocalPictures {
     /// not at all if the cache has one with its size and modification time.
     pub fn look(&mut self, path: &Path) -> Result<LocalPicture, PictureProblem> {
         if let Some(known) = self.seen.get(path) {
-            return known.clone();
+            return known.found.clone();
         }
-        let found = self.remembered.get(path).and_then(Remembered::still_holds).map_or_else(|| look(path), Ok);
-        self.seen.insert(path.to_owned(), found.clone());
+        let stamp = Stamp::of(path);
+        let remembered = self.remembered.get(path).filter(|remembered| Some(remembered.stamp) == stamp);
+        let found = remembered.and_then(Remembered::picture).map_or_else(|| look(path), Ok);
+        self.seen.insert(path.to_owned(), Seen { stamp, found: found.clone() });
         found
     }
 
@@ -103,7 +120,7 @@ impl LocalPictures {
         let mut lines: Vec<String> = self
             .seen
             .iter()
-            .filter_map(|(path, found)| Remembered::of(path, found.as_ref().ok()?))
+            .filter_map(|(path, seen)| Remembered::of(path, seen))
             .filter_map(|picture| serde_json::to_string(&picture).ok())
             .collect();
         lines.sort();
@@ -117,33 +134,33 @@ impl LocalPictures {
 }
 
 impl Remembered {
-    fn of(path: &Path, picture: &LocalPicture) -> Option<Remembered> {
-        let (bytes, modified) = stamp(path)?;
-        let Picture { format, width, height } = picture.picture;
+    fn of(path: &Path, seen: &Seen) -> Option<Remembered> {
+        let (stamp, found) = (seen.stamp?, seen.found.as_ref().ok()?);
+        let Picture { format, width, height } = found.picture;
         let format = format.extension().to_owned();
-        Some(Remembered { path: path.to_owned(), bytes, modified, blake3: picture.hash, format, width, height })
+        Some(Remembered { path: path.to_owned(), stamp, blake3: found.hash, format, width, height })
     }
 
-    fn still_holds(&self) -> Option<LocalPicture> {
-        let (bytes, modified) = stamp(&self.path)?;
+    fn picture(&self) -> Option<LocalPicture> {
         let format = Format::from_extension(&self.format)?;
         let picture = Picture { format, width: self.width, height: self.height };
-        let is_same = (bytes, modified) == (self.bytes, self.modified);
-        is_same.then_some(LocalPicture { hash: self.blake3, picture, bytes })
+        Some(LocalPicture { hash: self.blake3, picture, bytes: self.stamp.bytes })
     }
 }
 
-/// Returns a file's size in bytes and its modification time. A file that was modified within the last seconds has no
-/// stamp, because another modification could get the same time.
-fn stamp(path: &Path) -> Option<(u64, u64)> {
-    const SETTLED: Duration = Duration::from_secs(2);
-    let metadata = path.metadata().ok()?;
-    let modified = metadata.modified().ok()?;
-    if modified.elapsed().is_ok_and(|age| age < SETTLED) {
-        return None;
+impl Stamp {
+    /// Returns the stamp of the file at `path`. A file that was modified within the last seconds has none, because
+    /// another modification could get the same time.
+    fn of(path: &Path) -> Option<Stamp> {
+        const SETTLED: Duration = Duration::from_secs(2);
+        let metadata = path.metadata().ok()?;
+        let modified = metadata.modified().ok()?;
+        if modified.elapsed().is_ok_and(|age| age < SETTLED) {
+            return None;
+        }
+        let since = modified.duration_since(UNIX_EPOCH).ok()?;
+        Some(Stamp { bytes: metadata.len(), modified: u64::try_from(since.as_nanos()).ok()? })
     }
-    let since = modified.duration_since(UNIX_EPOCH).ok()?;
-    Some((metadata.len(), u64::try_from(since.as_nanos()).ok()?))
 }
 
 /// The hint for unusable pictures.
@@ -190,4 +207,48 @@ fn look(path: &Path) -> Result<LocalPicture, PictureProblem> {
     })?;
     let (hash, bytes) = File::open(path).and_then(ContentHash::of_all).map_err(unreadable)?;
     Ok(LocalPicture { hash, picture, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn a_picture_replaced_after_it_was_inspected_is_not_remembered_as_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, memory) = (folder.path().join("a.png"), folder.path().join("cache"));
+        let write = |shade: u8, hours: u64| {
+            image::GrayImage::from_pixel(4, 4, image::Luma([shade])).save(&path).unwrap();
+            let modified = SystemTime::now() - Duration::from_secs(hours * 3600);
+            File::options().append(true).open(&path).unwrap().set_modified(modified).unwrap();
+            std::fs::metadata(&path).unwrap().len()
+        };
+        let size = write(10, 2);
+        let mut pictures = LocalPictures::default();
+        let before = pictures.look(&path).unwrap();
+        assert_eq!(write(20, 1), size, "its time was kept by the copy, and its size is the same");
+        pictures.save_cache(&memory);
+        let now = LocalPictures::with_cache(&memory).look(&path).unwrap();
+        let afresh = LocalPictures::default().look(&path).unwrap();
+        assert_eq!(now.hash, afresh.hash);
+        assert_ne!(now.hash, before.hash);
+    }
+
+    #[test]
+    fn a_remembered_picture_is_not_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, memory) = (folder.path().join("a.png"), folder.path().join("cache"));
+        image::GrayImage::from_pixel(4, 4, image::Luma([10])).save(&path).unwrap();
+        let settled = SystemTime::now() - Duration::from_secs(3600);
+        let set_time = || File::options().append(true).open(&path).unwrap().set_modified(settled).unwrap();
+        set_time();
+        let mut pictures = LocalPictures::default();
+        let known = pictures.look(&path).unwrap();
+        pictures.save_cache(&memory);
+        std::fs::write(&path, vec![0; usize::try_from(known.bytes).unwrap()]).unwrap();
+        set_time();
+        assert_eq!(LocalPictures::with_cache(&memory).look(&path), Ok(known), "by size and time, it is the same");
+    }
 }
