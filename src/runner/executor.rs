@@ -200,8 +200,14 @@ impl<A: EditApi, S: ResultStore> Executor<A, S> {
         let mut staged = Vec::with_capacity(outputs.len());
         let (mut reads, mut failures, mut failing_since) = (0, 0, None);
         let patience = DOWNLOAD_PATIENCE.min(self.shared.job_timeout);
+        let mut most_staged = 0;
         loop {
             let Err(error) = self.fetch_rest(&outputs, &mut staged).await else { return Ok(staged) };
+            if staged.len() > most_staged {
+                // Each output has the whole patience.
+                most_staged = staged.len();
+                (reads, failures, failing_since) = (0, 0, None);
+            }
             let again = error.refetch();
             let wait = match again {
                 Refetch::Times(times) if reads < times && !self.was_lost() => {

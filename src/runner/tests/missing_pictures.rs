@@ -61,6 +61,22 @@ async fn buying_goes_on_once_predictions_are_completed_again() {
     assert!(with_status(&ending, JobStatus::Failed) <= IN_VAIN as usize);
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_picture_of_a_prediction_has_the_whole_patience() {
+    let started = Instant::now();
+    let outputs = move || match started.elapsed().as_secs() {
+        ..300 => ["down-1", "2"],
+        300..720 => ["1", "down-2"],
+        _ => ["1", "2"],
+    };
+    let poll = move || {
+        let [one, other] = outputs().map(|name| format!("https://assets.example/{name}.png"));
+        answer(200, &format!(r#"{{"status":"completed","outputs":["{one}","{other}"]}}"#))
+    };
+    let (ending, _) = ending_at(RATE, 1, accepted, poll).await;
+    assert_eq!(with_status(&ending, JobStatus::Completed), 1, "the second one failed for seven minutes");
+}
+
 /// An API whose first prediction has a picture that can never be downloaded.
 struct FirstIsDown(AtomicU32);
 
