@@ -99,6 +99,11 @@ impl std::fmt::Display for StopReason {
             StopReason::Signal => formatter.write_str("interrupted by Ctrl-C, SIGTERM or SIGHUP"),
             StopReason::Deadline => formatter.write_str("the deadline has passed"),
             StopReason::NotAfter => formatter.write_str("the time of --not-after has come"),
+            StopReason::Budget { budget, taken, .. } if taken > budget => write!(
+                formatter,
+                "{taken} is spent or reserved, more than the budget of {budget}, because a price rose or the budget was \
+                 lowered: raise --budget to continue"
+            ),
             StopReason::Budget { budget, taken, price } => write!(
                 formatter,
                 "the next submit ({price}) could exceed the budget of {budget}, of which {taken} is spent or reserved: raise \
