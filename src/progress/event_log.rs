@@ -22,6 +22,9 @@ pub(super) fn log(event: &Event<'_>) {
         Event::PriceRise { job, from, to } => {
             tracing::info!(%job, from_cents = from.0, to_cents = to.0, "the price rose");
         }
+        Event::Unpriced { job, counted } => {
+            tracing::info!(%job, counted_cents = counted.0, "a submit was answered without a price");
+        }
         Event::UnknownStatus { job, word } => tracing::info!(%job, word, "unknown status"),
         Event::ExtraOutputs { job, kept, left } => tracing::info!(%job, kept, left, "more pictures than are saved"),
         Event::Deferred { job, cause } => tracing::info!(%job, cause, "left for a later run"),
@@ -74,6 +77,7 @@ mod tests {
             Event::Failed { job, class: ErrorClass::Moderated, message },
             Event::Uncertain { job, message },
             Event::PriceRise { job, from: Cents(7), to: Cents(21) },
+            Event::Unpriced { job, counted: Cents(7) },
             Event::UnknownStatus { job, word: "dreaming" },
             Event::ExtraOutputs { job, kept: 16, left: 1 },
             Event::Deferred { job, cause: message },
@@ -93,6 +97,7 @@ mod tests {
         {"level":"INFO","message":"failed","job":"mug","class":"moderated","error":"HTTP 504","target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"uncertain","job":"mug","error":"HTTP 504","target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"the price rose","job":"mug","from_cents":7,"to_cents":21,"target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
+        {"level":"INFO","message":"a submit was answered without a price","job":"mug","counted_cents":7,"target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"unknown status","job":"mug","word":"dreaming","target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"more pictures than are saved","job":"mug","kept":16,"left":1,"target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}
         {"level":"INFO","message":"left for a later run","job":"mug","cause":"HTTP 504","target":"dyehouse::progress::event_log","span":{"id":"mug","name":"job"}}

@@ -224,6 +224,10 @@ impl Observer for Reporter<'_> {
                     dollars = from.dollars()
                 ));
             }
+            Event::Unpriced { job, counted } => self.screen.print_line(&format!(
+                "{job}: the submit was answered without a price (`costCents` is missing, or not a number above 0): such submits \
+                 count as {counted}, the highest price so far; check their cost in the provider's dashboard"
+            )),
             Event::UnknownStatus { job, word } => {
                 self.screen.say(&format!("{job}: undocumented status `{word}`; still waiting"));
             }

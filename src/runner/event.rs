@@ -93,6 +93,13 @@ pub enum Event<'a> {
         /// The price.
         to: Cents,
     },
+    /// A submit was answered without a price, the first one of the run.
+    Unpriced {
+        /// The job.
+        job: &'a JobId,
+        /// What such submits count as: the highest price so far.
+        counted: Cents,
+    },
     /// The provider used a status that it does not document.
     UnknownStatus {
         /// The job.

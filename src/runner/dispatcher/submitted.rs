@@ -201,10 +201,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     ) -> Result<(), RunError> {
         let estimate = self.ledger.estimate();
         if self.spending.is_first_unpriced(cost) {
-            tracing::warn!(
-                "a submit was answered without a price (`costCents` is missing, or not a number above 0): such submits count as \
-                 {estimate}, the highest price so far; check their cost in the provider's dashboard"
-            );
+            self.notify_observer(&Event::Unpriced { job: &key.job, counted: estimate });
         }
         let cost = self.spending.answered(cost, estimate);
         let receipt = (key.job.clone(), prediction.clone());
