@@ -117,7 +117,7 @@ impl Options {
             base_url: whole.origin.as_ref().filter(is_origin).cloned(),
             budget: whole.budget_cents,
             images_via: whole.images_via.as_deref().and_then(|via| via.parse().ok()),
-            ..ManifestSettings::inherit(&whole.settings)
+            ..ManifestSettings::inherit(&whole.settings).map_err(|key| UsageError::Inherited { key })?
         };
         let (partition, given) = (self.partition.or(whole.partition), self.given.or(inherited));
         Ok(Options { partition, ..Options::of(run, given, self.scope, self.folder, self.folder_choice)? })
@@ -224,6 +224,11 @@ impl Selection {
     /// Whether the job `id` may be selected.
     pub(super) fn names(&self, id: &str) -> bool {
         self.only.as_ref().is_none_or(|pattern| pattern.matches(id))
+    }
+
+    /// Whether jobs may be left out.
+    pub(super) fn selects(&self) -> bool {
+        self.only.is_some() || self.limit.is_some()
     }
 
     /// Returns the pattern of `--only`.

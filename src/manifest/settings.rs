@@ -205,12 +205,16 @@ impl ManifestSettings {
     }
 
     /// Parses the result of [`ManifestSettings::inheritable`]. Settings of later versions are ignored.
-    pub fn inherit(inheritable: &BTreeMap<String, String>) -> ManifestSettings {
+    ///
+    /// # Errors
+    ///
+    /// The value of a known setting cannot be read; it may be a limit. Returns its key.
+    pub fn inherit(inheritable: &BTreeMap<String, String>) -> Result<ManifestSettings, String> {
         let mut settings = ManifestSettings { model: inheritable.get(MODEL).cloned(), ..ManifestSettings::default() };
-        for (key, value) in inheritable {
-            let _ = settings.set(key, value, Path::new(""));
+        for (key, value) in inheritable.iter().filter(|(key, _)| RUN_KEYS.contains(&key.as_str())) {
+            settings.set(key, value, Path::new("")).map_err(|_| key.clone())?;
         }
-        settings
+        Ok(settings)
     }
 }
 
@@ -265,8 +269,16 @@ mod tests {
         }
         let inheritable = settings.inheritable();
         assert_eq!(inheritable.len(), 1 + RUN_KEYS.len() - others.len());
-        assert_eq!(ManifestSettings::inherit(&inheritable), settings);
+        assert_eq!(ManifestSettings::inherit(&inheritable), Ok(settings));
         let auto = ManifestSettings { rate: Some(SubmitRate::Auto), ..ManifestSettings::default() };
-        assert_eq!(ManifestSettings::inherit(&auto.inheritable()), auto);
+        assert_eq!(ManifestSettings::inherit(&auto.inheritable()), Ok(auto));
+    }
+
+    #[test]
+    fn an_inherited_limit_that_cannot_be_read_is_not_ignored() {
+        let inherit =
+            |key: &str, value: &str| ManifestSettings::inherit(&BTreeMap::from([(key.to_owned(), value.to_owned())]));
+        assert_eq!(inherit("price_limit", "1 EUR"), Err("price_limit".to_owned()));
+        assert_eq!(inherit("of_a_later_version", "x"), Ok(ManifestSettings::default()));
     }
 }

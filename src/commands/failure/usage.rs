@@ -62,6 +62,14 @@ pub enum UsageError {
         /// The largest difference that counts as right, in ΔE00.
         tolerance: f64,
     },
+    /// A setting of the run that the manifest is a part of cannot be read.
+    #[error(
+        "use the `{key}` of the run that these jobs are from: its journal has a value that this version cannot read"
+    )]
+    Inherited {
+        /// The key of the setting.
+        key: String,
+    },
     /// Predictions are open at another server than the requested one.
     #[error("follow {} at {ours}: submitted to {theirs}", counted(*open, "prediction"))]
     OtherOrigin {
@@ -183,6 +191,7 @@ impl UsageError {
                 "the value of --color-lock is the largest miss that is corrected, and must be above the tolerance of \
                  {tolerance}; results are corrected to within ΔE00 1"
             ),
+            UsageError::Inherited { .. } => "run the whole manifest with the version that wrote the journal, or a later one".to_owned(),
             UsageError::OtherOrigin { theirs, .. } => {
                 format!("use --base-url {theirs} until they are all finished, or choose another folder with -o")
             }
