@@ -85,9 +85,13 @@ pub(crate) fn seconds(seconds: f64) -> String {
     Duration::try_from_secs_f64(seconds.max(0.0)).map_or_else(|_| "an unknown time".to_owned(), duration)
 }
 
-/// Returns a size in bytes as text: `9.1 KB`, `64 MB`.
+/// Returns a size in bytes as text: `9.1 KB`, `64.0 MB`.
 pub(crate) fn size(bytes: u64) -> String {
-    let (unit, name) = if bytes < 1_000_000 { (1e3, "KB") } else { (1e6, "MB") };
+    let (unit, name) = match bytes {
+        ..1_000_000 => (1e3, "KB"),
+        ..1_000_000_000 => (1e6, "MB"),
+        _ => (1e9, "GB"),
+    };
     format!("{:.1} {name}", bytes as f64 / unit)
 }
 

@@ -97,7 +97,7 @@ fn pictures(folder: &Path) -> std::io::Result<(Vec<NamedPicture>, u64)> {
         if let Ok(name) = name.map_err(drop).and_then(|name| if name.starts_with('.') { Err(()) } else { Ok(name) }) {
             if path.is_dir() {
                 folders += 1;
-            } else if inspect(&path).is_ok() {
+            } else if path.is_file() && inspect(&path).is_ok() {
                 files.push(name);
             }
         }

@@ -44,7 +44,8 @@ pub async fn release(
 }
 
 /// Records the `prediction` of an uncertain submit of an edit, as the user has found it at the provider. A submit whose
-/// process is gone is recorded as uncertain first. Returns the cost, which is what was reserved.
+/// process is gone is recorded as uncertain first. Returns the cost: what was reserved, or the
+/// price of a submit now if that is higher.
 ///
 /// # Errors
 ///

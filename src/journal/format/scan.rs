@@ -32,8 +32,8 @@ struct Clock {
 /// The length of a time such as `2026-11-23T20:00`.
 const MINUTE: usize = 16;
 
-/// The versions of common lines, as digits. Lines of version 5 have the URL for polling a prediction, which none of
-/// these has.
+/// The versions of common lines, as digits. Lines of version 5 have the path for polling a prediction, which none
+/// of these has.
 const SCANNED_VERSIONS: RangeInclusive<u8> = b'1'..=b'4';
 
 /// The content of a line, without its time.
