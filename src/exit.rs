@@ -1,5 +1,8 @@
 //! The exit codes: a promise to scripts.
 
+use crate::color::VerdictCounts;
+use crate::job::{StatusCounts, StopKind};
+
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -20,6 +23,16 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Returns the code for jobs with these statuses and colors, and the reason why their run stopped early.
+    pub(crate) fn of(counts: StatusCounts, colors: VerdictCounts, stopped: Option<StopKind>) -> Exit {
+        match stopped {
+            Some(kind) if kind.is_resumable() => Exit::StoppedEarly,
+            Some(_) => Exit::CannotGoOn,
+            None if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
+            None => Exit::Incomplete,
+        }
+    }
+
     /// The code.
     pub fn code(self) -> u8 {
         match self {

@@ -21,6 +21,7 @@ use crate::job::IdPattern;
 use hints::with_hint;
 
 pub use definition::definition;
+pub(crate) use run::UNRECORDED;
 pub use run::{Check, Notifications, Run};
 use values::{address, count, difference};
 

@@ -106,6 +106,10 @@ pub struct Run {
     pub notifications: Notifications,
 }
 
+/// The options that no journal and no report repeats, each with a value: what the user decides each time, and what may
+/// contain secrets, because many people read journals and reports.
+pub(crate) const UNRECORDED: [&str; 4] = ["--uncertain", "--notify", "--healthcheck", "--on-finish"];
+
 /// Notifications at the end of a run, however it ends. None of them changes the run or its exit code.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Notifications")]

@@ -1,3 +1,5 @@
+//! Folders whose jobs another folder could submit as well.
+
 use std::path::PathBuf;
 
 use crate::files::{first_line, is_same_file};
@@ -12,6 +14,19 @@ pub(super) fn copy_warning(ledger: &Ledger, folder: &RunFolder, manifest: &str) 
     let (copy, original) = (folder.path().display(), original.display());
     let message = format!("{copy} is a copy of {original}: jobs that both submit are paid for twice");
     Some(Diagnostic::about_job(Severity::Warning, manifest, None, message, "continue in one of them only"))
+}
+
+/// Returns the warning for the first run in a folder that others were merged into: they do not know what is submitted in
+/// it from now on.
+pub(super) fn merged_warning(ledger: &Ledger, folder: &RunFolder, manifest: &str) -> Option<Diagnostic> {
+    let share = ledger.last_run()?.merged_from.as_deref()?;
+    let message = format!(
+        "{} was merged from {share} and others: they do not know of the jobs that are submitted here, and would pay for them \
+         again",
+        folder.path().display()
+    );
+    let hint = "from now on, run the manifest in this folder only";
+    Some(Diagnostic::about_job(Severity::Warning, manifest, None, message, hint))
 }
 
 /// Returns the folder that `folder` was copied from, as the journal knows it. Another run may be in its place.

@@ -211,3 +211,27 @@ fn shares_of_different_versions_of_a_manifest_are_reported() {
     code(&machines.run("--partition 2/2"), 0);
     assert!(!code(&machines.merge(""), 0).contains("different versions"));
 }
+
+#[test]
+fn the_first_run_in_a_merged_folder_with_jobs_left_warns_that_the_shares_do_not_know_of_it() {
+    let machines = machines();
+    for share in 1..=2 {
+        code(&machines.run(&format!("--partition {share}/2 --limit 1")), 0);
+    }
+    code(&machines.merge(""), 4);
+    let told =
+        "all was merged from runs/catalog-1-of-2 and others: they do not know of the jobs that are submitted here";
+    let printed = code(&machines.run("-o all --limit 4 -q"), 0);
+    assert!(printed.contains(told), "{printed}");
+    let printed = code(&machines.run("-o all"), 0);
+    assert!(!printed.contains("was merged from"), "once: {printed}");
+    assert_eq!(machines.provider.accepted(), JOBS);
+}
+
+#[test]
+fn a_run_in_a_merged_folder_with_nothing_left_to_do_warns_of_nothing() {
+    let machines = machines();
+    machines.run_shares();
+    code(&machines.merge(""), 0);
+    assert!(!code(&machines.run("-o all"), 0).contains("was merged from"));
+}

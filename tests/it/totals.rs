@@ -39,10 +39,11 @@ fn removed_edited_and_retouched_jobs_are_counted_alike_everywhere() {
 #[test]
 fn a_run_of_some_jobs_is_partial_and_its_status_says_how_to_go_on() {
     let sandbox = disc_to_show("#1E90FF");
-    night(&sandbox, &[("a", BLUE), ("b", BLUE)], "--limit 1", 0);
+    night(&sandbox, &[("a", BLUE), ("b", BLUE)], "--limit 1 --price-limit 0.50", 0);
     let status = code(&sandbox.run("status out"), 0);
     assert!(status.starts_with("out: partial\n"), "{status}");
-    assert!(status.contains("  resume    dyehouse run catalog.csv -o out --backend embedded\n"), "{status}");
+    let resume = "  resume    dyehouse run catalog.csv -o out --backend embedded -q --price-limit 0.50\n";
+    assert!(status.contains(resume), "its limits stay: {status}");
     let summary = || sandbox.json("out/report/summary.json")["state"].clone();
     assert_eq!(summary(), "partial");
     let page = std::fs::read_to_string(sandbox.path("out/report/index.html")).unwrap();

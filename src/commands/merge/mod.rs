@@ -22,7 +22,7 @@ use crate::run_folder::{FolderError, JournalFile, RunFolder, long_journal};
 use crate::words::{counted, shell_word};
 
 use super::leftovers::clean_up;
-use super::report_data::{self, Outcome, ReportInputs};
+use super::report_data::{self, Outcome};
 use super::{Failure, MergeError, status};
 use source::Source;
 use target::Target;
@@ -72,9 +72,7 @@ pub(super) fn merge(arguments: &Merge, screen: &Screen) -> Result<Exit, Failure>
 
     let ledger = JournalFile::read(&target.folder)?;
     clean_up(&target.folder, &ledger)?;
-    let manifest = report_data::manifest(&ledger);
-    let inputs = ReportInputs { folder: &target.folder, ledger: &ledger, manifest, is_running: false, junit: None };
-    report_data::write(&inputs)?;
+    report_data::write_changed(&target.folder, &ledger)?;
     copied.lines().iter().for_each(|line| screen.print_line(line));
     let records = counted(merged.missing_lines(), "new journal line");
     let (out, page) = (arguments.out.display(), RunFolder::new(&arguments.out).report_page());
@@ -165,11 +163,14 @@ fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Fa
 
 /// Returns the exit code that a single run of all jobs would have had.
 fn exit(ledger: &Ledger, Outcome { counts, colors, .. }: &Outcome) -> Exit {
-    match RunState::of(ledger, counts.pending, false) {
-        RunState::Partial => Exit::StoppedEarly,
-        RunState::Stopped(_) | RunState::Interrupted if counts.pending > 0 => Exit::StoppedEarly,
-        _ if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
-        _ => Exit::Incomplete,
+    let is_left = match RunState::of(ledger, counts.pending, false) {
+        RunState::Partial => true,
+        RunState::Stopped(_) | RunState::Interrupted => counts.pending > 0,
+        RunState::Running | RunState::Finished => false,
+    };
+    match ledger.last_stop().filter(|_| is_left) {
+        None if is_left => Exit::StoppedEarly,
+        stopped => Exit::of(*counts, *colors, stopped),
     }
 }
 

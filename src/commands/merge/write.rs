@@ -57,6 +57,8 @@ fn closing_records(sources: &[Source], before: Option<&RunStart>, jobs: StatusCo
         directory: None,
         folder: None,
         resume: None,
+        resume_all: None,
+        merged_from: sources.first().map(|source| source.folder.path().display().to_string().into()),
         ..run
     };
     vec![Record::Run(RunEvent::Run(run)), Record::Run(RunEvent::Ended { reason, stop: stop.flatten() })]

@@ -37,7 +37,7 @@ use retouched::is_retouched;
 
 pub(super) use live::{Live, Refresher};
 pub(super) use plan_counts::{Outcome, PlanCounts};
-pub(super) use resume::{continue_from, resume};
+pub(super) use resume::{Jobs, continue_from, resume};
 pub(super) use shown_pictures::ShownPictures;
 
 /// The inputs of a report.

@@ -1,11 +1,10 @@
 //! The end of a run: what is left in its folder, and its summary.
 
-use crate::color::VerdictCounts;
 use crate::commands::Failure;
 use crate::commands::leftovers::clean_up;
-use crate::commands::report_data::{self, Outcome, PlanCounts, ReportInputs};
+use crate::commands::report_data::{self, Jobs, Outcome, PlanCounts, ReportInputs};
 use crate::exit::Exit;
-use crate::job::{Cents, StatusCounts};
+use crate::job::Cents;
 use crate::journal::Costs;
 use crate::notify::Figures;
 use crate::progress::{DifferingRows, MoneySummary, RunSummary};
@@ -40,7 +39,7 @@ impl FinishedRun<'_> {
         let clean_up_failure = self.clean_up().err();
         let (outcome, batch) = self.outcome()?;
         let report_failure = self.report().err();
-        let exit = exit(outcome.counts, outcome.colors, self.ending.stopped.as_ref());
+        let exit = Exit::of(outcome.counts, outcome.colors, self.ending.stopped.as_ref().map(StopReason::kind));
         let summary = self.summary(outcome, batch.removed)?;
         let figures = figures(&summary, &batch);
         let end = End { summary, exit, figures, report_failure, clean_up_failure };
@@ -127,7 +126,7 @@ impl FinishedRun<'_> {
             rerolled,
             results: options.folder.results(),
             report: options.folder.report_page(),
-            resume: resume_command(),
+            resume: resume_command(Jobs::Selected),
         })
     }
 }
@@ -146,15 +145,5 @@ fn figures(summary: &RunSummary, batch: &PlanCounts) -> Figures {
         spent_now: charged(spent_now),
         submits: summary.submits,
         result_bytes: None,
-    }
-}
-
-/// Returns the exit code of a run that has ended.
-fn exit(counts: StatusCounts, colors: VerdictCounts, stopped: Option<&StopReason>) -> Exit {
-    match stopped.map(StopReason::kind) {
-        Some(kind) if kind.is_resumable() => Exit::StoppedEarly,
-        Some(_) => Exit::CannotGoOn,
-        None if counts.completed == counts.total && colors.off == 0 => Exit::Complete,
-        None => Exit::Incomplete,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::commands::manifest_scope::{self, ManifestScope};
 use crate::commands::options::Options;
-use crate::commands::report_data::resume;
+use crate::commands::report_data::{Jobs, resume};
 use crate::journal::{Ledger, RunStart};
 use crate::manifest::Manifest;
 
@@ -45,11 +45,13 @@ pub(super) fn run_start(
             0 => ledger.last_run().and_then(|run| run.folder.clone()),
             _ => options.folder.path().canonicalize().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
         },
-        resume: Some(resume_command()),
+        resume: Some(resume_command(Jobs::Selected)),
+        merged_from: None,
+        resume_all: options.selection.selects().then(|| resume_command(Jobs::All).into()),
     }
 }
 
 /// Returns the command that continues this run.
-pub(super) fn resume_command() -> String {
-    resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()))
+pub(super) fn resume_command(jobs: Jobs) -> String {
+    resume(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()), jobs)
 }

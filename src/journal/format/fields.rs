@@ -49,6 +49,12 @@ pub struct RunStart {
     /// The command that resumes it, without secrets and without options that the user decides each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+    /// That command for all jobs of the manifest, if the run selects some of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume_all: Option<Box<str>>,
+    /// One of the folders, if this is the record of a merge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_from: Option<Box<str>>,
 }
 
 /// The cause of a pause of all submits.
