@@ -27,6 +27,10 @@ fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
     let mut reader = guessed.map_err(image::ImageError::from)?;
     reader.limits(limits());
     let mut decoder = reader.into_decoder()?;
+    // The decoder limits only what it needs besides the pixels.
+    let mut limits = limits();
+    limits.reserve(photo_bytes(&decoder))?;
+    decoder.set_limits(limits)?;
     // A broken orientation or profile is no reason to refuse the picture.
     let orientation = decoder.orientation().ok();
     let icc = decoder.icc_profile().ok().flatten();
@@ -39,6 +43,15 @@ fn decode(encoded: &[u8]) -> Result<DynamicImage, DecodeError> {
         profile::convert(&mut pixels, &icc);
     }
     Ok(pixels)
+}
+
+/// Returns the length in bytes of the pixels that a [`Photo`] of the picture has.
+fn photo_bytes(decoder: &impl ImageDecoder) -> u64 {
+    let (width, height) = decoder.dimensions();
+    let color = decoder.color_type();
+    let sample = u64::from(color.bytes_per_pixel() / color.channel_count());
+    let channels = if color.has_alpha() { 4 } else { 3 };
+    u64::from(width) * u64::from(height) * channels * sample
 }
 
 /// Whether the picture is animated; only its first frame is used.

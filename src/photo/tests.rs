@@ -25,9 +25,28 @@ fn the_exif_orientation_is_applied() {
 
 #[test]
 fn a_decompression_bomb_is_refused_before_it_is_decoded() {
-    let mut bytes = png(image::GrayImage::new(1, 1));
-    bytes[16..24].copy_from_slice(&[0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF]);
-    assert!(Photo::decode(&bytes).is_err());
+    let wide = with_side(png(image::GrayImage::new(1, 1)), 60_000);
+    let deep = with_side(png(DynamicImage::ImageRgba16(ImageBuffer::new(1, 1))), 16_384);
+    // Its own pixels take 256 MiB. As a photo has three channels, they would take 768 MiB.
+    let gray = with_side(png(image::GrayImage::new(1, 1)), 16_384);
+    for bomb in [wide, deep, gray] {
+        let error = Photo::decode(&bomb).unwrap_err();
+        assert!(matches!(error, DecodeError::TooLarge), "{error}");
+    }
+}
+
+/// Changes the width and the height in the header of a PNG.
+pub(super) fn with_side(mut png: Vec<u8>, side: u32) -> Vec<u8> {
+    png[16..24].copy_from_slice(&[side.to_be_bytes(), side.to_be_bytes()].concat());
+    let checksum = crc32(&png[12..29]);
+    png[29..33].copy_from_slice(&checksum.to_be_bytes());
+    png
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0_u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
+    })
 }
 
 #[test]
