@@ -26,10 +26,15 @@ pub(crate) fn temporary_in(folder: &Path, prefix: &str) -> io::Result<NamedTempF
 /// Atomically writes `content` to `path`, replacing an existing file. After a crash or a power loss, the file has
 /// either the complete old content or the complete new one.
 pub(crate) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    put(path, |file| file.write_all(content).and_then(|()| file.sync_all()))
+    replace_with(path, |file| file.write_all(content))
 }
 
-/// Writes a file like [`replace`], without waiting for the disk. A power loss may leave any content, so this is for
+/// Writes a file like [`replace`], with the output of `write`.
+pub(crate) fn replace_with(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    put(path, |file| write(file).and_then(|()| file.sync_all()))
+}
+
+/// Writes a file like [`replace_with`], without waiting for the disk. A power loss may leave any content, so this is for
 /// caches that are validated when they are read.
 pub(crate) fn replace_cache(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     put(path, write)

@@ -3,13 +3,13 @@
 //! The elements and their order are those of Apache Ant's `junit` task, the strictest schema in use. Jenkins, GitLab
 //! and the report readers for GitHub accept it.
 
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use jiff::Timestamp;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
-use tempfile::NamedTempFile;
 
 use crate::files;
 use crate::job::Backend;
@@ -20,7 +20,7 @@ use super::row_buffer::RowBuffer;
 use super::test_case::{Ending, Finding, TestCase, TestTotals};
 
 /// The file, while it is written.
-type Xml = Writer<BufWriter<NamedTempFile>>;
+type Xml<'a> = Writer<BufWriter<&'a mut File>>;
 
 /// A test suite without its cases. All texts are attributes.
 struct Suite<'a> {
@@ -70,19 +70,15 @@ pub(crate) fn write_junit_error(path: &Path, manifest: &str, message: &str, text
 }
 
 fn put(path: &Path, suite: &Suite, cases: impl FnOnce(&mut Xml) -> io::Result<()>) -> Result<(), ReportError> {
-    let failed = |cause| ReportError::io("write", path, cause);
-    let file = files::temporary_in(files::folder_of(path), ".junit-").map_err(failed)?;
-    let file = suites(BufWriter::new(file), suite, cases).map_err(failed)?;
-    let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    let write = |file: &mut File| suites(BufWriter::new(file), suite, cases);
+    files::replace_with(path, write).map_err(|cause| ReportError::io("write", path, cause))
 }
 
 fn suites(
-    file: BufWriter<NamedTempFile>,
+    file: BufWriter<&mut File>,
     suite: &Suite,
     cases: impl FnOnce(&mut Xml) -> io::Result<()>,
-) -> io::Result<BufWriter<NamedTempFile>> {
+) -> io::Result<()> {
     let Suite { title, started, totals, properties: named } = suite;
     let mut xml = Writer::new_with_indent(file, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
@@ -111,7 +107,7 @@ fn suites(
     })?;
     let mut file = xml.into_inner();
     file.write_all(b"\n")?;
-    Ok(file)
+    file.flush()
 }
 
 fn properties(xml: &mut Xml, properties: &[(&str, &str)]) -> io::Result<()> {

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::process::Command;
 
-use crate::support::{Behavior, Provider, Sandbox};
+use crate::support::{Behavior, Machines, Provider, Sandbox};
 
 const JOBS: usize = 3;
 
@@ -40,7 +40,7 @@ fn calls(trace: &str) -> Vec<String> {
 fn trace(program: &Command, sandbox: &Sandbox) -> Option<String> {
     let mut strace = Command::new("strace");
     strace.args(["-f", "-y", "-s", "8000", "-o", "trace.txt"]);
-    strace.args(["-e", "trace=write,writev,sendto,fsync,fdatasync,rename,renameat,renameat2"]);
+    strace.args(["-e", "trace=write,writev,sendto,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat"]);
     strace.arg(program.get_program()).args(program.get_args()).current_dir(sandbox.path("."));
     strace.envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
     let status = strace.output().ok()?.status;
@@ -64,7 +64,8 @@ fn is_record(call: &str, kind: &str) -> bool {
 fn nothing_is_sent_renamed_or_completed_before_its_prerequisites_are_durable() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", JOBS);
-    let program = provider.client(&sandbox, "run catalog.csv -o runs/spring --rate 200/s --in-flight 1");
+    let program =
+        provider.client(&sandbox, "run catalog.csv -o runs/spring --rate 200/s --in-flight 1 --junit junit.xml");
     let Some(trace) = trace(&program, &sandbox) else { return };
     let calls = calls(&trace);
     let synced = |path: &str, within: Range<usize>| calls[within].iter().any(|call| is_sync(call, path));
@@ -88,7 +89,7 @@ fn nothing_is_sent_renamed_or_completed_before_its_prerequisites_are_durable() {
             let fetched = recorded("fetched", place);
             assert!(synced("/journal.jsonl", fetched..place), "its record was not synced: {seen:#?}");
         }
-        if call.starts_with("rename") && call.contains(".part-") {
+        if call.starts_with("rename") && (call.contains(".part-") || call.contains("junit.xml")) {
             let [from, to] = [1, 3].map(|place| call.split('"').nth(place).unwrap().rsplit('/').next().unwrap());
             let is_cache = CACHES.contains(&to);
             assert!(is_cache || synced(from, 0..place), "{to} got its name before it was synced: {seen:#?}");
@@ -101,5 +102,20 @@ fn nothing_is_sent_renamed_or_completed_before_its_prerequisites_are_durable() {
         }
     }
     assert_eq!((submits, names, completed), (JOBS, JOBS, JOBS), "{seen:#?}");
-    assert!(replaced.contains(&".known-journal"), "where the journal ended is noted: {replaced:?}");
+    for name in [".known-journal", "junit.xml"] {
+        assert!(replaced.contains(&name), "{name} is written: {replaced:?}");
+    }
+}
+
+#[test]
+fn a_merge_that_is_complete_stays_complete() {
+    let machines = Machines::new(2, JOBS);
+    machines.run_shares();
+    let program = machines.sandbox.dyehouse("merge runs/catalog-1-of-2 runs/catalog-2-of-2 -o all");
+    let Some(trace) = trace(&program, &machines.sandbox) else { return };
+    let calls = calls(&trace);
+    let is_removal = |call: &String| call.starts_with("unlink") && call.contains("/.merging\"");
+    let removed = calls.iter().rposition(is_removal).unwrap();
+    let after = &calls[removed..];
+    assert!(after.iter().any(|call| is_sync(call, "/all")), "its mark could come back: {after:#?}");
 }

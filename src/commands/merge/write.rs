@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use crate::commands::Failure;
 use crate::commands::report_data::PlanCounts;
+use crate::files::{replace, sync_folder};
 use crate::job::{Cents, HeldBack, StatusCounts};
 use crate::journal::{MergedJournal, Record, RunEvent, RunStart};
 use crate::run_folder::{FolderError, JournalDraft, PlanDraft};
@@ -21,8 +22,8 @@ pub(super) fn write(
 ) -> Result<Copied, Failure> {
     let folder = &target.folder;
     let failed = |cause| FolderError::io("write", folder.merging())(cause);
-    crate::files::replace(&folder.merging(), command.as_bytes()).map_err(failed)?;
-    crate::files::sync_folder(folder.path()).map_err(failed)?;
+    replace(&folder.merging(), command.as_bytes()).map_err(failed)?;
+    sync_folder(folder.path()).map_err(failed)?;
     let copied = pictures::copy(sources, merged, target)?;
     plan.publish()?;
     let draft = JournalDraft::begin(folder, |writer| merged.write(writer))?;
@@ -31,7 +32,8 @@ pub(super) fn write(
         let records = closing_records(sources, target.last_run(), PlanCounts::of(folder, &ledger)?.outcome.counts);
         draft.publish(folder, &records, Timestamp::now())?;
     }
-    std::fs::remove_file(folder.merging()).map_err(failed)?;
+    // If a power loss brought the file back, the complete folder would be refused.
+    std::fs::remove_file(folder.merging()).and_then(|()| sync_folder(folder.path())).map_err(failed)?;
     Ok(copied)
 }
 
