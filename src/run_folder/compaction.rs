@@ -1,14 +1,15 @@
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::files::sync_folder;
+use crate::files::{is_same_file, replace_with, sync_folder};
+use crate::job::ContentHash;
 use crate::journal::{Compacted, Ledger, ReadAt, compact};
 
-use super::error::FolderError;
+use super::error::{FolderError, KEEP};
 use super::folder::RunFolder;
 use super::journal_file::{JournalDraft, JournalFile};
 
@@ -65,20 +66,26 @@ impl Compaction {
 /// the same name.
 fn keep(folder: &RunFolder, ledger: &Ledger) -> Result<PathBuf, FolderError> {
     let kept = folder.kept_journal(ledger.last_at().unwrap_or(Timestamp::UNIX_EPOCH));
+    let journal = folder.journal();
     let keep = || -> io::Result<()> {
-        match std::fs::hard_link(folder.journal(), &kept) {
+        match std::fs::hard_link(&journal, &kept) {
             Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            // Some file systems do not support hard links.
-            Err(_) => {
-                std::fs::copy(folder.journal(), &kept)?;
-                File::open(&kept)?.sync_all()?;
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if !is_same_file(&journal, &kept) && hash(&journal)? != hash(&kept)? {
+                    return Err(io::Error::new(error.kind(), "another file has this name"));
+                }
             }
+            // Some file systems do not support hard links.
+            Err(_) => replace_with(&kept, |copy| io::copy(&mut File::open(&journal)?, copy).map(drop))?,
         }
         sync_folder(folder.path())
     };
-    keep().map_err(FolderError::io("keep the original journal as", &kept))?;
+    keep().map_err(FolderError::io(KEEP, &kept))?;
     Ok(kept)
+}
+
+fn hash(path: &Path) -> io::Result<(ContentHash, u64)> {
+    ContentHash::of_all(File::open(path)?)
 }
 
 #[cfg(test)]
@@ -137,5 +144,19 @@ mod tests {
         assert_eq!((compaction.kept, draft.exists()), (kept.clone(), false));
         assert_eq!(std::fs::read(kept).unwrap(), lines());
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
+    }
+
+    #[test]
+    fn a_journal_is_not_replaced_if_another_file_has_the_name_under_which_it_would_be_kept() {
+        let (_temporary, folder, _lock) = folder();
+        let last = JournalFile::read(&folder).unwrap().last_at().unwrap();
+        std::fs::write(folder.kept_journal(last), &lines()[..50]).unwrap();
+        let error = Compaction::run(&folder).unwrap_err();
+        assert!(error.to_string().contains("another file has this name"), "{error}");
+        assert!(error.hint().starts_with("move that file away"), "{}", error.hint());
+        assert_eq!(std::fs::read(folder.journal()).unwrap(), lines());
+        // A copy, on a file system without links.
+        std::fs::write(folder.kept_journal(last), lines()).unwrap();
+        assert!(Compaction::run(&folder).unwrap().is_some());
     }
 }

@@ -8,6 +8,9 @@ use crate::words::shell_word;
 /// The action of creating the folder.
 pub(super) const MAKE: &str = "make the folder";
 
+/// The action of keeping a journal that is replaced by a shorter one.
+pub(super) const KEEP: &str = "keep the original journal as";
+
 /// The reason why a run's folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
@@ -107,6 +110,9 @@ impl FolderError {
             FolderError::Io { cause, .. } if DanglingLink::caused(cause) => DanglingLink::HINT.to_owned(),
             FolderError::Io { action: MAKE, cause, .. } if cause.kind() == io::ErrorKind::AlreadyExists => {
                 "a file has this name: choose another folder with --out".to_owned()
+            }
+            FolderError::Io { action: KEEP, cause, .. } if cause.kind() == io::ErrorKind::AlreadyExists => {
+                "move that file away, then try again: it may be half of a copy, or another journal".to_owned()
             }
             FolderError::Io { action: MAKE, .. } => {
                 "fix the permissions of the folder that it is in, or choose another folder with --out".to_owned()
