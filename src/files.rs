@@ -1,25 +1,63 @@
 //! Functions for writing files and folders.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
-/// Returns a builder of temporary files that become results. Unlike other temporary files, their permissions follow the
-/// umask.
-pub(crate) fn temporary<'a>() -> Builder<'a, 'a> {
+/// The beginning of the names of drafts. No job id begins with a dot.
+const DRAFT: &str = ".dyehouse-draft-";
+
+/// What earlier versions wrote before and after the [`RANDOM`] characters of a draft's name.
+const EARLIER_DRAFTS: [(&str, &str); 5] =
+    [(".incoming-", ".part"), (".part-", ""), (".journal-", ""), (".plan-", ""), (".draft-", "")];
+
+/// The number of random characters in the name of a draft.
+const RANDOM: usize = 6;
+
+/// Creates a draft in `folder`, a file that gets its name when it is complete. Unlike other temporary files, its
+/// permissions follow the umask. An error does not contain its temporary name, which no reader knows.
+pub(crate) fn draft_in(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     permit(&mut builder);
-    builder
-}
-
-/// Creates a temporary file in `folder`. An error does not contain its name, which no reader knows.
-pub(crate) fn temporary_in(folder: &Path, prefix: &str) -> io::Result<NamedTempFile> {
-    temporary().prefix(prefix).tempfile_in(folder).map_err(|error| {
+    builder.prefix(DRAFT).rand_bytes(RANDOM).tempfile_in(folder).map_err(|error| {
         let text = error.to_string();
         let cause = text.split(" at path ").next().unwrap_or_default();
         io::Error::new(error.kind(), cause.to_owned())
+    })
+}
+
+/// Whether `name` is that of a draft.
+pub(crate) fn is_draft(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let random = |(before, after)| name.strip_prefix(before)?.strip_suffix(after);
+    name.starts_with(DRAFT) || EARLIER_DRAFTS.into_iter().filter_map(random).any(|random| random.len() == RANDOM)
+}
+
+/// Returns the paths of the drafts in `folder`. There are none if it does not exist.
+pub(crate) fn drafts_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => {
+            let drafts = entries?.flatten().filter(|entry| is_draft(&entry.file_name()));
+            Ok(drafts.map(|entry| entry.path()).collect())
+        }
+    }
+}
+
+/// Removes the drafts that dead processes left in `folder`. No process may be writing one.
+///
+/// # Errors
+///
+/// The path that cannot be read or removed, and why.
+pub(crate) fn remove_drafts(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let drafts = drafts_in(folder).map_err(|cause| (folder.to_owned(), cause))?;
+    drafts.into_iter().try_for_each(|draft| match fs::remove_file(&draft) {
+        // An aborted download removes its own file.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err((draft, error)),
+        _ => Ok(()),
     })
 }
 
@@ -41,7 +79,7 @@ pub(crate) fn replace_cache(path: &Path, write: impl FnOnce(&mut File) -> io::Re
 }
 
 fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let mut file = temporary_in(folder_of(path), ".part-")?;
+    let mut file = draft_in(folder_of(path))?;
     write(file.as_file_mut())?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
@@ -166,11 +204,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_of_a_temporary_file_does_not_name_it() {
+    fn an_error_of_a_draft_does_not_name_it() {
         let place = tempfile::tempdir().unwrap();
         let error = replace(&place.path().join("missing/file"), b"").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        assert!(error.to_string().starts_with("No such file") && !error.to_string().contains(".part-"), "{error}");
+        assert!(error.to_string().starts_with("No such file") && !error.to_string().contains(DRAFT), "{error}");
     }
 
     #[test]

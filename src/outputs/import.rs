@@ -5,15 +5,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use crate::files::{make_folder, sync_folder};
+use crate::files::{draft_in, drafts_in, make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::SavedFile;
 
 use super::error::{OutputError, disk};
-use super::incoming::temporary;
 use super::paths::{
     EARLIER, RESULTS, aside_name, candidate_paths, clear_path, exists_nonempty, free_name, has_content, is_same,
-    leftover_temp_files, move_to, set_aside,
+    move_to, set_aside,
 };
 
 /// The import of pictures from other runs' folders into one.
@@ -46,8 +45,8 @@ impl PictureImport {
         if is_found {
             return Ok(true);
         }
-        let results = self.folder.join(RESULTS);
-        for leftover in leftover_temp_files(&from.join(RESULTS))? {
+        let (results, theirs) = (self.folder.join(RESULTS), from.join(RESULTS));
+        for leftover in drafts_in(&theirs).map_err(disk(&theirs))? {
             let Some(name) = leftover.file_name() else { continue };
             if self.copy(&leftover, &results.join(name), file)? {
                 return Ok(true);
@@ -205,7 +204,7 @@ impl PictureImport {
     fn copied(&mut self, source: &Path, target: &Path) -> Result<Copied, OutputError> {
         let folder = target.parent().unwrap_or(&self.folder).to_owned();
         self.touch(&folder)?;
-        let mut file = temporary(&folder).map_err(disk(&folder))?;
+        let mut file = draft_in(&folder).map_err(disk(&folder))?;
         let copy = || -> io::Result<Copied> {
             let (mut hasher, mut buffer, mut bytes) = (blake3::Hasher::new(), vec![0; 128 << 10], 0);
             let mut original = File::open(source)?;
@@ -296,7 +295,7 @@ mod tests {
         write(&from.join("originals/a.png"), "original");
         let before = file("a.png", "before");
         write(&from.join("earlier").join(aside_name(&before)), "before");
-        write(&from.join("results/.incoming-x.part"), "unnamed");
+        write(&from.join("results/.dyehouse-draft-x"), "unnamed");
         write(&from.join("results/b.png"), "edited by hand");
         write(&to.join("results/a.png"), "another");
         for _again in 0..2 {
@@ -310,6 +309,6 @@ mod tests {
         assert_eq!((read("results/a.png"), read("originals/a.png")), ("corrected".into(), "original".into()));
         assert_eq!(read(&format!("earlier/{}", aside_name(&before))), "before");
         assert_eq!(read(&format!("earlier/{}", aside_name(&file("a.png", "another")))), "another");
-        assert_eq!(names(&to.join("results")).unwrap(), [".incoming-x.part", "a.png"]);
+        assert_eq!(names(&to.join("results")).unwrap(), [".dyehouse-draft-x", "a.png"]);
     }
 }

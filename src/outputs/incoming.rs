@@ -1,7 +1,9 @@
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tempfile::NamedTempFile;
+
+use crate::files::draft_in;
 
 /// The maximum length in bytes of a picture that is kept in memory while it is received.
 const MAX_IN_MEMORY: usize = 256 << 10;
@@ -40,7 +42,7 @@ impl Write for Incoming {
             Received::InFile(file) => file.write(chunk),
             Received::InMemory(bytes) if bytes.len() + chunk.len() <= MAX_IN_MEMORY => bytes.write(chunk),
             Received::InMemory(bytes) => {
-                let mut file = temporary(&self.folder)?;
+                let mut file = draft_in(&self.folder)?;
                 file.write_all(bytes)?;
                 let written = file.write(chunk)?;
                 self.received = Received::InFile(file);
@@ -54,19 +56,6 @@ impl Write for Incoming {
     }
 }
 
-/// The prefix and suffix of temporary files in `results/`. No job id begins with a dot.
-const TEMPORARY: (&str, &str) = (".incoming-", ".part");
-
-/// Creates a temporary file for a picture in `folder`.
-pub(super) fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    crate::files::temporary().prefix(TEMPORARY.0).suffix(TEMPORARY.1).tempfile_in(folder)
-}
-
-/// Whether `name` is that of such a temporary file.
-pub(super) fn is_temporary(name: &str) -> bool {
-    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,9 +67,8 @@ mod tests {
             let sent: Vec<u8> = (0..length).map(|index| (index % 251) as u8).collect();
             let mut incoming = Incoming::into_folder(folder.path().to_owned());
             sent.chunks(60_000).for_each(|chunk| incoming.write_all(chunk).unwrap());
-            let names = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
-            let names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
-            assert!(names.len() == files && names.iter().all(|name| is_temporary(name)), "{names:?}");
+            let drafts = crate::files::drafts_in(folder.path()).unwrap();
+            assert_eq!((drafts.len(), std::fs::read_dir(folder.path()).unwrap().count()), (files, files));
             let received = match incoming.received() {
                 Received::InMemory(bytes) => bytes,
                 Received::InFile(file) => std::fs::read(file.path()).unwrap(),

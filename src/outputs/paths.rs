@@ -4,12 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
-use crate::files::{make_folder, sync_folder};
+use crate::files::{make_folder, remove_drafts, sync_folder};
 use crate::job::{ContentHash, JobId};
 use crate::journal::{Presence, SavedFile};
 
 use super::error::{OutputError, disk};
-use super::incoming::is_temporary;
 
 /// The subfolder with the results of jobs.
 pub const RESULTS: &str = "results";
@@ -37,24 +36,7 @@ pub fn file_stem(job: &JobId, number: usize) -> String {
 ///
 /// The folder cannot be read, or a file cannot be removed.
 pub fn remove_leftovers(folder: &Path) -> Result<(), OutputError> {
-    for path in leftover_temp_files(folder)? {
-        match fs::remove_file(&path) {
-            // An aborted download removes its own file.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            removed => removed.map_err(disk(&path))?,
-        }
-    }
-    Ok(())
-}
-
-/// Returns the temporary files in `folder`.
-pub(super) fn leftover_temp_files(folder: &Path) -> Result<Vec<PathBuf>, OutputError> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(disk(folder))?,
-    };
-    let paths = entries.filter_map(Result::ok).filter(|entry| entry.file_name().to_str().is_some_and(is_temporary));
-    Ok(paths.map(|entry| entry.path()).collect())
+    remove_drafts(folder).map_err(|(path, cause)| disk(path)(cause))
 }
 
 /// Moves `files` from `results/` to `earlier/` in the run's folder `run`, even if the user has changed them. Files that

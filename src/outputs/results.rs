@@ -8,7 +8,7 @@ use tempfile::TempPath;
 use tokio::sync::Semaphore;
 
 use crate::api::Output;
-use crate::files::{copy_of, make_folder, sync_folder};
+use crate::files::{copy_of, draft_in, drafts_in, make_folder, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::{Presence, SavedFile};
 use crate::photo::{self, Picture, PictureError};
@@ -17,11 +17,11 @@ use super::batches::Batches;
 use super::download::Downloader;
 use super::error::{OutputError, disk};
 use super::free_space;
-use super::incoming::{Incoming, Received, temporary};
+use super::incoming::{Incoming, Received};
 use super::inline::{self, InlineError};
 use super::paths::{
     EARLIER, ORIGINALS, RESULTS, TargetState, aside_name, clear_path, corrected_name, exists_nonempty, has_content,
-    hash, is_this_picture, leftover_temp_files, move_to, presence,
+    hash, is_this_picture, move_to, presence,
 };
 use super::slot::Slot;
 use super::store::{Destination, ResultStore, Verified};
@@ -82,7 +82,7 @@ impl Results {
             downloader,
         };
         make_folder(&folder.results).map_err(disk(&folder.results))?;
-        temporary(&folder.results).map_err(disk(&folder.results))?;
+        draft_in(&folder.results).map_err(disk(&folder.results))?;
         Ok(folder)
     }
 
@@ -102,7 +102,7 @@ impl Results {
         let (picture, hash, bytes, file) = match received {
             Received::InMemory(bytes) => {
                 let picture = photo::verify(&mut Cursor::new(&bytes)).map_err(OutputError::NotAPicture)?;
-                let mut file = temporary(&self.results).map_err(disk(&self.results))?;
+                let mut file = draft_in(&self.results).map_err(disk(&self.results))?;
                 file.write_all(&bytes).map_err(disk(file.path()))?;
                 (picture, ContentHash::of(&bytes), bytes.len() as u64, file)
             }
@@ -169,7 +169,7 @@ impl Results {
             if has_content(&target, file)? {
                 continue;
             }
-            let leftovers = leftover_temp_files(&self.results)?;
+            let leftovers = drafts_in(&self.results).map_err(disk(&self.results))?;
             let mut matching = leftovers.into_iter().filter_map(|leftover| match has_content(&leftover, file) {
                 Ok(true) => Some(Ok(leftover)),
                 Ok(false) => None,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use super::error::ReportError;
-use crate::files::sync_folder;
+use crate::files::{draft_in, is_draft, sync_folder};
 
 /// The report's folder, and the files that were written to it so far.
 #[derive(Debug)]
@@ -41,9 +41,6 @@ pub(crate) const THUMBNAILS: &str = "thumbs";
 /// The subfolders that the report creates and cleans up.
 const SUBFOLDERS: [&str; 3] = ["data", "inputs", THUMBNAILS];
 
-/// The prefix of the names of drafts, by which those of a process that died are recognized and removed.
-pub(crate) const DRAFT_PREFIX: &str = ".draft-";
-
 impl ReportFolder {
     /// Opens `root`, and creates it if it does not exist.
     pub(crate) fn open(root: PathBuf) -> Result<ReportFolder, ReportError> {
@@ -68,10 +65,7 @@ impl ReportFolder {
         let target = self.root.join(name);
         let parent = target.parent().unwrap_or(&self.root);
         fs::create_dir_all(parent).map_err(|cause| ReportError::io("make", parent, cause))?;
-        let file = crate::files::temporary()
-            .prefix(DRAFT_PREFIX)
-            .tempfile_in(parent)
-            .map_err(|cause| ReportError::io("write", &target, cause))?;
+        let file = draft_in(parent).map_err(|cause| ReportError::io("write", &target, cause))?;
         Ok(Draft { file: BufWriter::new(file), name: name.to_owned() })
     }
 
@@ -125,9 +119,8 @@ impl ReportFolder {
             let entries = fs::read_dir(&path).map_err(|cause| ReportError::io("read", &path, cause))?;
             for entry in entries.flatten() {
                 let name = entry.file_name();
-                let name = name.to_string_lossy();
-                let is_stale = !folder.is_empty() && !self.names.contains(&format!("{folder}/{name}"));
-                if is_stale || name.starts_with(DRAFT_PREFIX) {
+                let is_known = || self.names.contains(&format!("{folder}/{}", name.to_string_lossy()));
+                if is_draft(&name) || !folder.is_empty() && !is_known() {
                     remove(&entry.path())?;
                 }
             }

@@ -12,7 +12,7 @@ use image::{DynamicImage, RgbImage};
 use rayon::iter::{ParallelBridge, ParallelIterator};
 
 use super::error::ReportError;
-use super::files::{DRAFT_PREFIX, ReportFolder, THUMBNAILS};
+use super::files::{ReportFolder, THUMBNAILS};
 use crate::job::ContentHash;
 use crate::photo::Photo;
 
@@ -90,7 +90,7 @@ impl Order {
         let bytes = fs::read(&self.source)?;
         let jpeg = thumbnail(&bytes)?;
         let folder = self.target.parent().unwrap_or(Path::new("."));
-        let mut file = crate::files::temporary().prefix(DRAFT_PREFIX).tempfile_in(folder)?;
+        let mut file = crate::files::draft_in(folder)?;
         file.write_all(&jpeg)?;
         file.persist(&self.target).map_err(|error| error.error)?;
         Ok(())

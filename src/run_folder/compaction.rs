@@ -134,7 +134,7 @@ mod tests {
         let (_temporary, folder, _lock) = folder();
         let before = JournalFile::read(&folder).unwrap();
         // A crash while the draft was written.
-        let draft = folder.path().join(format!("{}x", super::super::folder::JOURNAL_DRAFT_PREFIX));
+        let draft = folder.path().join(".dyehouse-draft-x");
         std::fs::write(&draft, &lines()[..50]).unwrap();
         assert!(JournalFile::read(&folder).unwrap().agrees_with(&before));
         // A crash after the original journal was linked to its second name.

@@ -1,18 +1,12 @@
-use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::files::remove_drafts;
 use crate::journal::Presence;
 use crate::outputs::{self, ORIGINALS, RESULTS};
 
 use super::error::FolderError;
-
-/// The prefix of the names of unfinished journals.
-pub(super) const JOURNAL_DRAFT_PREFIX: &str = ".journal-";
-
-/// The prefix of the names of unfinished plans.
-pub(super) const PLAN_DRAFT_PREFIX: &str = ".plan-";
 
 /// The folder of a run, with the paths of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,24 +114,13 @@ impl RunFolder {
         self.journal().metadata().is_ok_and(|journal| journal.len() > 0)
     }
 
-    /// Removes unfinished journals and plans of dead processes. The folder must be locked, and this process must not
-    /// have started one.
+    /// Removes unfinished journals, plans and other files of dead processes, except those in subfolders. The folder must
+    /// be locked, and this process must not have started one.
     ///
     /// # Errors
     /// The folder cannot be read, or a draft cannot be removed.
     pub fn remove_drafts(&self) -> Result<(), FolderError> {
-        let sweep = || -> io::Result<()> {
-            for entry in std::fs::read_dir(&self.path)? {
-                let path = entry?.path();
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let is_draft = [JOURNAL_DRAFT_PREFIX, PLAN_DRAFT_PREFIX].iter().any(|prefix| name.starts_with(prefix));
-                if is_draft && ![self.snapshot(), self.plan_stamp()].contains(&path) {
-                    std::fs::remove_file(&path)?;
-                }
-            }
-            Ok(())
-        };
-        sweep().map_err(FolderError::io("sweep", &self.path))
+        remove_drafts(&self.path).map_err(|(path, cause)| FolderError::io("remove", path)(cause))
     }
 
     pub(super) fn report_lock_file(&self) -> PathBuf {

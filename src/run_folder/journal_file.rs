@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tempfile::NamedTempFile;
 
-use crate::files::sync_folder;
+use crate::files::{draft_in, sync_folder};
 use crate::journal::{FileDisk, Ledger, ReadAt, Record, ReplayError, Replayed, replay};
 
 use super::error::FolderError;
-use super::folder::{JOURNAL_DRAFT_PREFIX, RunFolder};
+use super::folder::RunFolder;
 use super::journal_checkpoint::JournalCheckpoint;
 use super::snapshot_file::{replay_and_keep, replay_from_snapshot};
 
@@ -106,8 +106,7 @@ impl JournalDraft {
         folder: &RunFolder,
         write: impl FnOnce(&mut BufWriter<NamedTempFile>) -> io::Result<()>,
     ) -> Result<JournalDraft, FolderError> {
-        let file = crate::files::temporary_in(folder.path(), JOURNAL_DRAFT_PREFIX);
-        let file = file.map_err(FolderError::io("write into", folder.path()))?;
+        let file = draft_in(folder.path()).map_err(FolderError::io("write into", folder.path()))?;
         let mut writer = BufWriter::with_capacity(1 << 17, file);
         write(&mut writer).and_then(|()| writer.flush()).map_err(FolderError::io("write", folder.journal()))?;
         Ok(JournalDraft { writer })

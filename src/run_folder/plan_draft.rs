@@ -8,7 +8,7 @@ use crate::job::ContentHash;
 use crate::plan::PlannedJob;
 
 use super::error::FolderError;
-use super::folder::{PLAN_DRAFT_PREFIX, RunFolder};
+use super::folder::RunFolder;
 
 /// The size of a write in bytes.
 const PAGE: usize = 1 << 17;
@@ -176,6 +176,5 @@ impl PlanDraft {
 fn own_file(folder: &RunFolder) -> Result<NamedTempFile, FolderError> {
     let absolute = std::path::absolute(folder.path()).map_err(FolderError::io("find", folder.path()))?;
     let parent = absolute.ancestors().find(|ancestor| ancestor.is_dir()).unwrap_or(Path::new("."));
-    let file = crate::files::temporary_in(parent, PLAN_DRAFT_PREFIX);
-    file.map_err(FolderError::io("write into", parent))
+    crate::files::draft_in(parent).map_err(FolderError::io("write into", parent))
 }

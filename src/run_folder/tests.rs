@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::color::Hex;
+use crate::files::is_draft;
 use crate::job::{Cents, EditRequest, ImageSource, Job, JobId, Size, Switches};
 use crate::journal::{EditKey, Record, RunEvent, Step};
 use crate::plan::PlannedJob;
@@ -141,7 +142,7 @@ fn only_a_different_plan_replaces_the_existing_one() {
     }
     let leftovers =
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
-    assert!(leftovers.iter().all(|name| !name.to_string_lossy().starts_with(".plan-")), "{leftovers:?}");
+    assert!(!leftovers.iter().any(|name| is_draft(name)), "{leftovers:?}");
 }
 
 #[test]

@@ -182,5 +182,5 @@ fn a_killed_compaction_leaves_either_the_original_or_the_compacted_journal() {
     assert!(std::fs::read(sandbox.path("out/journal.jsonl")).unwrap() == short);
     assert_eq!(code(&sandbox.run("status out --json"), 0), status);
     let names = sandbox.names("out");
-    assert!(names.iter().all(|name| !name.starts_with(".journal-")), "drafts are swept: {names:?}");
+    assert!(names.iter().all(|name| !name.starts_with(".dyehouse-draft-")), "drafts are swept: {names:?}");
 }

@@ -82,10 +82,10 @@ fn a_leftover_that_cannot_be_removed_costs_neither_the_report_nor_the_summary() 
     sandbox.manifest("catalog.csv", 3);
     code(&run(&sandbox, &provider).args(["--limit", "1"]).output().unwrap(), 0);
     // A folder cannot be removed like a file.
-    std::fs::create_dir(sandbox.path("out/results/.incoming-1.part")).unwrap();
+    std::fs::create_dir(sandbox.path("out/results/.dyehouse-draft-1")).unwrap();
     let printed = code(&run(&sandbox, &provider).output().unwrap(), 1);
     assert!(printed.contains("3 jobs completed"), "{printed}");
-    assert!(printed.contains("failed to remove temporary files") && printed.contains(".incoming-1.part"), "{printed}");
+    assert!(printed.contains("failed to remove temporary files") && printed.contains(".dyehouse-draft-1"), "{printed}");
     assert!(sandbox.path("out/report/index.html").exists() && sandbox.path("out/.known-journal").exists(), "{printed}");
     assert_eq!(sandbox.json("out/report/summary.json")["state"], json!("finished"));
 }

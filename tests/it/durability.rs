@@ -82,18 +82,17 @@ fn nothing_is_sent_renamed_or_completed_before_its_prerequisites_are_durable() {
                 assert!(synced(&folder, 0..place), "the names in {folder} were not synced: {seen:#?}");
             }
         }
-        if call.starts_with("rename") && call.contains(".incoming-") {
-            names += 1;
-            let from = call.split('"').nth(1).unwrap().rsplit('/').next().unwrap();
-            assert!(synced(from, 0..place), "a picture got its name before it was synced: {seen:#?}");
-            let fetched = recorded("fetched", place);
-            assert!(synced("/journal.jsonl", fetched..place), "its record was not synced: {seen:#?}");
-        }
-        if call.starts_with("rename") && (call.contains(".part-") || call.contains("junit.xml")) {
-            let [from, to] = [1, 3].map(|place| call.split('"').nth(place).unwrap().rsplit('/').next().unwrap());
-            let is_cache = CACHES.contains(&to);
-            assert!(is_cache || synced(from, 0..place), "{to} got its name before it was synced: {seen:#?}");
-            replaced.push(to);
+        if call.starts_with("rename") && call.contains("/.dyehouse-draft-") {
+            let [from, to] = [1, 3].map(|place| call.split('"').nth(place).unwrap());
+            let draft = from.rsplit('/').next().unwrap();
+            let is_cache = CACHES.iter().any(|cache| to.ends_with(cache)) || to.contains("/thumbs/");
+            assert!(is_cache || synced(draft, 0..place), "{to} got its name before it was synced: {seen:#?}");
+            if to.contains("/results/") {
+                names += 1;
+                let fetched = recorded("fetched", place);
+                assert!(synced("/journal.jsonl", fetched..place), "its record was not synced: {seen:#?}");
+            }
+            replaced.push(to.rsplit('/').next().unwrap());
         }
         if is_record(call, "completed") {
             completed += call.matches(r#"\"type\":\"completed\""#).count();

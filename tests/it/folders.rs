@@ -114,7 +114,7 @@ fn pictures_fetched_by_a_killed_process_are_published_by_the_next_run_whatever_i
     let completed = journal.rmatch_indices(r#""type":"completed""#).next().unwrap().0;
     let lines = journal[..completed].rfind('\n').unwrap() + 1;
     sandbox.rewind("out", &journal[..lines]);
-    let (named, stray) = (sandbox.path("out/results/job-001.png"), sandbox.path("out/results/.incoming-x.part"));
+    let (named, stray) = (sandbox.path("out/results/job-001.png"), sandbox.path("out/results/.dyehouse-draft-x"));
     std::fs::rename(&named, &stray).unwrap();
 
     let requests = provider.requests();
@@ -130,6 +130,26 @@ fn pictures_fetched_by_a_killed_process_are_published_by_the_next_run_whatever_i
     sandbox.rewind("out", &journal[..ended]);
     code(&provider.run(&sandbox, "").output().unwrap(), 0);
     assert!(!stray.exists(), "also where nothing is left to do");
+}
+
+#[test]
+fn all_drafts_of_a_killed_process_are_removed_also_those_of_earlier_versions() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 2);
+    code(&provider.run(&sandbox, "--only job-000").output().unwrap(), 0);
+    let names = [".dyehouse-draft-a1B2c3", ".part-a1B2c3", ".incoming-a1B2c3.part", ".journal-a1B2c3", ".plan-a1B2c3"];
+    let folders = ["out", "out/results", "out/earlier", "out/originals", "out/before"];
+    let drafts: Vec<String> =
+        folders.iter().flat_map(|folder| names.iter().map(move |name| format!("{folder}/{name}"))).collect();
+    for draft in &drafts {
+        sandbox.write(draft, "half of a file");
+    }
+    let kept = ["out/.plan-of", "out/.journal-snapshot", "out/.journal-a1", "out/results/.notes"];
+    kept.iter().for_each(|name| drop(sandbox.write(name, "not a draft")));
+    code(&provider.run(&sandbox, "").output().unwrap(), 0);
+    let left: Vec<_> = drafts.iter().filter(|draft| sandbox.path(draft).exists()).collect();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(kept.iter().all(|name| sandbox.path(name).exists()));
 }
 
 #[test]

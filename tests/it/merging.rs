@@ -91,10 +91,10 @@ fn what_a_killed_merge_has_left_half_written_is_removed_by_the_next_one() {
         .iter()
         .map(|folder| {
             fs::create_dir_all(machines.sandbox.path(&format!("all/{folder}"))).unwrap();
-            format!("all/{folder}/.incoming-Xq3.part")
+            format!("all/{folder}/.dyehouse-draft-Xq3")
         })
         .collect();
-    let theirs = "runs/catalog-1-of-2/results/.incoming-Xq3.part";
+    let theirs = "runs/catalog-1-of-2/results/.dyehouse-draft-Xq3";
     for path in left.iter().map(String::as_str).chain([theirs]) {
         machines.sandbox.write(path, "half a pict");
     }

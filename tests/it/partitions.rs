@@ -88,7 +88,7 @@ fn merging_again_changes_nothing_wherever_it_was_interrupted() {
             printed.contains("a merge into it was interrupted") && printed.contains("dyehouse merge a b -o all"),
             "{printed}"
         );
-        for draft in [".journal-a1B2c3", ".plan-a1B2c3"] {
+        for draft in [".dyehouse-draft-a1B2c3", ".journal-a1B2c3", ".plan-a1B2c3"] {
             fs::write(all.join(draft), "half of one").unwrap();
         }
         code(&machines.merge(""), 0);
