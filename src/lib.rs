@@ -16,6 +16,7 @@ mod bytes;
 pub mod cli;
 pub mod color;
 pub mod commands;
+pub mod data_uri;
 pub mod editor;
 pub mod exit;
 mod files;

@@ -1,8 +1,8 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-use base64::engine::general_purpose::STANDARD;
 use base64::read::DecoderReader;
 
+use crate::data_uri::{BASE64, is_base64, is_data_uri};
 use crate::words::size;
 
 use super::error::OutputError;
@@ -24,31 +24,17 @@ pub(super) fn is_url(output: &str) -> bool {
     output.contains("://") && !is_data_uri(output.trim_start().as_bytes())
 }
 
-/// Decodes a picture, as a base64 `data:` URI or bare base64, strictly but for white space. Returns `None` if `output` is
-/// a URL.
-pub fn decode(output: &str, max_bytes: u64) -> Option<Result<Vec<u8>, OutputError>> {
-    if is_url(output) {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    Some(match copy(output.as_bytes(), max_bytes, &mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(InlineError::Refused(error)) => Err(error),
-        Err(InlineError::Disk(error)) => Err(OutputError::Refused(error.to_string())),
-    })
-}
-
-/// Decodes a picture like [`decode`], into a sink.
+/// Decodes a picture, as a base64 `data:` URI or bare base64, into a sink. White space is ignored.
 pub(super) fn copy(output: impl Read, max_bytes: u64, sink: &mut impl Write) -> Result<(), InlineError> {
     let mut base64 = BufReader::with_capacity(64 << 10, WithoutSpace(output));
     if is_data_uri(base64.fill_buf().map_err(InlineError::Disk)?) {
         let mut prefix = Vec::new();
         base64.by_ref().take(MAX_PREFIX).read_until(b',', &mut prefix).map_err(InlineError::Disk)?;
-        if !prefix.to_ascii_lowercase().ends_with(b";base64,") {
+        if !String::from_utf8_lossy(&prefix).strip_suffix(',').is_some_and(is_base64) {
             return Err(refused("a data: URI that is not base64".to_owned()));
         }
     }
-    let mut decoder = DecoderReader::new(base64, &STANDARD);
+    let mut decoder = DecoderReader::new(base64, &BASE64);
     let (mut block, mut rest) = (vec![0; 64 << 10], max_bytes);
     loop {
         let length = match decoder.read(&mut block) {
@@ -69,10 +55,6 @@ pub(super) fn copy(output: impl Read, max_bytes: u64, sink: &mut impl Write) -> 
 
 fn refused(cause: String) -> InlineError {
     InlineError::Refused(OutputError::Refused(cause))
-}
-
-fn is_data_uri(text: &[u8]) -> bool {
-    text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"))
 }
 
 /// Leaves out white space: some encoders break lines.
@@ -98,29 +80,45 @@ impl<R: Read> Read for WithoutSpace<R> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn bytes(output: &str) -> Option<Option<Vec<u8>>> {
-        decode(output, 1000).map(Result::ok)
+    fn decode(output: &str) -> Result<Vec<u8>, InlineError> {
+        let mut bytes = Vec::new();
+        copy(output.as_bytes(), 1000, &mut bytes).map(|()| bytes)
     }
 
     #[test]
     fn base64_is_decoded_bare_and_in_data_uris() {
-        assert_eq!(bytes("aGk="), Some(Some(b"hi".to_vec())));
-        assert_eq!(bytes("data:image/png;base64,aGk="), Some(Some(b"hi".to_vec())));
-        assert_eq!(bytes("DATA:image/png;BASE64,aGk=\n"), Some(Some(b"hi".to_vec())));
-        assert_eq!(bytes("\r\naG\r\nk=\r\n"), Some(Some(b"hi".to_vec())), "with line breaks");
-        let long = "aGkh".repeat(300);
-        assert_eq!(bytes(&long), Some(Some(b"hi!".repeat(300))));
+        let outputs = ["aGk=", "aGk", "data:image/png;base64,aGk=", "DATA:image/png;BASE64,aGk=\n", "\r\naG\r\nk=\r\n"];
+        for output in outputs {
+            assert_eq!(decode(output).unwrap(), b"hi", "{output:?}");
+        }
+        assert_eq!(decode(&"aGkh".repeat(300)).unwrap(), b"hi!".repeat(300));
     }
 
     #[test]
     fn urls_are_not_decoded_and_invalid_data_is_refused() {
-        assert_eq!(bytes("https://a/b.png"), None);
-        for nonsense in ["aGk", "a b", "data:image/png,hi", "data:", "ü", "aGk=aGk="] {
-            assert_eq!(bytes(nonsense), Some(None), "{nonsense}");
+        assert!(is_url("https://a/b.png") && !is_url("data:image/png;base64,aGk=") && !is_url("aGk="));
+        for nonsense in ["a", "a-b_", "data:image/png,hi", "data:", "data:;base64", "ü", "aGk=aGk="] {
+            assert!(matches!(decode(nonsense), Err(InlineError::Refused(_))), "{nonsense}");
         }
-        let refused = decode(&"A".repeat(4000), 1000).unwrap().unwrap_err();
+        let Err(InlineError::Refused(refused)) = decode(&"A".repeat(4000)) else { panic!("it is too long") };
         assert_eq!(refused.to_string(), "the output is refused: base64 text of more than 1.0 KB");
+    }
+
+    proptest! {
+        #[test]
+        fn an_output_is_decoded_like_a_data_uri(text in "[A-Za-z0-9+/]{0,40}={0,3}") {
+            let whole = crate::data_uri::decode(&format!("data:;base64,{text}")).ok();
+            prop_assert_eq!(decode(&text).ok(), whole);
+        }
+
+        #[test]
+        fn arbitrary_text_never_causes_a_panic(text: String) {
+            let _ = decode(&text);
+            let _ = decode(&format!("data:{text}"));
+        }
     }
 }

@@ -19,7 +19,6 @@ mod store;
 pub use download::{DownloadLimits, Downloader};
 pub use error::{OutputError, Refetch};
 pub use import::{ImportOutcome, PictureImport, ShownIn};
-pub use inline::decode;
 pub use paths::{
     EARLIER, ORIGINALS, RESULTS, aside_name, candidate_paths, file_name, file_stem, is_aside, presence,
     presence_by_size, remove_leftovers, set_aside,

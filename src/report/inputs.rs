@@ -3,14 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
-use image::ImageFormat;
-
 use super::error::ReportError;
 use super::files::ReportFolder;
 use super::model::{JobImage, JobView};
+use crate::data_uri;
 use crate::job::{ContentHash, ImageSource};
+use crate::photo::Format;
 use crate::pictures::{LocalPictures, PictureProblem};
 
 /// An input picture for the page.
@@ -100,20 +98,11 @@ fn keep(bytes: &[u8], extension: &str, folder: &mut ReportFolder) -> Result<Path
 
 /// Returns the picture in a `data:` URI, whatever its media type: its bytes and the extension of its format.
 fn picture_of(uri: &str) -> Option<(Vec<u8>, &'static str)> {
-    let (head, body) = uri.split_once(',')?;
-    let bytes: Vec<u8> = percent_encoding::percent_decode_str(body).collect();
-    let is_base64 = head.trim_end().to_ascii_lowercase().ends_with(";base64");
-    let bytes = if is_base64 { BASE64_STANDARD.decode(bytes.trim_ascii()).ok()? } else { bytes };
+    let bytes = data_uri::decode(uri).ok()?;
     let extension = extension_of(&bytes)?;
     Some((bytes, extension))
 }
 
 fn extension_of(bytes: &[u8]) -> Option<&'static str> {
-    match image::guess_format(bytes).ok()? {
-        ImageFormat::Png => Some("png"),
-        ImageFormat::Jpeg => Some("jpg"),
-        ImageFormat::Gif => Some("gif"),
-        ImageFormat::WebP => Some("webp"),
-        _ => None,
-    }
+    Format::sniff(bytes).map(Format::extension)
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::fetch::data_uri;
 use crate::api::wire::Generate;
+use crate::data_uri;
 use crate::job::{Seed, Size, Switches};
 
 /// The fields that the provider documents.
@@ -98,7 +98,7 @@ fn images(fields: &Map<String, Value>, caps: Caps) -> Result<Vec<String>, String
 }
 
 fn image(text: &str, caps: Caps) -> Result<String, String> {
-    if data_uri::is_data_uri(text) {
+    if data_uri::is_data_uri(text.as_bytes()) {
         let bytes = data_uri::decode(text).map_err(|error| format!("is a data: URI that cannot be read: {error}"))?;
         if bytes.len() > caps.image_bytes {
             return Err(format!("is {} bytes large, over {}", bytes.len(), caps.image_bytes));

@@ -50,7 +50,6 @@ use tokio_util::task::TaskTracker;
 
 pub use config::{FetchPolicy, ServerConfig, ServerLimits};
 pub use error::ServerError;
-pub use fetch::data_uri::{DataUriError, decode as decode_data_uri};
 pub use store::{LogError, StoreError};
 
 use crate::editor::Editor;

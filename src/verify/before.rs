@@ -8,9 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{OnceCell, Semaphore};
 
+use crate::data_uri;
 use crate::http::TlsError;
 use crate::job::ImageSource;
-use crate::outputs::{DownloadLimits, Downloader, Slot, decode};
+use crate::outputs::{DownloadLimits, Downloader, Slot};
 use crate::photo::Format;
 use crate::sync::locked;
 
@@ -20,7 +21,7 @@ use super::error::BeforeUnavailable;
 /// The folder of a run in which fetched pictures are kept.
 pub const BEFORE: &str = "before";
 
-/// The maximum length in bytes of a picture before the edit.
+/// The maximum length in bytes of a picture before the edit, or of its `data:` URI.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// The maximum number of remembered failures. It keeps a run's memory from growing with its manifest.
@@ -103,9 +104,8 @@ impl BeforePictures {
     pub(super) fn bytes(image: &ImageSource) -> Result<Vec<u8>, BeforeUnavailable> {
         match image {
             ImageSource::File(path) => Ok(read(path)?),
-            ImageSource::Data(uri) => {
-                decode(uri, MAX_BYTES).ok_or(BeforeUnavailable::NoDataUri)?.map_err(BeforeUnavailable::Fetch)
-            }
+            ImageSource::Data(uri) if uri.len() as u64 > MAX_BYTES => Err(too_large().into()),
+            ImageSource::Data(uri) => Ok(data_uri::decode(uri)?),
             ImageSource::Url(_) => Err(BeforeUnavailable::Elsewhere),
         }
     }
@@ -197,9 +197,13 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::other(format!("it has over {} MiB", MAX_BYTES >> 20)));
+        return Err(too_large());
     }
     Ok(bytes)
+}
+
+fn too_large() -> io::Error {
+    io::Error::other(format!("it has over {} MiB", MAX_BYTES >> 20))
 }
 
 #[cfg(test)]

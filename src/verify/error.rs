@@ -4,6 +4,7 @@ use std::sync::Arc;
 use tokio::task::JoinError;
 
 use crate::color::Verdict;
+use crate::data_uri::DataUriError;
 use crate::outputs::OutputError;
 use crate::photo::{DecodeError, EncodeError};
 
@@ -34,9 +35,9 @@ pub enum BeforeUnavailable {
     /// The job has no input picture.
     #[error("the request has no picture")]
     NotNamed,
-    /// The manifest contains the picture in an unknown form.
-    #[error("it is not a data: URI")]
-    NoDataUri,
+    /// Its `data:` URI cannot be decoded.
+    #[error(transparent)]
+    DataUri(#[from] DataUriError),
     /// The picture has to be fetched first.
     #[error("it is not on this machine")]
     Elsewhere,
@@ -46,7 +47,7 @@ pub enum BeforeUnavailable {
         /// The host, without a port.
         host: String,
     },
-    /// The picture could not be fetched, or could not be decoded from its `data:` URI.
+    /// The picture could not be fetched.
     #[error("{}", .0.of_input())]
     Fetch(OutputError),
     /// The fetched file is not a picture.

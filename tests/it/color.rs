@@ -2,6 +2,8 @@
 
 use std::io::Cursor;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage, Rgba, RgbaImage};
 
 use crate::support::{Sandbox, code};
@@ -243,4 +245,24 @@ fn a_prompt_that_names_the_color_before_by_its_hex_is_judged_by_the_requested_on
     assert!(checked.contains("colors: #1E90FF ×6\n"), "{checked}");
     let printed = code(&sandbox.run("run catalog.csv --backend embedded"), 0);
     assert!(printed.contains("6 on"), "{printed}");
+}
+
+#[test]
+fn a_picture_in_base64_without_padding_is_used_like_any_other() {
+    let sandbox = Sandbox::new();
+    let mut picture = png(disc([198, 40, 40]));
+    // Anything may follow the end of a picture. With this length, base64 has padding.
+    picture.resize(picture.len().next_multiple_of(3) + 1, 0);
+    let padded = BASE64_STANDARD.encode(&picture);
+    let digits = padded.strip_suffix("==").unwrap();
+    let prompt = "Make the mug #1E90FF";
+    sandbox.write("catalog.csv", format!("id,prompt,images\nmug,{prompt},\"data:image/png;base64,{digits}\"\n"));
+    code(&sandbox.run("run catalog.csv --backend embedded -o out"), 0);
+    let job = &sandbox.json("out/report/summary.json")["jobs"];
+    assert_eq!(job["completed"], 1, "{job}");
+    let table = sandbox.read("out/report/results.csv");
+    assert!(table.contains(",on,"), "{table}");
+    assert!(sandbox.read("out/journal.jsonl").contains("\"region\":"), "it is compared with the picture before");
+    let names = sandbox.names("out/report/inputs");
+    assert_eq!(std::fs::read(sandbox.path(&format!("out/report/inputs/{}", names[0]))).unwrap(), picture);
 }

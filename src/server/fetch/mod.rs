@@ -1,7 +1,6 @@
 //! The images of a request: fetched from a URL that the policy allows, or decoded from a `data:` URI.
 
 mod address;
-pub(super) mod data_uri;
 mod resolver;
 
 use std::time::Duration;
@@ -10,8 +9,8 @@ use reqwest::header::{ACCEPT, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 use super::config::{FetchPolicy, ServerLimits};
+use crate::data_uri::{self, DataUriError, is_data_uri};
 use crate::http;
-use data_uri::DataUriError;
 use resolver::{CheckedResolver, Forbidden};
 
 /// The maximum number of redirects. More are probably a loop.
@@ -72,7 +71,7 @@ impl Fetcher {
 
     /// Returns the bytes of `image`, a URL or a `data:` URI.
     pub(super) async fn load(&self, image: &str) -> Result<Vec<u8>, FetchError> {
-        let bytes = if data_uri::is_data_uri(image) {
+        let bytes = if is_data_uri(image.as_bytes()) {
             data_uri::decode(image)?
         } else {
             tokio::time::timeout(self.time, self.fetch(image)).await.map_err(|_| FetchError::TooSlow(self.time))??
@@ -135,7 +134,7 @@ impl Fetcher {
 
 /// Returns the location of an image for error messages: shortened, and without parts that may be secret.
 pub(super) fn shown(image: &str) -> String {
-    if data_uri::is_data_uri(image) {
+    if is_data_uri(image.as_bytes()) {
         return "a data: URI".to_owned();
     }
     match Url::parse(image) {

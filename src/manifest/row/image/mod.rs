@@ -14,8 +14,8 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use crate::data_uri::{self, BASE64};
 use crate::job::ImageRef;
 use crate::manifest::diagnostic::quoted;
 use crate::manifest::whitespace::is_invisible;
@@ -121,12 +121,10 @@ fn scheme(text: &str) -> Option<&str> {
 
 fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {
     const MEDIA_TYPES: [&str; 5] = ["image/png", "image/jpeg", "image/jpg", "image/gif", "image/webp"];
-    let (head, content) = text["data:".len()..].split_once(',').unwrap_or_default();
-    let mut parts = head.split(';');
-    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let is_base64 = parts.any(|part| part.eq_ignore_ascii_case("base64"));
-    if MEDIA_TYPES.contains(&media_type.as_str()) && is_base64 && !content.is_empty() {
-        return match bytes_of(content) {
+    let (header, content) = data_uri::split(text).unwrap_or_default();
+    let media_type = header.split(';').next().unwrap_or_default().to_ascii_lowercase();
+    if MEDIA_TYPES.contains(&media_type.as_str()) && data_uri::is_base64(header) && !content.is_empty() {
+        return match first_bytes(content) {
             None => refuse(text, "is cut off, or has more in it than base64", "encode the picture again"),
             Some(head) if !begins_a_picture(&head) => {
                 refuse(text, "does not begin like a JPEG, PNG, GIF or WebP", "encode the picture again")
@@ -140,17 +138,17 @@ fn data(text: &str) -> Result<ImageRef<'_>, ImageRefusal> {
     })
 }
 
-/// Decodes the first bytes of `content`. Returns `None` if any part of it is not base64.
-fn bytes_of(content: &str) -> Option<Vec<u8>> {
+/// Decodes the first bytes of `content`. Returns `None` if any part of it is not [`BASE64`], without decoding the rest.
+fn first_bytes(content: &str) -> Option<Vec<u8>> {
     const HEAD_DIGITS: usize = 64;
     let digits = content.trim_end_matches('=');
     let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-    let is_whole = digits.len() % 4 != 1 && content.len() - digits.len() <= 2;
+    let (over, padding) = (digits.len() % 4, content.len() - digits.len());
+    let is_whole = over != 1 && padding <= (4 - over) % 4;
     if !is_whole || !digits.bytes().all(is_digit) {
         return None;
     }
-    let head = digits.get(..HEAD_DIGITS.min(digits.len()))?;
-    STANDARD_NO_PAD.decode(head).ok()
+    BASE64.decode(digits.get(..HEAD_DIGITS.min(digits.len()))?).ok()
 }
 
 fn begins_a_picture(head: &[u8]) -> bool {
@@ -164,6 +162,8 @@ fn begins_a_picture(head: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::job::ImageSource;
 
@@ -212,6 +212,9 @@ mod tests {
             "data:image/png;base64,AAAA",
             "data:image/png;base64,iVBORw0KGgo=@",
             "data:image/png;base64,iVBORw0KGgoAA",
+            "data:image/png;base64,iVBORw0KGgo==",
+            "data:image/png;base64,iVBORw0KGgoA=",
+            "data:image/png;base64;charset=utf-8,iVBORw0KGgo=",
             "https://example..com/a.jpg",
             "https://.example.com/a.jpg",
             "https://999.1.1.1/a.jpg",
@@ -231,6 +234,21 @@ mod tests {
             "htps://example.com/a.jpg",
         ] {
             assert!(read(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_as_a_data_uri_can_be_decoded(
+            header in "(image/png|IMAGE/JPEG|text/plain|)(;charset=x)?(;base64|;BASE64|)(;x)?",
+            data in "iVBORw0KGgo[A-Za-z0-9+/]{0,80}={0,3}[%-]?",
+        ) {
+            let uri = format!("data:{header},{data}");
+            let is_accepted = read(&uri).is_ok();
+            prop_assert!(!is_accepted || data_uri::decode(&uri).is_ok(), "{}", uri);
+            // Nor is one refused over its padding.
+            let is_picture = header.to_lowercase().starts_with("image/") && header.to_lowercase().ends_with("base64");
+            prop_assert_eq!(is_accepted, is_picture && data_uri::decode(&uri).is_ok() && !data.contains('%'), "{}", uri);
         }
     }
 }
