@@ -1,4 +1,6 @@
-//! Functions for writing files and folders.
+//! Functions for writing files and folders, and for locking files.
+
+mod lock;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -6,6 +8,8 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
+
+pub(crate) use lock::{LockError, lock_file, lock_holder, share_lock};
 
 /// The beginning of the names of drafts. No job id begins with a dot.
 const DRAFT: &str = ".dyehouse-draft-";

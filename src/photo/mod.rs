@@ -14,7 +14,7 @@ mod resize;
 
 pub use decode::is_animated;
 pub use error::{DecodeError, EncodeError};
-pub use picture::{Format, Picture, PictureError, check_end, inspect, verify};
+pub use picture::{Format, Picture, PictureError, check_end, header, inspect, verify};
 pub use pixels::Photo;
 
 #[cfg(test)]

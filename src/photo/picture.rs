@@ -104,10 +104,16 @@ impl Format {
 /// Nothing is decoded.
 pub fn inspect(path: &Path) -> Result<Picture, PictureError> {
     let mut file = BufReader::new(File::open(path)?);
-    let format = format_of(&mut file)?;
-    let dimensions = reader(&mut file, format)?.into_dimensions();
+    let picture = header(&mut file)?;
+    check_end_of(&mut file, picture.format)?;
+    Ok(picture)
+}
+
+/// Reads the format and the size from the header of the picture in `source`.
+pub fn header(source: &mut (impl BufRead + Seek)) -> Result<Picture, PictureError> {
+    let format = format_of(source)?;
+    let dimensions = reader(source, format)?.into_dimensions();
     let (width, height) = dimensions.map_err(|error| undecodable(&error).message_of(format))?;
-    check_end_of(&mut file, format)?;
     Ok(Picture { format, width, height })
 }
 

@@ -1,8 +1,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
-use std::time::Duration;
+use std::io::ErrorKind;
 
-use crate::files::make_folder;
+use crate::files::{LockError, lock_file, lock_holder, make_folder, share_lock};
 
 use super::error::{FolderError, MAKE};
 use super::folder::RunFolder;
@@ -23,13 +22,7 @@ impl Lock {
     /// [`FolderError::Locked`], with the process that holds the lock.
     pub fn take(folder: &RunFolder) -> Result<Lock, FolderError> {
         make_folder(folder.path()).map_err(FolderError::io(MAKE, folder.path()))?;
-        let path = folder.lock_file();
-        let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
-        let mut file = file.map_err(FolderError::io("open", &path))?;
-        lock(&file).map_err(|error| refused(folder, &mut file, error))?;
-        let holder =
-            format!("process {} (since {})\n", std::process::id(), jiff::Timestamp::now().strftime("%F %T UTC"));
-        file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(FolderError::io("write", &path))?;
+        let file = lock_file(&folder.lock_file()).map_err(|error| refused(folder, error))?;
         Ok(Lock { _file: Some(file) })
     }
 
@@ -40,32 +33,19 @@ impl Lock {
     ///
     /// [`FolderError::Locked`], with the process that holds the lock.
     pub fn take_to_read(folder: &RunFolder) -> Result<Lock, FolderError> {
-        let path = folder.lock_file();
         match Lock::take(folder) {
             Err(FolderError::Io { cause, .. }) if cause.kind() == ErrorKind::ReadOnlyFilesystem => {}
             taken => return taken,
         }
-        match File::open(&path) {
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(Lock { _file: None }),
-            opened => {
-                let mut file = opened.map_err(FolderError::io("open", &path))?;
-                file.try_lock_shared().map_err(|error| refused(folder, &mut file, error))?;
-                Ok(Lock { _file: Some(file) })
-            }
+        match share_lock(&folder.lock_file()) {
+            Err(LockError::Io(_, cause)) if cause.kind() == ErrorKind::NotFound => Ok(Lock { _file: None }),
+            shared => Ok(Lock { _file: Some(shared.map_err(|error| refused(folder, error))?) }),
         }
     }
 
     /// Returns the name of the process that has locked the folder; `None` if none has.
     pub fn holder(folder: &RunFolder) -> Option<String> {
-        let mut file = File::open(folder.lock_file()).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                file.read_to_string(&mut holder).ok()?;
-                Some(holder.trim().to_owned())
-            }
-            _ => None,
-        }
+        lock_holder(&folder.lock_file())
     }
 }
 
@@ -97,29 +77,9 @@ impl ReportTurn {
     }
 }
 
-/// Returns the error for a lock that was not given.
-fn refused(folder: &RunFolder, file: &mut File, error: TryLockError) -> FolderError {
+fn refused(folder: &RunFolder, error: LockError) -> FolderError {
     match error {
-        TryLockError::WouldBlock => {
-            let mut holder = String::new();
-            // The holder is only used in the error message, so it may be unknown.
-            let _ = file.read_to_string(&mut holder);
-            let holder = if holder.trim().is_empty() { "another process" } else { holder.trim() }.to_owned();
-            FolderError::Locked { path: folder.path().to_owned(), holder }
-        }
-        TryLockError::Error(cause) => FolderError::io("lock", folder.lock_file())(cause),
-    }
-}
-
-/// Locks the file exclusively. Waits for processes that briefly share the lock to read its holder: a status request
-/// must not make a starting run fail.
-fn lock(file: &File) -> Result<(), TryLockError> {
-    loop {
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => file.try_lock_shared()?,
-            locked => return locked,
-        }
-        file.unlock().map_err(TryLockError::Error)?;
-        std::thread::sleep(Duration::from_millis(1));
+        LockError::Held(holder) => FolderError::Locked { path: folder.path().to_owned(), holder },
+        LockError::Io(action, cause) => FolderError::io(action, folder.lock_file())(cause),
     }
 }

@@ -20,12 +20,12 @@ pub enum ServerError {
         cause: io::Error,
     },
     /// Another server uses the data folder.
-    #[error("use the data folder {}: another server{} is using it", path.display(), holder.map(|process| format!(" (process {process})")).unwrap_or_default())]
+    #[error("use the data folder {}: {holder} is using it", path.display())]
     Locked {
         /// The data folder.
         path: PathBuf,
-        /// The process id of the other server, if known.
-        holder: Option<u32>,
+        /// The other server's process, if known.
+        holder: String,
     },
     /// The data folder cannot be used.
     #[error(transparent)]

@@ -4,7 +4,6 @@ use std::io::Cursor;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-use image::{ImageError, ImageFormat, ImageReader};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +17,7 @@ use super::safety;
 use super::store::StoreError;
 use crate::api::wire::Generate;
 use crate::editor::{EditError, EditInput, Editor};
+use crate::photo::{self, Picture, PictureError};
 
 /// The number of workers, and the signals that stop them.
 #[derive(Debug)]
@@ -51,10 +51,8 @@ enum EditFailure {
 /// The reason why an image is not passed to the editor.
 #[derive(Debug, thiserror::Error)]
 enum UnusableImage {
-    #[error("is not a JPEG, PNG, GIF or WebP")]
-    Format,
-    #[error("cannot be read: {0}")]
-    Unreadable(ImageError),
+    #[error("cannot be used: {0}")]
+    Unreadable(#[from] PictureError),
     #[error("has {width} × {height} pixels, over {} megapixels", most_pixels / 1_000_000)]
     TooManyPixels { width: u32, height: u32, most_pixels: u64 },
 }
@@ -155,16 +153,7 @@ fn edit(
 
 /// Checks the header of a picture, so that a small file with a huge picture is not decoded.
 fn check(image: &[u8], limits: &ServerLimits) -> Result<(), UnusableImage> {
-    let format = image::guess_format(image).ok();
-    let known = format.filter(|format| {
-        use ImageFormat::{Gif, Jpeg, Png, WebP};
-        matches!(format, Jpeg | Png | Gif | WebP)
-    });
-    let Some(format) = known else {
-        return Err(UnusableImage::Format);
-    };
-    let reader = ImageReader::with_format(Cursor::new(image), format);
-    let (width, height) = reader.into_dimensions().map_err(UnusableImage::Unreadable)?;
+    let Picture { width, height, .. } = photo::header(&mut Cursor::new(image))?;
     if u64::from(width) * u64::from(height) > limits.image_pixels {
         return Err(UnusableImage::TooManyPixels { width, height, most_pixels: limits.image_pixels });
     }

@@ -1,28 +1,23 @@
 //! Atomic writes, and the removal of files that a crash left behind.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::path::Path;
 
 use uuid::Uuid;
 
 use super::error::StoreError;
 use super::stored_prediction::{PredictionState, StoredPrediction};
-use crate::files::sync_folder;
+use crate::files::{folder_of, remove_drafts, replace, sync_folder};
 
-/// Writes a temporary file, syncs it, renames it to `path`, and syncs the folder.
+/// Atomically writes a file, and makes its directory entry durable.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(StoreError::file("write", path))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(StoreError::file("write", path))?;
-    file.persist(path).map_err(|error| StoreError::file("write", path)(error.error))?;
+    replace(path, bytes).map_err(StoreError::file("write", path))?;
     sync_parent(path)
 }
 
 /// Makes the directory entry of `path` durable.
 pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    sync_folder(folder).map_err(StoreError::file("sync", folder))
+    sync_folder(folder_of(path)).map_err(StoreError::file("sync", folder_of(path)))
 }
 
 /// Removes the files that a crash left behind: requests of finished or unknown predictions, and outputs without a
@@ -31,10 +26,10 @@ pub(super) fn sync_parent(path: &Path) -> Result<(), StoreError> {
 /// Only files with names that the server uses are removed, because the folder may have files of the user.
 pub(super) fn sweep(root: &Path, entries: &HashMap<Uuid, StoredPrediction>) {
     let state = |id: &Uuid| entries.get(id).map(|entry| &entry.state);
+    drop(remove_drafts(&root.join("requests")));
     for name in list(&root.join("requests")) {
         let id: Option<Uuid> = name.strip_suffix(".json").and_then(|stem| stem.parse().ok());
-        let left = id.is_some_and(|id| state(&id) != Some(&PredictionState::Processing));
-        if left || name.starts_with(".tmp") {
+        if id.is_some_and(|id| state(&id) != Some(&PredictionState::Processing)) {
             drop(std::fs::remove_file(root.join("requests").join(name)));
         }
     }

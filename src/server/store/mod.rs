@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DATA/
-//!   server.lock                       held while a server runs; holds its process id
+//!   server.lock                       held while a server runs; has the name of its process
 //!   ledger.jsonl                      the log: a record per line, append-only: accepted, completed, failed
 //!   requests/<id>.json                the request of an unfinished prediction
 //!   outputs/<id>/<timestamp>-<n>.png  the results
@@ -13,7 +13,6 @@
 
 mod error;
 mod files;
-mod lock;
 mod prediction_log;
 mod predictions;
 mod record;

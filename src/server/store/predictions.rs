@@ -8,14 +8,15 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::api::wire::Generate;
+use crate::files::{LockError, lock_file};
 use crate::server::error::ServerError;
 use crate::sync::locked;
 
 use super::error::StoreError;
+use super::files;
 use super::prediction_log::PredictionLog;
 use super::record::{BodyHash, Event, LogError, LogRecord};
 use super::stored_prediction::{PredictionState, StoredPrediction};
-use super::{files, lock};
 
 /// The predictions of a data folder.
 #[derive(Debug)]
@@ -50,7 +51,11 @@ impl Store {
         for folder in [root.clone(), root.join("requests"), root.join("outputs")] {
             std::fs::create_dir_all(&folder).map_err(StoreError::file("make the folder", &folder))?;
         }
-        let lock = lock::take(&root)?;
+        let lock_path = root.join("server.lock");
+        let lock = lock_file(&lock_path).map_err(|error| match error {
+            LockError::Held(holder) => ServerError::Locked { path: root.clone(), holder },
+            LockError::Io(action, cause) => StoreError::file(action, &lock_path)(cause).into(),
+        })?;
         let mut index = Index::default();
         let mut unfinished = Vec::new();
         let log = PredictionLog::open(root.join("ledger.jsonl"), lock, |record| {

@@ -119,7 +119,7 @@ async fn an_instruction_the_editor_cannot_follow_fails_the_prediction_with_the_r
     assert_eq!(result["error"], "cannot do that; it can invert");
     body["images"] = json!(["data:image/png;base64,aGVsbG8="]);
     let result = fixture.result(&body).await;
-    assert_eq!(result["error"], "image 1 is not a JPEG, PNG, GIF or WebP");
+    assert_eq!(result["error"], "image 1 cannot be used: it is not a JPEG, PNG, GIF or WebP");
 }
 
 #[tokio::test]

@@ -83,7 +83,7 @@ async fn an_image_that_cannot_be_fetched_fails_the_prediction_with_its_number_an
         assert_eq!(result["status"], "failed");
     }
     let result = fixture.result(&json!({"prompt": "p", "images": format!("{url}/page")})).await;
-    assert_eq!(result["error"], "image 1 is not a JPEG, PNG, GIF or WebP");
+    assert_eq!(result["error"], "image 1 cannot be used: it is a page of HTML or XML");
     let result = fixture.result(&json!({"prompt": "p", "images": "http://127.0.0.1:1/x.png"})).await;
     let error = result["error"].as_str().unwrap();
     assert!(error.contains("cannot connect"), "{error}");
