@@ -88,6 +88,22 @@ fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Resu
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
+/// Moves a file. Between two disks, it is copied, and the copy is durable before the source is removed.
+pub(crate) fn move_file(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+            let folder = folder_of(to);
+            let mut copy = draft_in(folder)?;
+            io::copy(&mut File::open(from)?, copy.as_file_mut())?;
+            copy.as_file().sync_all()?;
+            copy.persist(to).map_err(|error| error.error)?;
+            sync_folder(folder)?;
+            fs::remove_file(from)
+        }
+        moved => moved,
+    }
+}
+
 /// Returns a copy of an error, for all that failed with it.
 pub(crate) fn copy_of(error: &io::Error) -> io::Error {
     let code = error.raw_os_error().map(io::Error::from_raw_os_error);

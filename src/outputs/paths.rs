@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
-use crate::files::{make_folder, remove_drafts, sync_folder};
+use crate::files::{make_folder, move_file, remove_drafts, sync_folder};
 use crate::job::{ContentHash, JobId};
 use crate::journal::{Presence, SavedFile};
 
@@ -108,7 +108,7 @@ pub(super) fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), Out
     if aside.symlink_metadata().is_ok() && !is_same(path, &aside)? {
         aside = earlier.join(free_name(earlier, name));
     }
-    fs::rename(path, &aside).map_err(disk(&aside))?;
+    move_file(path, &aside).map_err(disk(&aside))?;
     sync_folder(earlier).map_err(disk(earlier))
 }
 

@@ -1,14 +1,14 @@
 use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Write};
+use std::io::{self, BufReader, Cursor, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use tempfile::TempPath;
+use tempfile::{PathPersistError, TempPath};
 use tokio::sync::Semaphore;
 
 use crate::api::Output;
-use crate::files::{copy_of, draft_in, drafts_in, make_folder, sync_folder};
+use crate::files::{copy_of, draft_in, drafts_in, make_folder, move_file, sync_folder};
 use crate::job::ContentHash;
 use crate::journal::{Presence, SavedFile};
 use crate::photo::{self, Picture, PictureError};
@@ -153,10 +153,10 @@ impl Results {
         for (staged, file) in staged {
             let target = self.target(&file, destination);
             // Nearly all names are unused, which the rename itself detects.
-            if let Err(refused) = staged.path.persist_noclobber(&target)
+            if let Err(refused) = name(staged.path, &target)
                 && self.clear_path(&target, &file)? == TargetState::Free
             {
-                refused.path.persist_noclobber(&target).map_err(|error| disk(&target)(error.error))?;
+                name(refused.path, &target).map_err(|error| disk(&target)(error.error))?;
             }
         }
         Ok(())
@@ -205,7 +205,7 @@ impl Results {
             let target = self.target(file, &destination);
             if self.clear_path(&target, file)? == TargetState::Free {
                 let aside = self.target(file, &Destination::Aside);
-                fs::rename(&aside, &target).map_err(disk(&target))?;
+                move_file(&aside, &target).map_err(disk(&target))?;
             }
         }
         self.sync(&destination)?;
@@ -276,7 +276,7 @@ impl Results {
             for path in known {
                 self.clear_path(&path, original)?;
             }
-            fs::rename(&kept, &result_path).map_err(disk(&result_path))?;
+            move_file(&kept, &result_path).map_err(disk(&result_path))?;
         }
         sync_folder(&self.results).map_err(disk(&self.results))?;
         Ok(true)
@@ -390,6 +390,16 @@ impl ResultStore for Results {
 
     async fn restore(&self, originals: Vec<SavedFile>, corrected: Vec<SavedFile>) -> Result<bool, OutputError> {
         self.blocking(move |folder| folder.put_back(&originals, &corrected)).await
+    }
+}
+
+/// Gives a temporary file its name, unless another file has it. `earlier/` may be on another disk than `results/`.
+fn name(path: TempPath, target: &Path) -> Result<(), PathPersistError> {
+    match path.persist_noclobber(target) {
+        Err(refused) if refused.error.kind() == ErrorKind::CrossesDevices && target.symlink_metadata().is_err() => {
+            move_file(&refused.path, target).map_err(|error| PathPersistError { error, path: refused.path })
+        }
+        named => named,
     }
 }
 

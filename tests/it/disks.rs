@@ -195,6 +195,29 @@ fn a_read_only_disk_ends_the_run_which_resumes_once_it_is_writable() {
 
 #[test]
 #[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
+fn results_on_a_disk_of_their_own_are_moved_to_earlier_and_back() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 3);
+    let first = sandbox.read("catalog.csv");
+    let _disk = Mounted::tmpfs(&sandbox.path("out/results"), "size=128m");
+    code(&run(&sandbox, &provider).output().unwrap(), 0);
+    let pictures = |names: &[String]| -> Vec<Vec<u8>> {
+        names.iter().map(|name| std::fs::read(sandbox.path("out/results").join(name)).unwrap()).collect()
+    };
+    let names = sandbox.names("out/results");
+    let before = pictures(&names);
+    sandbox.write("catalog.csv", first.replace("Make", "Now make"));
+    assert_ne!(sandbox.read("catalog.csv"), first);
+    code(&run(&sandbox, &provider).output().unwrap(), 0);
+    assert_eq!(sandbox.names("out/earlier").len(), 3);
+    assert_ne!(pictures(&names), before);
+    sandbox.write("catalog.csv", &first);
+    code(&run(&sandbox, &provider).output().unwrap(), 0);
+    assert_eq!((pictures(&names), provider.accepted()), (before, 6));
+}
+
+#[test]
+#[ignore = "mounts a file system, which needs root: cargo test --test it -- --ignored"]
 fn a_disk_that_fills_up_stops_submits_and_paid_results_are_saved() {
     let slow = Behavior { edit: Duration::from_millis(300), ..Behavior::default() };
     let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
