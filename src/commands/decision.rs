@@ -1,5 +1,6 @@
 use crate::color::Hex;
-use crate::journal::{Edit, EditKey, Ledger, Stage};
+use crate::job::ErrorClass;
+use crate::journal::{Edit, EditKey, Ledger, Presence, Stage};
 use crate::outputs;
 use crate::plan::{self, Choices, ColorRules, Decided, Decision, Kept, KnownEdit};
 use crate::run_folder::{FolderError, RunFolder};
@@ -49,6 +50,11 @@ impl<'a> Decider<'a> {
     fn decide_edit(&self, key: &EditKey, known: &KnownEdit<'_>) -> Result<Decision, FolderError> {
         let by_size = |name: &str, bytes| self.folder.presence(name, bytes);
         let decision = plan::decide(key, known, self.choices, by_size);
+        if known.edit.as_ref().is_some_and(|edit| edit.stage == Stage::Failed(ErrorClass::Lost)) {
+            let history = self.ledger.history(&key.job)?;
+            let edit = history.as_ref().and_then(|history| history.edit(key.fingerprint));
+            return Ok(if edit.is_some_and(|edit| self.is_back(edit)) { Decision::Reinstate } else { decision });
+        }
         let is_completed = known.edit.as_ref().is_some_and(|edit| edit.stage == Stage::Completed && edit.is_shown);
         if !is_completed || decision == Decision::Keep(Kept::Completed) {
             return Ok(decision);
@@ -62,6 +68,13 @@ impl<'a> Decider<'a> {
             None => by_size(name, bytes),
         };
         Ok(plan::decide(key, known, self.choices, presence))
+    }
+
+    /// Whether the result of a lost edit was removed, and is in the folder again.
+    fn is_back(&self, edit: &Edit) -> bool {
+        let is_there =
+            |file: &_| matches!(outputs::presence(self.folder.path(), file), Presence::Saved | Presence::Displaced);
+        !edit.removed.is_empty() && edit.files_to_reinstate().iter().all(is_there)
     }
 
     /// Returns the decision that follows from the next step for a job's color; `None` if nothing is left.

@@ -15,8 +15,8 @@ pub(super) fn many_changed_warning(
 ) -> Option<Diagnostic> {
     const HINT: &str = "if nobody has edited them, restore the prompts and image URLs of the last run: the existing pictures \
                         are then used again at no cost; --budget-per-run limits the cost of a run";
-    let DecisionCounts { displaced, reused, rerolls, .. } = *counts;
-    let completed = displaced + reused + rerolls;
+    let DecisionCounts { displaced, reused, missing, rerolls, .. } = *counts;
+    let completed = displaced + reused + missing + rerolls;
     let are_most = completed >= MIN_COMPLETED && displaced > completed / 2;
     (are_most && backend == Backend::Vibedream).then(|| {
         let message = format!(

@@ -7,19 +7,19 @@ use crate::manifest::{Diagnostic, Severity};
 pub(super) struct Renamed {
     /// The shown fingerprints, read when the first job is added.
     showing: Option<ShownFingerprints>,
-    /// The jobs, each with its line.
-    jobs: Counted<(EditKey, u64)>,
+    /// The jobs, each with its line if it is known.
+    jobs: Counted<(EditKey, Option<u64>)>,
 }
 
 impl Renamed {
-    /// Adds a job that is submitted, and its line.
-    pub(super) fn note(&mut self, key: EditKey, line: u64, ledger: &Ledger) {
+    /// Adds a job that is submitted.
+    pub(super) fn note(&mut self, key: EditKey, line: Option<u64>, ledger: &Ledger) {
         if self.showing.get_or_insert_with(|| ledger.showing()).may_have(key.fingerprint) {
             self.jobs.note(|| (key, line));
         }
     }
 
-    /// Returns the warning about them; lines are those of `file`.
+    /// Returns the warning about them for `file`, which has their lines.
     ///
     /// # Errors
     ///
@@ -31,9 +31,10 @@ impl Renamed {
         let shown = shown.iter().filter(|shown| shown.fingerprint == *fingerprint).min();
         Ok(shown.map(|shown| {
             let others = if more == 0 { String::new() } else { format!(" (and {more} more)") };
+            let name = if line.is_some() { "the job".to_owned() } else { format!("`{job}`") };
             let message =
-                format!("the job requests the edit that `{}` shows already, and is paid for again{others}", shown.job);
-            Diagnostic::about_job(Severity::Warning, file, Some((*line, Some(job))), message, HINT)
+                format!("{name} requests the edit that `{}` shows already, and is paid for again{others}", shown.job);
+            Diagnostic::about_job(Severity::Warning, file, line.map(|line| (line, Some(job))), message, HINT)
         }))
     }
 }

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use crate::color::Hex;
-use crate::journal::Brief;
+use crate::journal::{Brief, Stage};
 
 use super::color_review::ColorRules;
 use super::decision::{Decision, Kept};
@@ -47,6 +47,8 @@ pub struct DecisionCounts {
     pub changed: u64,
     /// Those with results, or predictions, that were paid for.
     pub reused: u64,
+    /// Those that were completed, and have no picture in `results/` any more. Their predictions are polled again.
+    pub missing: u64,
     /// Those with wrong colors that are submitted again.
     pub rerolls: u64,
     /// Those that failed before.
@@ -74,7 +76,9 @@ impl DecisionCounts {
     /// Adds a job. `is_shown` is whether it has pictures in `results/`, of any edit.
     pub fn add(&mut self, job: &Decided<'_>, is_shown: bool) {
         let Decided { edit, base, decision, further_rerolls } = job;
+        let was_completed = edit.as_ref().is_some_and(|edit| edit.stage == Stage::Completed);
         *match decision {
+            Decision::Follow if was_completed => &mut self.missing,
             Decision::New => &mut self.new,
             Decision::Changed => &mut self.changed,
             Decision::Keep(Kept::Failed) | Decision::Retry | Decision::FollowOrResubmit => &mut self.failed,

@@ -281,6 +281,45 @@ fn pictures_of_rows_that_are_not_selected_and_were_removed_from_earlier_are_left
     assert_eq!(nights.provider.requests(), requests);
 }
 
+#[test]
+fn pictures_that_were_moved_away_are_missed_and_taken_back_later_although_the_provider_has_forgotten_them() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let pictures = ["mug.png", "vase.png", "lamp.png"].map(|name| nights.picture(name));
+    let (results, shop) = (nights.sandbox.path("out/results"), nights.sandbox.path("shop"));
+    std::fs::rename(&results, &shop).unwrap();
+    let printed = code(&nights.provider.client(&nights.sandbox, "check catalog.csv -o out").output().unwrap(), 0);
+    assert!(printed.contains("  missing             3   not in results/ any more"), "{printed}");
+    nights.provider.behave(Behavior { forgets: true, ..Behavior::default() });
+    let printed = code(&nights.night(&FIRST, "--deadline 1s --grace 0s -q"), 4);
+    assert!(printed.contains("3 completed jobs have no picture in results/ any more"), "{printed}");
+    // What a run records once the provider has known none of them for a minute.
+    let journal = nights.sandbox.read("out/journal.jsonl");
+    let lost = r#""type":"failed","class":"lost","message":"HTTP 404"}"#;
+    let ended = journal.lines().filter_map(|line| line.strip_suffix(r#""type":"completed"}"#));
+    let lines: String = ended.map(|line| format!("{line}{lost}\n")).collect();
+    assert_eq!(lines.lines().count(), 3);
+    nights.sandbox.write("out/journal.jsonl", journal + &lines);
+    let _ = std::fs::remove_dir(&results);
+    std::fs::rename(&shop, &results).unwrap();
+    let printed = code(&nights.night(&FIRST, "--retry-failed"), 0);
+    assert!(!printed.contains("no picture in results/"), "{printed}");
+    assert_eq!(["mug.png", "vase.png", "lamp.png"].map(|name| nights.picture(name)), pictures);
+    assert_eq!(nights.provider.accepted(), 3, "nothing was paid for again");
+    assert!(code(&nights.night(&FIRST, ""), 0).starts_with("nothing to do"));
+}
+
+#[test]
+fn a_run_warns_of_edits_that_are_paid_for_again_under_other_ids() {
+    let nights = Nights::new();
+    code(&nights.night(&FIRST, ""), 0);
+    let catalog = nights.sandbox.read("catalog.csv").replace("\nmug,", "\nMug-1,").replace("\nvase,", "\nvase-1,");
+    nights.sandbox.write("catalog.csv", catalog);
+    let printed = code(&nights.provider.client(&nights.sandbox, "run catalog.csv -o out -q").output().unwrap(), 0);
+    let told = "`Mug-1` requests the edit that `mug` shows already, and is paid for again (and 1 more)";
+    assert!(printed.contains(told), "{printed}");
+}
+
 /// Returns the pictures of all jobs from where `results.csv` says that they are.
 fn reported_pictures(sandbox: &Sandbox) -> Vec<Vec<u8>> {
     let table = sandbox.read("out/report/results.csv");

@@ -6,6 +6,7 @@ use crate::commands::decision::Decider;
 use crate::commands::manifest_scope::{ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
 use crate::commands::recorded_edits::RecordedEdits;
+use crate::commands::renamed::Renamed;
 use crate::job::HeldBack;
 use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, Manifest};
@@ -15,7 +16,6 @@ use crate::run_folder::FolderError;
 use super::candidate::{Candidate, Candidates, Row};
 use super::forecast::Forecast;
 use super::probe::Urls;
-use super::renamed::Renamed;
 use super::warnings::{Files, held_back_warning, warnings};
 
 /// Examines the jobs of a manifest, one after the other.
@@ -84,7 +84,7 @@ impl<'e> Examination<'e> {
             conflicts.note(&key.job, decision);
         }
         if let Some(key) = key.filter(|_| matches!(decision, Decision::New | Decision::Changed)) {
-            self.renamed.note(key, features.line(), self.ledger);
+            self.renamed.note(key, Some(features.line()), self.ledger);
         }
         Ok(())
     }

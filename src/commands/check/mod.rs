@@ -4,7 +4,6 @@ mod forecast;
 mod json;
 mod pace;
 mod probe;
-mod renamed;
 mod text;
 mod warnings;
 

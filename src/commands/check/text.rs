@@ -26,6 +26,11 @@ pub(super) fn text(
         ("new", counts.new, ""),
         ("changed", counts.changed, displaced_note),
         ("reused", counts.reused, "already paid for"),
+        (
+            "missing",
+            counts.missing,
+            "not in results/ any more; downloaded again if the provider still has the pictures",
+        ),
         ("off before", counts.rerolls, &reroll_note),
         ("failed before", counts.failed, failed_note(options.choices.failed)),
         ("uncertain", counts.uncertain, uncertain_note(options.choices.uncertain)),

@@ -4,6 +4,7 @@ use rayon::iter::{Either, IntoParallelRefIterator, ParallelIterator};
 
 use crate::commands::decision::Decider;
 use crate::commands::options::Options;
+use crate::commands::renamed::Renamed;
 use crate::commands::report_data::{Outcome, PlanCounts, ShownPictures};
 use crate::job::{HeldBack, JobId, JobStatus, StatusCounts};
 use crate::journal::{Brief, EditKey, Ledger, Stage};
@@ -33,6 +34,8 @@ pub(super) struct RunPlan {
     pub(super) counts: StatusCounts,
     /// The jobs that are not submitted because of pictures that the journal does not know.
     pub(super) held_back: HeldBack,
+    /// The jobs that request edits which exist under other ids.
+    pub(super) renamed: Renamed,
     /// The number of jobs with pictures in `results/`, as the journal says.
     shown: u64,
     /// The selected jobs by what the run does with them.
@@ -77,6 +80,7 @@ impl RunPlan {
             rules: options.color_rules(),
             counts: StatusCounts::default(),
             held_back: HeldBack::default(),
+            renamed: Renamed::default(),
             shown: 0,
             decided: DecisionCounts::default(),
             asked_again: 0,
@@ -107,7 +111,7 @@ impl RunPlan {
                 if state.brief.as_ref().is_some_and(is_away) {
                     unselected.push(state.key.clone());
                 }
-                run_plan.add(state);
+                run_plan.add(state, ledger);
             }
         }
         run_plan.ids.sort();
@@ -123,8 +127,8 @@ impl RunPlan {
     }
 
     /// Adds a job of the plan. A job without a decision is not selected, and only counted.
-    fn add(&mut self, job: JobState<'_>) {
-        let JobState { id, brief, pictures, is_shown, decided, picture, .. } = job;
+    fn add(&mut self, job: JobState<'_>, ledger: &Ledger) {
+        let JobState { key, id, brief, pictures, is_shown, decided, picture, .. } = job;
         let edit = decided.as_ref().map_or(brief.as_ref(), |decided| decided.edit.as_ref());
         self.ids.push(id);
         self.counts.add(edit.map_or(JobStatus::Pending, Brief::status));
@@ -132,6 +136,9 @@ impl RunPlan {
         self.decisions.push(decided.as_ref().map(|decided| decided.decision));
         let Some(decided) = &decided else { return };
         self.decided.add(decided, pictures.exist());
+        if matches!(decided.decision, Decision::New | Decision::Changed) && !ledger.is_blank() {
+            self.renamed.note(key, None, ledger);
+        }
         if let Some(picture) = picture {
             self.held_back.add(picture);
         }

@@ -32,6 +32,8 @@ pub struct Edit {
     pub finished_at: Option<Timestamp>,
     /// The last problem, even if a later attempt succeeded.
     pub problem: Option<Problem>,
+    /// The provider's pictures of a result that was removed from the folder, and that the provider no longer had.
+    pub removed: Vec<SavedFile>,
     /// The edit that it repeats with another seed, if it is a re-roll.
     pub reroll: Option<Reroll>,
     /// The check of the provider's pictures.
@@ -63,6 +65,7 @@ impl Edit {
             submitted_at: None,
             finished_at: None,
             problem: None,
+            removed: Vec::new(),
             reroll: None,
             checked: None,
             corrected: None,
@@ -113,6 +116,16 @@ impl Edit {
         }
     }
 
+    /// Returns the pictures of the result that is shown again without a request: those of a completed edit, and those
+    /// that were removed and may be back.
+    pub fn files_to_reinstate(&self) -> &[SavedFile] {
+        match &self.corrected {
+            Some(corrected) => &corrected.files,
+            None if self.removed.is_empty() => self.originals(),
+            None => &self.removed,
+        }
+    }
+
     /// Returns the last check of the result.
     pub fn check(&self) -> Option<&Check> {
         let corrected = self.corrected.as_ref().map(|corrected| &corrected.check);
@@ -139,6 +152,8 @@ impl Edit {
                 Some(Stage::Processing)
             }
             (Processing | Fetched { .. }, Step::Fetched { .. }) => Some(Stage::Fetched),
+            // Its pictures were removed, and are back.
+            (Failed { .. }, Step::Reinstated) if !self.removed.is_empty() => Some(Stage::Completed),
             (Fetched { .. }, Step::Completed | Step::SetAside)
             | (Completed { .. }, Step::Reinstated | Step::SetAside | Step::Checked(_) | Step::Corrected(_)) => {
                 Some(Stage::Completed)
@@ -168,6 +183,7 @@ impl Edit {
                 reserved = reserved_cents;
                 self.attempts = attempt;
                 self.reroll = reroll;
+                self.removed = Vec::new();
                 self.submitted_at = Some(at);
                 self.finished_at = None;
             }
@@ -196,11 +212,15 @@ impl Edit {
                 self.uncertain_submits = 0;
             }
             Step::Failed { class, message } => {
+                if matches!(self.state, EditState::Completed { .. }) {
+                    self.removed = std::mem::take(&mut files);
+                }
                 self.problem = Some(Problem { class: Some(class), message, taken: None });
                 self.finished_at = Some(at);
             }
             Step::Fetched { files: fetched } => {
                 files = fetched;
+                self.removed = Vec::new();
                 // The pictures may have changed, so they are checked again.
                 self.checked = None;
                 self.corrected = None;
@@ -213,6 +233,7 @@ impl Edit {
             }
             Step::Corrected(corrected) => self.corrected = Some(corrected),
             Step::Summary(summary) => return *self = Edit::summed_up(self.fingerprint, *summary),
+            Step::Reinstated if !self.removed.is_empty() => files = std::mem::take(&mut self.removed),
             Step::Generated { .. } | Step::Reinstated => {}
         }
         self.state = match next {
@@ -241,6 +262,7 @@ impl Edit {
             submitted_at,
             finished_at,
             problem,
+            removed,
             reroll,
             checked,
             corrected,
@@ -258,6 +280,7 @@ impl Edit {
             submitted_at,
             finished_at,
             problem,
+            removed,
             reroll,
             checked,
             corrected,
@@ -277,6 +300,7 @@ impl Edit {
             submitted_at: summary.submitted_at,
             finished_at: summary.finished_at,
             problem: summary.problem,
+            removed: summary.removed,
             reroll: summary.reroll,
             checked: summary.checked,
             corrected: summary.corrected,

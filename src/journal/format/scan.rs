@@ -135,6 +135,7 @@ impl Scanner {
                 None => None,
             },
             problem: None,
+            removed: Vec::new(),
             reroll: None,
             checked: None,
             corrected: None,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::{PredictionId, StatusPath};
 use crate::job::{Cents, StatusCounts};
 
-use super::fields::{Checked, Corrected, Reroll};
+use super::fields::{Checked, Corrected, Reroll, SavedFile};
 use super::state::{EditState, Problem};
 
 /// The totals of a journal that cannot be derived from the records of its edits.
@@ -77,6 +77,9 @@ pub struct CompactedEdit {
     /// Its last problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
+    /// The provider's pictures of a result that was removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<SavedFile>,
     /// The edit that it repeats, if it is a re-roll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reroll: Option<Reroll>,

@@ -236,7 +236,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 prediction.map(|prediction| StartFrom::Recover { files, destination, prediction })
             }
             Task::Reinstate => {
-                let files = edit.map_or(&[][..], |edit| edit.files()).to_vec();
+                let files = edit.map_or(&[][..], |edit| edit.files_to_reinstate()).to_vec();
                 let displaced = self.displaced(&work.key);
                 let known = self.journal.barrier().await?;
                 prediction.map(|prediction| StartFrom::Reinstate { known, files, displaced, prediction })

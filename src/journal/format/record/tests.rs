@@ -58,6 +58,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         submitted_at: Some(at()),
         finished_at: Some(at()),
         problem: Some(Problem { class: Some(ErrorClass::Download), message: "gone".into(), taken: None }),
+        removed: Vec::new(),
         reroll: Some(reroll),
         checked: Some(Box::new(checked.clone())),
         corrected: Some(Box::new(Corrected { files: vec![file.clone()], check: check.clone() })),
