@@ -88,8 +88,8 @@ pub(crate) fn seconds(seconds: f64) -> String {
 /// Returns a size in bytes as text: `9.1 KB`, `64.0 MB`.
 pub(crate) fn size(bytes: u64) -> String {
     let (unit, name) = match bytes {
-        ..1_000_000 => (1e3, "KB"),
-        ..1_000_000_000 => (1e6, "MB"),
+        0..1_000_000 => (1e3, "KB"),
+        1_000_000..1_000_000_000 => (1e6, "MB"),
         _ => (1e9, "GB"),
     };
     format!("{:.1} {name}", bytes as f64 / unit)

@@ -69,7 +69,7 @@ mod tests {
 
         /// Returns the other manifest for a run of `manifest` after one of `before` in `directory`.
         fn other(&self, directory: &str, before: &str, manifest: &str) -> Option<PathBuf> {
-            let directory = Some(self.path(directory).to_str().unwrap().to_owned());
+            let directory = Some(self.path(directory).to_str().unwrap().into());
             let run = RunStart { manifest: before.to_owned(), directory, ..RunStart::default() };
             other_manifest(&run, Path::new(manifest), self.0.path())
         }

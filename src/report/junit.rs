@@ -74,11 +74,7 @@ fn put(path: &Path, suite: &Suite, cases: impl FnOnce(&mut Xml) -> io::Result<()
     files::replace_with(path, write).map_err(|cause| ReportError::io("write", path, cause))
 }
 
-fn suites(
-    file: BufWriter<&mut File>,
-    suite: &Suite,
-    cases: impl FnOnce(&mut Xml) -> io::Result<()>,
-) -> io::Result<()> {
+fn suites(file: BufWriter<&mut File>, suite: &Suite, cases: impl FnOnce(&mut Xml) -> io::Result<()>) -> io::Result<()> {
     let Suite { title, started, totals, properties: named } = suite;
     let mut xml = Writer::new_with_indent(file, b' ', 2);
     xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;

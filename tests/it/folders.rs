@@ -339,11 +339,11 @@ fn a_copied_folder_warns_once_that_its_original_would_pay_for_the_same_jobs() {
         assert!(copied.unwrap().success());
     };
     ["copy", "second", "third"].iter().for_each(|name| copy(name));
-    let told = "is a copy of";
+    let told = "continues a copy of";
     assert!(!run("copy", 1).contains(told), "nothing is submitted");
     let printed = run("copy", 2);
     let original = sandbox.path("out").canonicalize().unwrap();
-    let warning = format!("copy is a copy of {}: jobs that both submit are paid for twice", original.display());
+    let warning = format!("copy continues a copy of {}: jobs that both submit are paid for twice", original.display());
     assert!(printed.contains(&warning), "{printed}");
     assert!(!run("copy", 3).contains(told) && !run("out", 2).contains(told), "only once, and only in the copy");
 

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
 use crate::commands::Failure;
+use crate::commands::copied_folder::canonical_name;
 use crate::commands::report_data::PlanCounts;
 use crate::files::{replace, sync_folder};
 use crate::job::{Cents, HeldBack, StatusCounts};
@@ -57,10 +58,9 @@ fn closing_records(sources: &[Source], before: Option<&RunStart>, jobs: StatusCo
         partition: None,
         manifest_hash: None,
         directory: None,
-        folder: None,
+        folder: sources.first().and_then(|source| canonical_name(source.folder.path())),
         resume: None,
         resume_all: None,
-        merged_from: sources.first().map(|source| source.folder.path().display().to_string().into()),
         ..run
     };
     vec![Record::Run(RunEvent::Run(run)), Record::Run(RunEvent::Ended { reason, stop: stop.flatten() })]

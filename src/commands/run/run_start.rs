@@ -1,5 +1,6 @@
 //! The record for the start of a run.
 
+use crate::commands::copied_folder::canonical_name;
 use crate::commands::manifest_scope::{self, ManifestScope};
 use crate::commands::options::Options;
 use crate::commands::report_data::{Jobs, resume};
@@ -39,14 +40,13 @@ pub(super) fn run_start(
         held_back: run_plan.held_back.clone(),
         images_via: options.images_via.map(|via| via.to_string().into()),
         settings: options.inheritable(),
-        directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
+        directory: std::env::current_dir().ok().and_then(|folder| folder.to_str().map(Box::from)),
         folder: match run_plan.decided.submits {
-            // The first run that submits in a copy of a folder warns, and knows the original from this.
+            // The first run that submits in a copy of folders, or in a merged one, warns, and knows the original from this.
             0 => ledger.last_run().and_then(|run| run.folder.clone()),
-            _ => options.folder.path().canonicalize().ok().and_then(|folder| folder.to_str().map(str::to_owned)),
+            _ => canonical_name(options.folder.path()),
         },
-        resume: Some(resume_command(Jobs::Selected)),
-        merged_from: None,
+        resume: Some(resume_command(Jobs::Selected).into()),
         resume_all: options.selection.selects().then(|| resume_command(Jobs::All).into()),
     }
 }

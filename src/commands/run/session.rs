@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::cli::Run;
 use crate::commands::Failure;
 use crate::commands::backend::{self, ApiSetup};
-use crate::commands::copied_folder::{copy_warning, merged_warning};
+use crate::commands::copied_folder::copy_warning;
 use crate::commands::interrupt::Interruption;
 use crate::commands::manifest_scope::{self, ManifestScope, OtherRunConflicts};
 use crate::commands::many_changed::many_changed_warning;
@@ -122,15 +122,11 @@ impl<'a> Session<'a> {
         };
         let name = arguments.manifest.display().to_string();
         let copied = copy_warning(&ledger, &options.folder, &name).filter(|_| decided.submits > 0);
-        let has_work = options.partition.is_none() && (run_plan.counts.pending > 0 || decided.submits > 0);
-        let merged = merged_warning(&ledger, &options.folder, &name).filter(|_| has_work);
         let many_changed = many_changed_warning(decided, options.backend, options.price(&ledger), &name);
         let renamed = run_plan.renamed.warning(&ledger, &name).map_err(FolderError::from)?;
         let missing = missing_pictures_warning(decided, &name);
         let other_run = other_run_warning(&options, &run_plan, &name)?;
-        for warning in
-            other_run.into_iter().chain(copied).chain(merged).chain(many_changed).chain(renamed).chain(missing)
-        {
+        for warning in other_run.into_iter().chain(copied).chain(many_changed).chain(renamed).chain(missing) {
             screen.show_diagnostic(&warning);
         }
         let opening = run_start(&ledger, &options, &run_plan, &manifest, &name);

@@ -42,19 +42,16 @@ pub struct RunStart {
     pub settings: BTreeMap<String, String>,
     /// The working directory of the run; paths in its plan are relative to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub directory: Option<String>,
-    /// The absolute path of the run's folder when a run last had jobs to submit.
+    pub directory: Option<Box<str>>,
+    /// The absolute path of the run's folder when a run last had jobs to submit. A merge has that of its first folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
     /// The command that resumes it, without secrets and without options that the user decides each time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resume: Option<String>,
+    pub resume: Option<Box<str>>,
     /// That command for all jobs of the manifest, if the run selects some of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume_all: Option<Box<str>>,
-    /// One of the folders, if this is the record of a merge.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub merged_from: Option<Box<str>>,
 }
 
 /// The cause of a pause of all submits.
