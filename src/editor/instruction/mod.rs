@@ -19,7 +19,7 @@ use super::edit::EditError;
 use clauses::clauses;
 use colors::{color_at, unknown_name};
 pub(super) use named::{KeptPart, NamedPart};
-use named::{Thing, kept_parts, thing};
+use named::{Thing, has_cap, kept_parts, thing};
 pub use requested_colors::{RequestedColors, requested_colors, wanted};
 pub use scope::scope;
 use surroundings::{Elsewhere, elsewhere};
@@ -74,7 +74,10 @@ impl FromStr for Instruction {
         let mut changes = Vec::new();
         let mut kept = Vec::new();
         let mut is_kept = false;
-        for clause in clauses(prompt) {
+        let clauses = clauses(prompt);
+        // "paint the cap red, keep the bottle" is about a part of the bottle.
+        let names_owner = clauses.iter().flatten().any(|word| has_cap(word));
+        for clause in clauses {
             let Some(begin) = clause.first() else { continue };
             // "keep the lid and the handle" applies until a change is requested.
             is_kept = is_keep(begin, clause.get(1).map(String::as_str)) || (is_kept && !asks_for_change(&clause));
@@ -89,7 +92,7 @@ impl FromStr for Instruction {
             if let Some(word) = foreign(&clause) {
                 return Err(cannot(&format!("it cannot {word} anything")));
             }
-            changes.extend(parts(&clause, !changes.is_empty())?);
+            changes.extend(parts(&clause, names_owner || !changes.is_empty())?);
         }
         let is_whole = |part: &&ColorChange| part.from.is_none() && part.named.is_none();
         match changes.len() {
@@ -260,7 +263,9 @@ fn same_color(clause: &[String], last: &Mention, next: &Mention) -> bool {
         (false, true) => between.iter().all(is_of_code),
         (false, false) => between.is_empty(),
     };
-    is_one && !between.iter().any(|word| preposition(clause, word).is_some() || matches!(word.as_str(), "and" | "or"))
+    // "the chair #E1AD01 with black legs" is about two things.
+    let joins = |word: &str| matches!(word, "and" | "or" | "with" | "plus");
+    is_one && !between.iter().any(|word| preposition(clause, word).is_some() || joins(word))
 }
 
 fn follows_article(clause: &[String], mention: &Mention) -> bool {

@@ -78,6 +78,15 @@ const PRODUCTS: &[&str] = &[
     "ring", "rings", "screen", "seat", "strap", "tag", "tags", "visor",
 ];
 
+/// Words for products with a cap, and for their other part. A cap is a hat without them.
+const CAPPED: &[&str] =
+    &["body", "bottle", "bottles", "canister", "flask", "jar", "jars", "marker", "thermos", "tube", "tubes"];
+
+/// Whether a word names a product that has a cap.
+pub(super) fn has_cap(word: &str) -> bool {
+    CAPPED.contains(&word.trim_end_matches("'s"))
+}
+
 /// Returns what has the color at `words` of a clause, if it is not the product: "make the handle white", "give it a
 /// white handle", "the lid of the jar to red". With `is_further`, the product is named before.
 pub(super) fn thing(clause: &[String], words: (usize, usize), is_further: bool) -> Option<Thing> {

@@ -167,6 +167,8 @@ fn parts_are_recognized_by_name_and_products_are_not_parts() {
         ("Change the color of the tote's straps to #C62828, keep the bag", Some(Limb)),
         ("give it a red lid", Some(Top)),
         ("Change the bottle's cap to black", Some(Top)),
+        ("Paint the cap #C62828 and keep the body white", Some(Top)),
+        ("Paint the cap red, the bottle stays as it is", Some(Top)),
         ("turn the legs of the chair navy", Some(Bottom)),
         ("Change the red mug's handle to white", Some(Limb)),
         ("Change the cap to black", None),
