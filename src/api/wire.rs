@@ -42,6 +42,17 @@ impl PredictionId {
         Err(PredictionIdError(text.chars().take(128).collect()))
     }
 
+    /// Accepts an id as people paste it: with white space around it, or as the end of a URL's path.
+    pub fn pasted(text: &str) -> Result<PredictionId, PredictionIdError> {
+        let text = text.trim();
+        let Some((_, rest)) = text.split_once("://") else { return PredictionId::new(text) };
+        let path = rest.split(['?', '#']).next().unwrap_or_default();
+        let Some((_, id)) = path.trim_end_matches('/').rsplit_once('/') else {
+            return Err(PredictionIdError(text.chars().take(128).collect()));
+        };
+        PredictionId::new(id)
+    }
+
     /// Returns the id as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -197,6 +208,17 @@ mod tests {
         }
         assert_eq!(error_text(&json!(["no"])), None);
         assert_eq!(error_text(&json!({"error": null})), None);
+    }
+
+    #[test]
+    fn an_id_is_accepted_as_people_paste_it() {
+        let id = |text| PredictionId::pasted(text).map(String::from).ok();
+        for text in [" p-1\n", "https://example.com/predictions/p-1", "https://example.com/predictions/p-1/?tab=2#x"] {
+            assert_eq!(id(text).as_deref(), Some("p-1"), "{text}");
+        }
+        for text in ["", "a b", "../p-1", "https://example.com", "https://example.com/", "p-1 p-2"] {
+            assert_eq!(id(text), None, "{text}");
+        }
     }
 
     #[test]

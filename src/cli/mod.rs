@@ -221,8 +221,8 @@ pub struct Adopt {
     /// Adopt it for this job: its id, or the fingerprint of its request
     #[arg(value_name = "JOB")]
     pub job: IdPattern,
-    /// The prediction's id in the provider's dashboard; the next run follows it
-    #[arg(value_parser = |text: &str| PredictionId::new(text))]
+    /// The prediction's id in the provider's dashboard, or a URL that ends with it; the next run follows it
+    #[arg(value_parser = PredictionId::pasted)]
     pub prediction: PredictionId,
 }
 

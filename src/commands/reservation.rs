@@ -52,8 +52,13 @@ impl Reservation {
         Ok(reservations)
     }
 
+    /// Whether a word refers to an edit.
+    pub(super) fn is_key_named(key: &EditKey, word: &IdPattern) -> bool {
+        word.matches(key.job.as_str()) || fingerprint(word).is_some_and(|named| named == key.fingerprint)
+    }
+
     fn is_named(&self, word: &IdPattern) -> bool {
-        word.matches(self.key.job.as_str()) || fingerprint(word).is_some_and(|named| named == self.key.fingerprint)
+        Reservation::is_key_named(&self.key, word)
     }
 }
 

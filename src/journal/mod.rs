@@ -29,7 +29,7 @@ pub use archive::LinesError;
 pub use edits::{Brief, ColorBrief, Edit, History, Presence, TransitionError};
 pub use format::{
     Checked, CompactedEdit, Corrected, EditKey, EditState, LastRunTotals, LearnedLimits, PauseCause, Problem, Record,
-    Reroll, RunEvent, RunStart, SavedFile, Stage, Step, Totals, VERSION,
+    Reroll, RunEvent, RunStart, SavedFile, Settlement, Stage, Step, Totals, VERSION,
 };
 #[cfg(test)]
 pub(crate) use ledger::assert_same_state;

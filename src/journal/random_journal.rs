@@ -47,6 +47,14 @@ pub(super) fn random_journal(choices: &[(usize, usize, usize)]) -> (Ledger, Vec<
                 check: check(number),
                 uncorrected: (number % 5 == 0).then(message),
             })),
+            17 => {
+                let replaces = ledger.live(&key).and_then(|edit| edit.replaceable().cloned());
+                Step::Adopted {
+                    prediction: PredictionId::new(&format!("p-{number}")).unwrap(),
+                    cost_cents: if replaces.is_some() { Cents::ZERO } else { Cents(number as u64) },
+                    replaces,
+                }
+            }
             _ => Step::Corrected(Box::new(Corrected { files: files(name, &[".png"]), check: check(number) })),
         };
         let can_follow = match ledger.live(&key) {
@@ -63,7 +71,7 @@ pub(super) fn random_journal(choices: &[(usize, usize, usize)]) -> (Ledger, Vec<
 }
 
 pub(super) fn choices() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {
-    prop::collection::vec((0..4usize, 0..3usize, 0..18usize), 0..300)
+    prop::collection::vec((0..4usize, 0..3usize, 0..19usize), 0..300)
 }
 
 fn fingerprint(version: usize) -> Fingerprint {
@@ -103,9 +111,10 @@ fn random_journals_have_every_step_but_those_of_compaction() {
         Step::Reinstated => 10,
         Step::SetAside => 11,
         Step::Failed { .. } => 12,
+        Step::Adopted { .. } => 13,
         Step::Summary(_) => usize::MAX,
     };
-    let choices = [0, 2, 0, 3, 12, 0, 4, 6, 7, 13, 16, 17, 9, 15, 10].map(|choice| (1, 2, choice));
+    let choices = [0, 2, 0, 3, 12, 17, 17, 10, 0, 4, 6, 7, 13, 16, 18, 9, 15, 10].map(|choice| (1, 2, choice));
     let (ledger, lines) = random_journal(&choices);
     let records = lines.split_inclusive(|byte| *byte == b'\n').map(|line| Record::from_line(line).unwrap().1);
     let steps: BTreeSet<usize> = records
@@ -114,6 +123,6 @@ fn random_journals_have_every_step_but_those_of_compaction() {
             Record::Run(_) => usize::MAX,
         })
         .collect();
-    assert_eq!(steps, (0..13).collect());
+    assert_eq!(steps, (0..14).collect());
     assert!(ledger.live_edits().all(|(_, edit)| edit.reroll.is_some()));
 }

@@ -43,13 +43,13 @@ pub async fn release(
     record_all(disk, ledger, records, now).await
 }
 
-/// Records the `prediction` of an uncertain submit of an edit, as the user has found it at the provider. A submit whose
-/// process is gone is recorded as uncertain first. Returns the cost: what was reserved, or the
-/// price of a submit now if that is higher.
+/// Records the `prediction` of an uncertain or released submit of an edit, as the user has found it at the provider. A
+/// submit whose process is gone is recorded as uncertain first. Returns the cost: what was reserved, or the price of a
+/// submit now if that is higher; nothing if the user has named another prediction before, which had the cost.
 ///
 /// # Errors
 ///
-/// The journal cannot be written, or the edit has no uncertain submit.
+/// The journal cannot be written, or the edit has no such submit.
 pub async fn adopt(
     disk: impl Disk,
     ledger: &mut Ledger,
@@ -57,9 +57,13 @@ pub async fn adopt(
     prediction: PredictionId,
     now: impl Fn() -> Timestamp,
 ) -> Result<Cents, RunError> {
-    let reserved = ledger.live(key).and_then(Edit::reserved_for_lost_answer);
-    let cost_cents = reserved.unwrap_or_default().max(ledger.estimate());
-    let adopted = Record::Edit(key.clone(), Step::Accepted { prediction, cost_cents, status_path: None });
+    let edit = ledger.live(key);
+    let replaces = edit.and_then(Edit::replaceable).cloned();
+    let cost_cents = match replaces {
+        Some(_) => Cents::ZERO,
+        None => edit.and_then(Edit::reserved_for_lost_answer).unwrap_or_default().max(ledger.estimate()),
+    };
+    let adopted = Record::Edit(key.clone(), Step::Adopted { prediction, cost_cents, replaces });
     let records: Vec<Record> = unanswered(ledger).chain([adopted]).collect();
     record_all(disk, ledger, records, now).await?;
     Ok(cost_cents)

@@ -137,8 +137,16 @@ fn a_prediction_that_the_user_has_found_is_adopted_and_its_picture_saved_without
         refused.contains(&format!("adopt vase: prediction {mug} belongs to another submit of the run")),
         "{refused}"
     );
-    let refused = code(&sandbox.run(&format!("adopt out mug {vase}")), 2);
-    assert!(refused.contains("adopt mug: it has no uncertain submit\nhint: money is reserved for vase"), "{refused}");
+    let replaced = code(&sandbox.run(&format!("adopt out mug {vase}")), 0);
+    assert!(
+        replaced
+            .contains(&format!("mug: follows {vase} instead of {mug}, at no further cost\n$0.07 spent, $0.07 still")),
+        "{replaced}"
+    );
+    let refused = code(&sandbox.run(&format!("adopt out vase {vase}")), 2);
+    assert!(refused.contains("belongs to another submit of the run"), "{refused}");
+    let pasted = format!("adopt out mug https://example.com/api/v1/predictions/{mug}/?tab=1");
+    code(&sandbox.run(&pasted), 0);
     code(&sandbox.run(&format!("adopt out vase ../{vase}")), 2);
 
     let printed = code(&night(&sandbox, &provider, &rows, ""), 3);
@@ -148,6 +156,8 @@ fn a_prediction_that_the_user_has_found_is_adopted_and_its_picture_saved_without
     code(&night(&sandbox, &provider, &rows, ""), 0);
     code(&sandbox.run("compact out"), 0);
     code(&night(&sandbox, &provider, &rows, ""), 0);
+    let refused = code(&sandbox.run("adopt out mug p-9"), 2);
+    assert!(refused.contains("adopt mug: it has no uncertain submit\nhint: no submit of the run"), "{refused}");
     assert_eq!((provider.accepted(), reserved(&sandbox)), (2, 0));
     assert_eq!(sandbox.json("out/report/summary.json")["cost_cents"]["spent"], 14);
     assert_eq!(sandbox.names("out/results").len(), 2);
@@ -168,4 +178,25 @@ fn a_prediction_is_not_adopted_for_a_job_that_was_submitted_again_or_for_several
     let refused = code(&sandbox.run("adopt out mug p-9"), 2);
     assert!(refused.contains("adopt mug: it was submitted again since\nhint: "), "{refused}");
     assert_eq!(reserved(&sandbox), 14);
+}
+
+#[test]
+fn a_prediction_is_adopted_for_a_submit_that_was_released_by_mistake() {
+    let slow = Behavior { answer: Duration::from_secs(600), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(slow));
+    sandbox.edits("catalog.csv", &[MUG]);
+    let mut command = provider.client(&sandbox, "run catalog.csv -o out");
+    let mut killed = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    provider.wait_for_submits(1);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    provider.behave(Behavior::default());
+    let mug = &provider.predictions()[0].0;
+    code(&sandbox.run("release out mug"), 0);
+    let printed = code(&sandbox.run(&format!("adopt out mug {mug}")), 0);
+    assert!(printed.contains("$0.07 spent, although it was released\n$0.07 spent, $0.00 still"), "{printed}");
+    code(&sandbox.run("compact out"), 0);
+    code(&night(&sandbox, &provider, &[MUG], ""), 0);
+    assert_eq!((provider.accepted(), sandbox.names("out/results").len()), (1, 1));
+    assert_eq!(sandbox.json("out/report/summary.json")["cost_cents"]["spent"], 7);
 }

@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use crate::api::{PredictionId, StatusPath};
 use crate::color::Check;
 use crate::job::{Cents, Fingerprint, JobStatus};
-use crate::journal::format::{Checked, CompactedEdit, Corrected, EditState, Problem, Reroll, SavedFile, Stage, Step};
+use crate::journal::format::{
+    Checked, CompactedEdit, Corrected, EditState, Problem, Reroll, SavedFile, Settlement, Stage, Step,
+};
 
 /// The state of an edit.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +38,8 @@ pub struct Edit {
     pub removed: Vec<SavedFile>,
     /// The edit that it repeats with another seed, if it is a re-roll.
     pub reroll: Option<Reroll>,
+    /// What the user has recorded about its last submit whose answer was lost, unless that is settled otherwise.
+    pub settlement: Option<Settlement>,
     /// The check of the provider's pictures.
     pub checked: Option<Box<Checked>>,
     /// The color lock's correction of them.
@@ -67,6 +71,7 @@ impl Edit {
             problem: None,
             removed: Vec::new(),
             reroll: None,
+            settlement: None,
             checked: None,
             corrected: None,
         }
@@ -101,6 +106,18 @@ impl Edit {
             EditState::Submitting { reserved } => Some(reserved),
             _ => Some(Cents(self.reserved_for_uncertain.0.div_ceil(NonZeroU64::new(self.uncertain_submits)?.get()))),
         }
+    }
+
+    /// Whether the user has recorded that its last submit was not charged, and it was not submitted since then.
+    pub fn is_released(&self) -> bool {
+        self.state == EditState::Idle && self.settlement == Some(Settlement::Released)
+    }
+
+    /// Returns the prediction that the user has named for it, if that has left no picture, so that they may name
+    /// another.
+    pub fn replaceable(&self) -> Option<&PredictionId> {
+        let is_open = matches!(self.state, EditState::Processing | EditState::Failed { .. });
+        self.prediction.as_ref().filter(|_| is_open && self.settlement == Some(Settlement::Adopted))
     }
 
     /// Returns the pictures of the local result, corrected ones if there are any.
@@ -143,8 +160,16 @@ impl Edit {
             (Submitting { .. }, Step::Released) => None,
             // It was submitted again since then, and the state of that submit stays.
             (state, Step::Released) if self.uncertain_submits > 0 => Some(Stage::of(state)),
-            // The user has found the prediction of a submit whose answer was lost.
+            // Older programs recorded so that the user had found the prediction of an uncertain submit.
             (Submitting { .. } | Uncertain, Step::Accepted { .. }) => Some(Stage::Processing),
+            (Uncertain, Step::Adopted { replaces: None, .. }) => Some(Stage::Processing),
+            (Idle, Step::Adopted { replaces: None, .. }) if self.is_released() => Some(Stage::Processing),
+            // The id was wrong. The money of the submit was counted with it, and is not counted again.
+            (_, Step::Adopted { replaces: Some(wrong), cost_cents: Cents::ZERO, .. })
+                if self.replaceable() == Some(wrong) =>
+            {
+                Some(Stage::Processing)
+            }
             (Processing, Step::Generated { .. }) => Some(Stage::Processing),
             // A failed edit with a prediction may be polled again, because a timeout on this side is not a failure of
             // the provider. So may a completed one whose pictures were removed.
@@ -188,15 +213,18 @@ impl Edit {
                 self.finished_at = None;
             }
             Step::Accepted { prediction, cost_cents, status_path } => {
-                if let EditState::Uncertain = self.state {
-                    let found = self.reserved_for_lost_answer().unwrap_or_default();
-                    self.reserved_for_uncertain = self.reserved_for_uncertain.minus(found);
-                    self.uncertain_submits = self.uncertain_submits.saturating_sub(1);
-                    self.finished_at = None;
-                }
+                self.settlement = self.takes_found().then_some(Settlement::Adopted);
                 self.status_path = status_path;
                 self.prediction = Some(prediction);
                 self.spent += cost_cents;
+            }
+            Step::Adopted { prediction, cost_cents, replaces: _ } => {
+                self.takes_found();
+                self.settlement = Some(Settlement::Adopted);
+                self.status_path = None;
+                self.prediction = Some(prediction);
+                self.spent += cost_cents;
+                self.finished_at = None;
             }
             Step::Refused { message } => self.problem = Some(Problem { class: None, message, taken: None }),
             Step::Uncertain { message, taken } => {
@@ -208,6 +236,9 @@ impl Edit {
                 self.finished_at = Some(at);
             }
             Step::Released => {
+                if self.state == EditState::Uncertain {
+                    self.settlement = Some(Settlement::Released);
+                }
                 self.reserved_for_uncertain = Cents::ZERO;
                 self.uncertain_submits = 0;
             }
@@ -221,6 +252,7 @@ impl Edit {
             Step::Fetched { files: fetched } => {
                 files = fetched;
                 self.removed = Vec::new();
+                self.settlement = None;
                 // The pictures may have changed, so they are checked again.
                 self.checked = None;
                 self.corrected = None;
@@ -247,6 +279,18 @@ impl Edit {
         };
     }
 
+    /// Uses the money reserved for one uncertain submit, whose prediction was found. Returns whether there was one.
+    fn takes_found(&mut self) -> bool {
+        let is_uncertain = self.state == EditState::Uncertain;
+        if is_uncertain {
+            let found = self.reserved_for_lost_answer().unwrap_or_default();
+            self.reserved_for_uncertain = self.reserved_for_uncertain.minus(found);
+            self.uncertain_submits = self.uncertain_submits.saturating_sub(1);
+            self.finished_at = None;
+        }
+        is_uncertain
+    }
+
     /// Returns the edit as one record, of which [`Edit::summed_up`] makes the same edit. `earlier` are the predictions
     /// before its last one.
     pub(in crate::journal) fn compacted(&self, shown: bool, earlier: Vec<PredictionId>) -> CompactedEdit {
@@ -264,6 +308,7 @@ impl Edit {
             problem,
             removed,
             reroll,
+            settlement,
             checked,
             corrected,
         } = self.clone();
@@ -282,6 +327,7 @@ impl Edit {
             problem,
             removed,
             reroll,
+            settlement,
             checked,
             corrected,
         }
@@ -302,6 +348,7 @@ impl Edit {
             problem: summary.problem,
             removed: summary.removed,
             reroll: summary.reroll,
+            settlement: summary.settlement,
             checked: summary.checked,
             corrected: summary.corrected,
         }

@@ -13,5 +13,5 @@ pub use record::{EditKey, Record, RunEvent, Step, VERSION};
 pub(in crate::journal) use record::{LineError, to_milliseconds};
 pub(in crate::journal) use scan::{EditLine, ScannedLine, Scanner};
 pub use stage::Stage;
-pub use state::{EditState, Problem};
+pub use state::{EditState, Problem, Settlement};
 pub use summary::{CompactedEdit, LastRunTotals, Totals};

@@ -9,7 +9,7 @@ use super::summary::{CompactedEdit, Totals};
 
 /// The newest version that this program reads. A line has the lowest version that supports its content, so that older
 /// programs read as much as possible.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 
 /// A line of the journal, without its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +100,16 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status_path: Option<StatusPath>,
     },
+    /// The user has named the prediction of a submit whose answer was lost, or that they had released.
+    Adopted {
+        /// The prediction's id.
+        prediction: PredictionId,
+        /// Its price; 0 if it replaces another one, which had the price.
+        cost_cents: Cents,
+        /// The prediction that the user had named before by mistake, if they had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        replaces: Option<PredictionId>,
+    },
     /// The provider reported that the pictures are ready.
     Generated {
         /// The number of pictures.
@@ -178,6 +188,7 @@ impl Step {
             Step::Uncertain { .. } => "uncertain",
             Step::Released => "released",
             Step::Accepted { .. } => "accepted",
+            Step::Adopted { .. } => "adopted",
             Step::Generated { .. } => "generated",
             Step::Fetched { .. } => "fetched",
             Step::Completed => "completed",
@@ -215,6 +226,7 @@ impl Record {
     /// Returns the lowest version that supports the record.
     fn version(&self) -> u32 {
         match self {
+            Record::Edit(_, Step::Adopted { .. }) => 7,
             Record::Run(RunEvent::Learned(LearnedLimits { polls: Some(_), .. })) => 6,
             Record::Edit(_, Step::Accepted { status_path: Some(_), .. }) => 5,
             Record::Edit(_, Step::Summary(summary)) if summary.status_path.is_some() => 5,

@@ -126,6 +126,7 @@ impl Scanner {
             spent: Cents(rest.after(br#","spent_cents":"#)?.number()?),
             reserved_for_uncertain: Cents::ZERO,
             uncertain_submits: 0,
+            settlement: None,
             submitted_at: match rest.after(br#","submitted_at":""#) {
                 Some(rest) => Some(self.submitted_at.time(rest)?),
                 None => None,

@@ -18,6 +18,16 @@ pub struct Problem {
     pub taken: Option<PredictionId>,
 }
 
+/// What the user has recorded about a submit whose answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settlement {
+    /// It was not charged.
+    Released,
+    /// It was charged, and has the prediction that the user named.
+    Adopted,
+}
+
 /// The state of an edit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]

@@ -7,7 +7,7 @@ use crate::api::{PredictionId, StatusPath};
 use crate::job::{Cents, StatusCounts};
 
 use super::fields::{Checked, Corrected, Reroll, SavedFile};
-use super::state::{EditState, Problem};
+use super::state::{EditState, Problem, Settlement};
 
 /// The totals of a journal that cannot be derived from the records of its edits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,9 @@ pub struct CompactedEdit {
     /// The edit that it repeats, if it is a re-roll.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reroll: Option<Reroll>,
+    /// What the user has recorded about its last submit whose answer was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement: Option<Settlement>,
     /// The check of the provider's pictures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<Box<Checked>>,

@@ -137,7 +137,10 @@ impl Aggregates {
                     run.submits += 1;
                 }
             }
-            Step::Accepted { prediction, cost_cents, .. } => {
+            Step::Accepted { prediction, cost_cents, .. } | Step::Adopted { prediction, cost_cents, .. } => {
+                if let Step::Adopted { replaces: Some(wrong), .. } = &step {
+                    self.known.remove(wrong);
+                }
                 self.known.insert(prediction);
                 if let Some(run) = &mut self.last_run_totals {
                     run.spent_cents += *cost_cents;

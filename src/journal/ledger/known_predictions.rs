@@ -30,6 +30,16 @@ impl KnownPredictions {
         push_with_small_growth(&mut self.shards[shard], short);
     }
 
+    /// Forgets a prediction that turned out to be that of no submit.
+    pub(in crate::journal) fn remove(&mut self, prediction: &PredictionId) {
+        let (shard, short) = self.short(prediction);
+        if let Some(shard) = self.shards.get_mut(shard)
+            && let Some(position) = shard.iter().position(|known| *known == short)
+        {
+            shard.swap_remove(position);
+        }
+    }
+
     pub(in crate::journal) fn contains(&self, prediction: &PredictionId) -> bool {
         let (shard, short) = self.short(prediction);
         self.shards.get(shard).is_some_and(|shard| shard.contains(&short))

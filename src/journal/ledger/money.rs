@@ -75,11 +75,11 @@ impl Money {
                 self.held_submits += 1;
             }
         }
-        if let (Step::Accepted { .. }, EditState::Uncertain) = (step, &edit.state) {
+        if let (Step::Accepted { .. } | Step::Adopted { .. }, EditState::Uncertain) = (step, &edit.state) {
             self.held = self.held.minus(edit.reserved_for_lost_answer().unwrap_or_default());
             self.held_submits = self.held_submits.saturating_sub(1);
         }
-        if let Step::Accepted { cost_cents, .. } = step {
+        if let Step::Accepted { cost_cents, .. } | Step::Adopted { cost_cents, .. } = step {
             self.spent += *cost_cents;
             self.estimate = self.estimate.max(*cost_cents);
         }
@@ -90,8 +90,41 @@ impl Money {
 mod tests {
     use proptest::prelude::*;
 
+    use jiff::Timestamp;
+
     use super::*;
+    use crate::api::PredictionId;
+    use crate::job::{ErrorClass, JobId};
     use crate::journal::random_journal::{choices, random_journal};
+    use crate::journal::{EditKey, Ledger, Record};
+
+    #[test]
+    fn a_submit_whose_prediction_was_named_wrongly_is_paid_for_once() {
+        let key = EditKey { job: JobId::new("mug").unwrap(), fingerprint: format!("{:032x}", 1).parse().unwrap() };
+        let id = |text: &str| PredictionId::new(text).unwrap();
+        let adopted = |prediction, cost_cents, replaces: Option<&str>| Step::Adopted {
+            prediction: id(prediction),
+            cost_cents,
+            replaces: replaces.map(id),
+        };
+        let lost = || Step::Failed { class: ErrorClass::Lost, message: "HTTP 404".to_owned() };
+        let mut ledger = Ledger::default();
+        let mut apply = |step| ledger.apply(Timestamp::UNIX_EPOCH, &Record::Edit(key.clone(), step));
+        apply(Step::Intent { attempt: 1, reserved_cents: Cents(7), reroll: None }).unwrap();
+        apply(Step::unanswered()).unwrap();
+        apply(adopted("wrong", Cents(7), None)).unwrap();
+        apply(lost()).unwrap();
+        apply(adopted("right", Cents::ZERO, Some("wrong"))).unwrap();
+        assert_eq!((ledger.spent(), ledger.reserved()), (Cents(7), Cents::ZERO));
+        let other = EditKey { job: JobId::new("vase").unwrap(), ..key.clone() };
+        assert!(!ledger.is_of_another(&id("wrong"), &other) && ledger.is_of_another(&id("right"), &other));
+
+        let can_follow = |step: &Step| ledger.live(&key).unwrap().next(step).is_some();
+        assert!(can_follow(&adopted("again", Cents::ZERO, Some("right"))));
+        assert!(!can_follow(&adopted("again", Cents(7), Some("right"))), "its cost was counted");
+        assert!(!can_follow(&adopted("again", Cents::ZERO, Some("wrong"))));
+        assert!(!can_follow(&adopted("again", Cents(7), None)));
+    }
 
     proptest! {
         #[test]

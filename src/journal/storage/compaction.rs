@@ -75,6 +75,12 @@ fn summary(source: &JournalSource, edit: &Edit, offsets: &LineOffsets, shown: bo
     for step in source.steps(offsets) {
         match step.map_err(io::Error::other)?.2 {
             Step::Accepted { prediction, .. } => predictions.push(prediction),
+            Step::Adopted { prediction, replaces, .. } => {
+                if replaces.is_some() {
+                    predictions.pop();
+                }
+                predictions.push(prediction);
+            }
             Step::Summary(summary) => {
                 predictions.extend(summary.earlier.into_iter().chain(summary.prediction));
             }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::color::{Check, Hex, Tolerance};
 use crate::job::{Backend, ContentHash, Rate, Seed, StatusCounts};
-use crate::journal::format::{EditState, LastRunTotals, Problem};
+use crate::journal::format::{EditState, LastRunTotals, Problem, Settlement};
 
 fn key() -> EditKey {
     EditKey { job: JobId::new("mug-ocean").unwrap(), fingerprint: "000102030405060708090a0b0c0d0e0f".parse().unwrap() }
@@ -60,6 +60,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
         problem: Some(Problem { class: Some(ErrorClass::Download), message: "gone".into(), taken: None }),
         removed: Vec::new(),
         reroll: Some(reroll),
+        settlement: Some(Settlement::Adopted),
         checked: Some(Box::new(checked.clone())),
         corrected: Some(Box::new(Corrected { files: vec![file.clone()], check: check.clone() })),
     };
@@ -75,6 +76,12 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
             prediction: PredictionId::new("p-2").unwrap(),
             cost_cents: Cents(9),
             status_path: Some(serde_json::from_str(r#""/v2/status/p-2""#).unwrap()),
+        },
+        Step::Adopted { prediction: PredictionId::new("p-1").unwrap(), cost_cents: Cents(9), replaces: None },
+        Step::Adopted {
+            prediction: PredictionId::new("p-2").unwrap(),
+            cost_cents: Cents::ZERO,
+            replaces: PredictionId::new("p-1").ok(),
         },
         Step::Generated { outputs: 1 },
         Step::Fetched { files: vec![file.clone()] },
@@ -102,6 +109,7 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
             corrected: None,
             problem: None,
             reroll: None,
+            settlement: None,
             ..summary
         })),
     ];
@@ -148,8 +156,8 @@ fn records_that_older_programs_do_not_know_have_a_newer_version() {
 
 #[test]
 fn a_newer_version_is_refused() {
-    let line = br#"{"v":7,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
-    assert!(matches!(Record::from_line(line), Err(LineError::Newer(7))));
+    let line = br#"{"v":8,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
+    assert!(matches!(Record::from_line(line), Err(LineError::Newer(8))));
 }
 
 #[test]
