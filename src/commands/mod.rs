@@ -31,6 +31,7 @@ mod run;
 mod serve;
 mod status;
 mod unknown_pictures;
+mod unknown_rows;
 
 use crate::cli::{Cli, Color, Command, SchemaOf, definition};
 use crate::exit::Exit;

@@ -89,6 +89,25 @@ fn an_empty_failed_csv_is_nothing_to_do() {
 }
 
 #[test]
+fn a_row_whose_id_the_run_does_not_know_is_refused_and_not_paid_for() {
+    let broken = Behavior { every: Some((1, 400)), ..Behavior::default() };
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(broken));
+    sandbox.edits("catalog.csv", &[("0012", "#FF0000"), ("0112", "#FF0000"), ("mug", "#FF0000")]);
+    code(&run(&sandbox, &provider, "catalog.csv"), 3);
+    provider.behave(Behavior::default());
+    let failed = sandbox.read(FAILED).replace("\n0012,", "\n12,").replace("\nmug,", "\nnew-product,");
+    sandbox.write(FAILED, failed);
+    for printed in [
+        code(&sandbox.run(&format!("check {FAILED}")), 2),
+        code(&run(&sandbox, &provider, &format!("{FAILED} --retry-failed")), 2),
+    ] {
+        assert!(printed.contains("the run has no job `12`") && printed.contains("did you mean `0012`?"), "{printed}");
+        assert!(printed.contains("the run has no job `new-product`") && printed.contains("add new rows"), "{printed}");
+    }
+    assert_eq!(provider.accepted(), 0);
+}
+
+#[test]
 fn failed_rows_run_in_another_folder_get_a_warning_if_they_are_paid_for_again() {
     let (sandbox, provider) = interrupted();
     let words = "2 jobs are open or uncertain in runs/catalog, and would be paid for again here";
@@ -132,7 +151,7 @@ fn failed_rows_use_the_model_and_the_settings_of_their_run() {
     assert!(printed.contains("at 120/s") && printed.contains("of a budget of $5.00 per run"), "{printed}");
 
     provider.behave(Behavior { price: 60, ..Behavior::default() });
-    sandbox.write(FAILED, "id,prompt,images\nhat,Make the hat #1E90FF,https://example.com/hat.jpg\n");
+    sandbox.write(FAILED, "id,prompt,images\nmug,Make the mug #FF0000,https://example.com/mug.jpg\n");
     let printed = code(&run(&format!("{FAILED} --rate 99/s")), 4);
     assert!(printed.contains("at 99/s") && printed.contains("$0.50"), "the price limit of the run: {printed}");
 }

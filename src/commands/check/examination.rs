@@ -7,6 +7,7 @@ use crate::commands::manifest_scope::{ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
 use crate::commands::recorded_edits::RecordedEdits;
 use crate::commands::renamed::Renamed;
+use crate::commands::unknown_rows::PartialRows;
 use crate::job::HeldBack;
 use crate::journal::Ledger;
 use crate::manifest::{Diagnostic, Manifest};
@@ -24,6 +25,7 @@ pub(super) struct Examination<'e> {
     ledger: &'e Ledger,
     decider: Decider<'e>,
     conflicts: Option<OtherRunConflicts>,
+    partial_rows: Option<PartialRows>,
     renamed: Renamed,
     held_back: HeldBack,
     /// The number of jobs of the manifest with pictures in `results/`, selected or not.
@@ -43,6 +45,7 @@ impl<'e> Examination<'e> {
             ledger,
             decider: Decider::of(options, ledger),
             conflicts: OtherRunConflicts::of(options.backend, &options.scope),
+            partial_rows: PartialRows::of(&options.scope),
             renamed: Renamed::default(),
             held_back: HeldBack::default(),
             shown: 0,
@@ -71,6 +74,9 @@ impl<'e> Examination<'e> {
         let Some(Candidate { features, details }) = candidate else { return Ok(()) };
         let details = details.map(|details| *details).unwrap_or_default();
         let key = details.key;
+        if let (Some(rows), Some(key)) = (&mut self.partial_rows, &key) {
+            rows.note(&key.job, features.line());
+        }
         let added = self.forecast.add(key.as_ref(), features.colors(), self.ledger, &self.decider, self.options)?;
         let Some((Decided { decision, .. }, picture)) = added else { return Ok(()) };
         self.advice.add(&features, decision.submits());
@@ -97,6 +103,9 @@ impl<'e> Examination<'e> {
     pub(super) fn finish(&mut self, manifest: &Manifest, name: String) -> Result<Vec<Diagnostic>, Failure> {
         if self.options.scope != ManifestScope::Part {
             self.forecast.removed = self.ledger.shown_jobs().saturating_sub(self.shown);
+        }
+        if let Some(rows) = self.partial_rows.take() {
+            rows.check(&self.options.folder, self.ledger, manifest.file_of_lines())?;
         }
         self.options.check_origin(self.ledger, self.forecast.counts.asked_again)?;
         self.forecast.finish(self.ledger, self.options);

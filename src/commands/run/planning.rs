@@ -5,6 +5,7 @@ use crate::commands::job_loading::{Partitioned, Sent, advice_warnings, for_each,
 use crate::commands::manifest_scope::{ManifestScope, original_directory};
 use crate::commands::options::Options;
 use crate::commands::recorded_edits::RecordedEdits;
+use crate::commands::unknown_rows::PartialRows;
 use crate::job::{ContentHash, IdPattern};
 use crate::manifest::{Diagnostic, FoundJob, Manifest};
 use crate::pictures::LocalPictures;
@@ -80,6 +81,7 @@ impl Planning {
         let mut ids = Ids::default();
         let mut partial_plan =
             PartialPlan::of(if is_part { opening.ledger().and_then(original_directory) } else { None });
+        let mut partial_rows = PartialRows::of(&options.scope);
         let mut advice = Advice::new(Timestamp::now(), options.settings.submits.expected(None));
         // Only a first run is certain to submit every job.
         let is_first = !folder.journal().exists();
@@ -101,7 +103,12 @@ impl Planning {
                 }
                 match row {
                     Row::Line(line) => draft.push_line(&line)?,
-                    Row::Partial(job) => partial_plan.add(*job),
+                    Row::Partial(job) => {
+                        if let Some(rows) = &mut partial_rows {
+                            rows.note(&job.job.id, job.job.line);
+                        }
+                        partial_plan.add(*job);
+                    }
                 }
                 Ok(())
             }
@@ -113,6 +120,9 @@ impl Planning {
         })?;
         if let Some(only) = options.must_match().filter(|_| !is_any_named) {
             return Err(unmatched(only, manifest).into());
+        }
+        if let (Some(rows), Some(ledger)) = (partial_rows, opening.ledger()) {
+            rows.check(folder, ledger, manifest.file_of_lines())?;
         }
         let (selected, differing) = is_part.then(|| partial_plan.join(folder, &mut draft)).transpose()?.unzip();
         // The plan can be reused only if it depends on no local pictures, which may change, and has no warnings, which
