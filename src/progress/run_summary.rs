@@ -41,7 +41,7 @@ pub(crate) struct RunSummary {
     pub set_aside: u64,
     /// The rows of a `failed.csv` that were corrected in it.
     pub differing: DifferingRows,
-    /// The jobs whose requests differed from earlier runs at the start.
+    /// The jobs whose requests differed from earlier runs at the start, by whether they were submitted.
     pub changed: ChangedJobs,
     /// The submits that may have been charged.
     pub uncertain: Vec<UncertainSubmit>,
@@ -88,6 +88,7 @@ struct RunSummaryJson<'a> {
     totals: &'a BatchTotals,
     set_aside: u64,
     changed: u64,
+    changed_left: u64,
     cost_cents: MoneySummary,
     submits: u64,
     unpriced: u64,
@@ -127,7 +128,7 @@ impl RunSummary {
                 text.add("removed", format_args!("{} {remark}", counted(count, "job")));
             }
         }
-        if self.changed.jobs > 0 {
+        if self.changed.jobs + self.changed.left > 0 {
             text.add("changed", self.changed);
         }
         if self.totals.outdated > 0 {
@@ -173,6 +174,7 @@ impl RunSummary {
             totals: &self.totals,
             set_aside: self.set_aside,
             changed: self.changed.jobs,
+            changed_left: self.changed.left,
             cost_cents: self.money,
             submits: self.submits,
             unpriced: self.unpriced,

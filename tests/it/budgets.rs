@@ -156,3 +156,23 @@ fn check_reports_reserved_money_and_removed_rows_and_warns_only_of_budgets_that_
     let note = "  removed             1   no longer in the manifest; --prune moves the pictures to earlier/\n";
     assert!(pruned.contains(note), "{pruned}");
 }
+
+#[test]
+fn edited_jobs_that_a_run_could_not_afford_are_reported_as_still_to_be_paid_for() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let night = |color, arguments: &str| {
+        sandbox.edits("catalog.csv", &["mug", "vase", "lamp"].map(|id| (id, color)));
+        let arguments = format!("run catalog.csv -o out --rate 100/s --burst 9 {arguments}");
+        provider.client(&sandbox, &arguments).output().unwrap()
+    };
+    code(&night("#FF0000", ""), 0);
+    let printed = code(&night("#00FF00", "--budget-per-run 0.07"), 4);
+    let changed =
+        "  changed   1 job edited and paid for again, about $0.07; 2 more still to be paid for, about $0.14\n";
+    assert!(printed.contains(changed), "{printed}");
+    let printed = code(&night("#00FF00", "--budget-per-run 0.14"), 0);
+    assert!(
+        printed.contains("  changed   2 jobs edited and paid for again, about $0.14; earlier pictures move"),
+        "{printed}"
+    );
+}

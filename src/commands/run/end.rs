@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::job::Cents;
 use crate::journal::Costs;
 use crate::notify::Figures;
-use crate::progress::{DifferingRows, MoneySummary, RunSummary};
+use crate::progress::{ChangedJobs, DifferingRows, MoneySummary, RunSummary};
 use crate::report::{BatchTotals, DuplicatePictures};
 use crate::run_folder::{FolderError, JournalCheckpoint, ReportTurn};
 use crate::runner::{RunOutcome, StopReason};
@@ -87,9 +87,19 @@ impl FinishedRun<'_> {
         Ok(())
     }
 
+    /// Returns the changed jobs, by whether the run has submitted them.
+    fn changed(&self) -> Result<ChangedJobs, FolderError> {
+        let Session { options, run_plan, changed, .. } = &self.session;
+        if changed.jobs == 0 {
+            return Ok(*changed);
+        }
+        let (jobs, left) = run_plan.changed(&options.folder, &self.ending.ledger)?;
+        Ok(ChangedJobs { jobs, left, ..*changed })
+    }
+
     fn summary(&self, outcome: Outcome, removed: u64) -> Result<RunSummary, Failure> {
         let Outcome { counts, errors, colors, retouched, outdated, rerolled } = outcome;
-        let Session { started, options, run_plan, opening, differing, changed, .. } = &self.session;
+        let Session { started, options, run_plan, opening, differing, .. } = &self.session;
         let RunOutcome { ledger, stopped, unpriced } = &self.ending;
         let duplicates = DuplicatePictures::of_report(&options.folder);
         // The report may be that of an earlier run.
@@ -121,7 +131,7 @@ impl FinishedRun<'_> {
             uncertain: report_data::uncertain_submits(&options.folder, ledger)?,
             set_aside: self.set_aside,
             differing: DifferingRows { rows: *differing, manifest: opening.manifest.clone() },
-            changed: *changed,
+            changed: self.changed()?,
             rerolls: options.settings.color.rerolls,
             rerolled,
             results: options.folder.results(),

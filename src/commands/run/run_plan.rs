@@ -285,6 +285,25 @@ impl RunPlan {
         })
     }
 
+    /// Returns how many jobs whose requests have changed were submitted since, and how many still have to be.
+    pub(super) fn changed(&self, folder: &RunFolder, ledger: &Ledger) -> Result<(u64, u64), FolderError> {
+        let (mut submitted, mut left) = (0, 0);
+        for found in self.decided(folder)? {
+            let (key, decision) = found?;
+            if decision != Decision::Changed {
+                continue;
+            }
+            match ledger.brief(&key) {
+                None => left += 1,
+                Some(Brief { stage: Stage::Idle, .. }) => left += 1,
+                Some(Brief { has_prediction: true, .. } | Brief { stage: Stage::Uncertain, .. }) => submitted += 1,
+                // It was refused for good, which costs nothing.
+                Some(_) => {}
+            }
+        }
+        Ok((submitted, left))
+    }
+
     /// Returns the current status of the selected jobs.
     pub(super) fn outcome(&self, folder: &RunFolder, ledger: &Ledger) -> Result<Outcome, FolderError> {
         let mut outcome = Outcome::default();

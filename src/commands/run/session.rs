@@ -113,7 +113,7 @@ impl<'a> Session<'a> {
         let (ledger, disk) = journal.into_disk();
         let price = (options.backend == Backend::Vibedream).then(|| options.price(&ledger));
         let decided = &run_plan.decided;
-        let changed = ChangedJobs { jobs: decided.changed, shown: decided.displaced, price };
+        let changed = ChangedJobs { jobs: decided.changed, left: 0, shown: decided.displaced, price };
         let rerolls = PlannedRerolls {
             known: decided.rerolls,
             further: decided.further_rerolls,
