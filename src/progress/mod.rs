@@ -3,6 +3,7 @@
 
 mod bar;
 mod changed_jobs;
+mod checking;
 mod event_log;
 mod logs;
 mod open_predictions;

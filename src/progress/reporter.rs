@@ -9,6 +9,7 @@ use crate::manifest::Style;
 use crate::runner::{CheckedPicture, Event, InFlight, Observer, RunTotals, StopReason};
 
 use super::bar::{bar, fitting, message_width};
+use super::checking::Checking;
 use super::event_log::log;
 use super::screen::{Screen, Show};
 use super::waiting::Waiting;
@@ -30,6 +31,7 @@ pub(crate) struct Reporter<'s> {
     is_charged: bool,
     ends: VecDeque<Instant>,
     waiting: Waiting,
+    checking: Checking,
 }
 
 /// The end of a job's work in this run.
@@ -107,6 +109,7 @@ impl<'s> Reporter<'s> {
             is_charged: backend.charges(),
             ends: VecDeque::from([Instant::now()]),
             waiting: Waiting::default(),
+            checking: Checking::default(),
         };
         reporter.refresh(&RunTotals::default());
         reporter
@@ -196,6 +199,11 @@ impl Observer for Reporter<'_> {
             Event::Submitting { .. } | Event::RateLimitDetected { .. } => {}
             Event::Completed { job, .. } => self.end(JobEnd::Completed, job.as_str(), ""),
             Event::Checked { job, check, of } => {
+                let is_rest = self.ended >= self.work && totals.in_flight + totals.saving == 0;
+                let words = self.checking.words(Instant::now(), totals.color_checks, is_rest);
+                if let Some(words) = words.filter(|_| self.screen.show() == Show::Lines) {
+                    self.screen.say(&words);
+                }
                 if let Some(words) = color_words(check, *of) {
                     self.screen.say(&format!("{job}: {words}"));
                 }

@@ -48,7 +48,9 @@ impl Tally {
     pub(crate) fn working_time(&self, batch: &BatchView) -> Option<WorkingTime> {
         let started_at = batch.started_at.filter(|_| !self.ends.is_empty())?;
         let ends = self.ends.iter().map(|end| end.at).filter(|at| *at >= started_at);
-        WorkingTime::of(std::iter::once(started_at).chain(ends))
+        // Colors may be checked for long after the last job has ended. A run in which none has ended was no work.
+        let last_run = batch.last_run.filter(|run| self.ends.iter().any(|end| end.at >= run.started_at));
+        WorkingTime::of(std::iter::once(started_at).chain(ends).chain(last_run.and_then(|run| run.ended_at)))
     }
 
     /// Returns the jobs that show the picture of another job.
@@ -77,5 +79,25 @@ impl Tally {
         if let Some(class) = job.error_class {
             *self.errors.entry(class).or_default() += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::LastRun;
+
+    #[test]
+    fn color_checks_after_the_last_job_count_as_work_and_an_idle_run_does_not() {
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).unwrap();
+        let end = |second| End { at: at(second), status: JobStatus::Completed, cost: Cents(7) };
+        let tally = Tally { ends: vec![end(60), end(200)], ..Tally::default() };
+        let seconds = |from, to| {
+            let last_run = LastRun { started_at: at(from), ended_at: Some(at(to)), totals: None, stop: None };
+            let batch = BatchView { started_at: Some(at(0)), last_run: Some(last_run), ..BatchView::default() };
+            tally.working_time(&batch).unwrap().seconds()
+        };
+        assert_eq!(seconds(0, 540), 540.0);
+        assert_eq!(seconds(900, 901), 200.0);
     }
 }
