@@ -20,7 +20,7 @@ pub use download::{DownloadLimits, Downloader};
 pub use error::{OutputError, Refetch};
 pub use import::{ImportOutcome, PictureImport, ShownIn};
 pub use paths::{
-    EARLIER, ORIGINALS, RESULTS, aside_name, candidate_paths, file_name, file_stem, is_aside, presence,
+    AsideMoves, EARLIER, ORIGINALS, RESULTS, aside_name, candidate_paths, file_name, file_stem, is_aside, presence,
     presence_by_size, remove_leftovers, set_aside,
 };
 pub use results::{Results, Staged};

@@ -46,16 +46,55 @@ pub fn remove_leftovers(folder: &Path) -> Result<(), OutputError> {
 ///
 /// A file cannot be read or moved. The files before it have been moved.
 pub fn set_aside(run: &Path, files: &[SavedFile]) -> Result<(), OutputError> {
-    let (results, earlier) = (run.join(RESULTS), run.join(EARLIER));
-    let mut have_moved = false;
-    for file in files {
-        let path = results.join(&file.name);
-        if is_this_picture(&path, file, &earlier)? {
-            move_to(&earlier, &path, &aside_name(file))?;
-            have_moved = true;
-        }
+    let mut moves = AsideMoves::in_run(run);
+    moves.set_aside(files)?;
+    moves.finish()
+}
+
+/// Moves of pictures from `results/` to `earlier/`. The folders are synced once at the end, because a sync takes longer
+/// than a move, and a prune may move thousands. Until then, a crash may undo moves, which the next prune repeats.
+#[derive(Debug)]
+pub struct AsideMoves {
+    results: PathBuf,
+    earlier: PathBuf,
+    have_moved: bool,
+}
+
+impl AsideMoves {
+    /// Starts moving pictures of the run's folder `run`.
+    pub fn in_run(run: &Path) -> AsideMoves {
+        AsideMoves { results: run.join(RESULTS), earlier: run.join(EARLIER), have_moved: false }
     }
-    if have_moved { sync_folder(&results).map_err(disk(&results)) } else { Ok(()) }
+
+    /// Moves `files` like [`set_aside`], without waiting for the disk.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read or moved. The files before it have been moved.
+    pub fn set_aside(&mut self, files: &[SavedFile]) -> Result<(), OutputError> {
+        for file in files {
+            let path = self.results.join(&file.name);
+            if is_this_picture(&path, file, &self.earlier)? {
+                if !self.have_moved {
+                    make_folder(&self.earlier).map_err(disk(&self.earlier))?;
+                }
+                rename_aside(&self.earlier, &path, &aside_name(file))?;
+                self.have_moved = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes all moves durable: first the new names, then the removal of the old ones.
+    ///
+    /// # Errors
+    ///
+    /// A folder cannot be synced.
+    pub fn finish(self) -> Result<(), OutputError> {
+        let folders = [&self.earlier, &self.results];
+        let mut moved = folders.into_iter().filter(|_| self.have_moved);
+        moved.try_for_each(|folder| sync_folder(folder).map_err(disk(folder)))
+    }
 }
 
 /// The state of the path of a picture that is to be written.
@@ -104,12 +143,17 @@ pub(super) fn free_name(folder: &Path, name: &str) -> String {
 /// Moves `path` to `earlier` with the name `name`, or with an unused name if another picture has it.
 pub(super) fn move_to(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
     make_folder(earlier).map_err(disk(earlier))?;
+    rename_aside(earlier, path, name)?;
+    sync_folder(earlier).map_err(disk(earlier))
+}
+
+/// Moves `path` to the existing folder `earlier` like [`move_to`], without syncing it.
+fn rename_aside(earlier: &Path, path: &Path, name: &str) -> Result<(), OutputError> {
     let mut aside = earlier.join(name);
     if aside.symlink_metadata().is_ok() && !is_same(path, &aside)? {
         aside = earlier.join(free_name(earlier, name));
     }
-    move_file(path, &aside).map_err(disk(&aside))?;
-    sync_folder(earlier).map_err(disk(earlier))
+    move_file(path, &aside).map_err(disk(&aside))
 }
 
 /// Whether both files exist and have the same content.

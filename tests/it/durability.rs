@@ -118,3 +118,24 @@ fn a_merge_that_is_complete_stays_complete() {
     let after = &calls[removed..];
     assert!(after.iter().any(|call| is_sync(call, "/all")), "its mark could come back: {after:#?}");
 }
+
+#[test]
+fn a_prune_syncs_its_records_before_it_moves_pictures_and_each_folder_once() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    sandbox.manifest("catalog.csv", 8);
+    let run = "run catalog.csv -o runs/spring --rate 200/s --burst 9 --no-color-check";
+    assert!(provider.client(&sandbox, run).output().unwrap().status.success());
+    sandbox.manifest("catalog.csv", 1);
+    let Some(trace) = trace(&provider.client(&sandbox, &format!("{run} --prune")), &sandbox) else { return };
+    let calls = calls(&trace);
+    let moves = |call: &&String| call.starts_with("rename") && call.contains("/earlier/");
+    assert_eq!(calls.iter().filter(moves).count(), 7);
+    let first = calls.iter().position(|call| moves(&call)).unwrap();
+    let last = calls.iter().rposition(|call| moves(&call)).unwrap();
+    let recorded = calls[..first].iter().rposition(|call| is_record(call, "set_aside")).unwrap();
+    assert!(calls[recorded..first].iter().any(|call| is_sync(call, "/journal.jsonl")), "recorded before they move");
+    let folders = ["/spring/earlier", "/spring/results"];
+    assert!(!calls[first..last].iter().any(|call| folders.iter().any(|folder| is_sync(call, folder))));
+    let synced = |folder| calls[last..].iter().position(|call| is_sync(call, folder)).unwrap();
+    assert!(synced(folders[0]) < synced(folders[1]), "the new names are durable before the old ones are gone");
+}

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::commands::Failure;
 use crate::job::JobId;
 use crate::journal::{FileDisk, Ledger};
-use crate::outputs;
+use crate::outputs::AsideMoves;
 use crate::run_folder::{FolderError, RunFolder};
 use crate::runner;
 
@@ -24,6 +24,7 @@ pub(super) async fn prune(
         _ => ledger.shown_without(&is_asked_for).map_err(FolderError::from)?,
     };
     let jobs = removed.iter().map(|key| key.job.clone()).collect();
+    let mut moves = AsideMoves::in_run(folder.path());
     if !removed.is_empty() {
         let mut shown = Vec::new();
         for key in &removed {
@@ -33,14 +34,15 @@ pub(super) async fn prune(
         runner::set_aside(disk, ledger, removed, Timestamp::now).await?;
         // These go first, because a changed picture is recognized by its path, and no other file may be mistaken for
         // it.
-        shown.iter().try_for_each(|files| outputs::set_aside(folder.path(), files))?;
+        shown.iter().try_for_each(|files| moves.set_aside(files))?;
     }
     for found in ledger.put_aside() {
         let (job, edit) = found.map_err(FolderError::from)?;
         if !is_asked_for(&job) {
-            outputs::set_aside(folder.path(), edit.files())?;
+            moves.set_aside(edit.files())?;
         }
     }
+    moves.finish()?;
     Ok(jobs)
 }
 
