@@ -38,8 +38,12 @@ impl Write for Draft {
 /// The folder of thumbnails, relative to the report's folder.
 pub(crate) const THUMBNAILS: &str = "thumbs";
 
-/// The subfolders that the report creates and cleans up.
+/// The subfolders that the report creates.
 const SUBFOLDERS: [&str; 3] = ["data", "inputs", THUMBNAILS];
+
+/// The subfolders whose outdated files are removed. Thumbnails stay, because the pictures of removed rows stay as well:
+/// if the rows return, making thousands of thumbnails again takes longer than their jobs.
+const SWEPT: [&str; 2] = ["data", "inputs"];
 
 impl ReportFolder {
     /// Opens `root`, and creates it if it does not exist.
@@ -108,7 +112,7 @@ impl ReportFolder {
         self.write(name, bytes)
     }
 
-    /// Removes files in the subfolders that are not part of this report, and drafts of processes that died.
+    /// Removes files in the subfolders that are not part of this report, except thumbnails, and drafts of processes that died.
     pub(crate) fn sweep(&mut self) -> Result<(), ReportError> {
         self.sync()?;
         for folder in [""].into_iter().chain(SUBFOLDERS) {
@@ -120,7 +124,7 @@ impl ReportFolder {
             for entry in entries.flatten() {
                 let name = entry.file_name();
                 let is_known = || self.names.contains(&format!("{folder}/{}", name.to_string_lossy()));
-                if is_draft(&name) || !folder.is_empty() && !is_known() {
+                if is_draft(&name) || SWEPT.contains(&folder) && !is_known() {
                     remove(&entry.path())?;
                 }
             }

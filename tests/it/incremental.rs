@@ -117,6 +117,8 @@ fn prune_moves_results_of_removed_rows_aside_and_restored_rows_get_theirs_back()
     let nights = Nights::new();
     code(&nights.night(&FIRST, ""), 0);
     let vase = nights.picture("vase.png");
+    let thumbnails = nights.sandbox.names("out/report/thumbs");
+    assert!(!thumbnails.is_empty());
     let without = [FIRST[0], FIRST[2]];
     let mut prune = nights.sandbox.dyehouse("run catalog.csv -o out --prune --json");
     nights.sandbox.write("catalog.csv", "id,prompt,images\nmug,Make the mug #FF0000,https://example.com/mug.jpg\n");
@@ -126,6 +128,7 @@ fn prune_moves_results_of_removed_rows_aside_and_restored_rows_get_theirs_back()
     assert_eq!((summary["removed"].as_u64(), summary["set_aside"].as_u64()), (Some(0), Some(2)), "and needs no key");
     assert_eq!(nights.sandbox.names("out/results"), ["mug.png"]);
     assert_eq!(nights.sandbox.names("out/earlier").len(), 2);
+    assert_eq!(nights.sandbox.names("out/report/thumbs"), thumbnails, "those of rows that may return are kept");
     assert!(!code(&nights.sandbox.run("status out"), 0).contains("removed"));
 
     code(&nights.night(&FIRST, "--prune"), 0);
