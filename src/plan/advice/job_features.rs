@@ -74,6 +74,7 @@ impl JobFeatures {
             (WarningKind::Mojibake, is_garbled(prompt)),
             (WarningKind::ScientificNotation, is_shortened_number(job.id.as_str())),
             (WarningKind::Templated, is_template),
+            (WarningKind::Gap, has_gap(prompt)),
             (WarningKind::Markup, has_markup(prompt)),
             (WarningKind::Page, request.images.iter().any(is_page)),
             (WarningKind::BrokenHex, is_broken),
@@ -155,6 +156,18 @@ fn has_letters_for_digits(text: &str) -> bool {
     six.bytes().all(is_meant)
         && six.bytes().any(|sign| sign.is_ascii_digit())
         && !behind.starts_with(|next: char| next.is_alphanumeric())
+}
+
+/// Whether a script has made the prompt from an empty cell: `the nan to`, `the  to`. Other double spaces are common, and
+/// `None` may begin a sentence.
+fn has_gap(prompt: &str) -> bool {
+    const BEFORE_A_NOUN: [&str; 7] = ["the", "a", "an", "this", "its", "of", "to"];
+    let words = prompt.split(' ');
+    words.clone().zip(words.skip(1)).any(|(before, word)| match word {
+        "" => BEFORE_A_NOUN.iter().any(|article| before.eq_ignore_ascii_case(article)),
+        "nan" | "NaN" | "None" | "null" | "NULL" | "undefined" => !before.ends_with(['.', '!', '?', ':']),
+        _ => false,
+    })
 }
 
 /// Whether a prompt has HTML entities or tags, or an escaped line end of a spreadsheet.

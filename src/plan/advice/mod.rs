@@ -366,6 +366,20 @@ mod tests {
     }
 
     #[test]
+    fn prompts_that_a_script_has_made_from_empty_cells_are_reported() {
+        for (prompt, is_told) in [
+            ("Change the nan to #1E90FF", true),
+            ("Change the None to #1E90FF", true),
+            ("Change the  to #1E90FF", true),
+            ("Change the mug  to #1E90FF.  Keep the rest", false),
+            ("Make it #1E90FF. None of the others", false),
+            ("Change nanna's mug to #1E90FF", false),
+        ] {
+            assert_eq!(!printed(&[job(0, prompt, &["https://x/a"])]).is_empty(), is_told, "{prompt}");
+        }
+    }
+
+    #[test]
     fn an_id_that_has_lost_digits_is_reported() {
         let job = |number, id: &str| Job { id: JobId::new(id).unwrap(), ..job(number, "#1E90FF", &["https://x/a"]) };
         let jobs = [job(1, "4.01E+12"), job(2, "4,02E+12"), job(3, "E+12"), job(4, "rose+1E")];

@@ -7,6 +7,7 @@ pub(super) enum WarningKind {
     Mojibake,
     ScientificNotation,
     Templated,
+    Gap,
     Markup,
     Page,
     BrokenHex,
@@ -38,13 +39,14 @@ impl WarningKinds {
 
 impl WarningKind {
     /// All kinds, in the order in which they are shown.
-    pub(super) const ALL: [WarningKind; 13] = [
+    pub(super) const ALL: [WarningKind; 14] = [
         WarningKind::TooManyImages,
         WarningKind::Duplicate,
         WarningKind::Expiring,
         WarningKind::Mojibake,
         WarningKind::ScientificNotation,
         WarningKind::Templated,
+        WarningKind::Gap,
         WarningKind::Markup,
         WarningKind::Page,
         WarningKind::BrokenHex,
@@ -80,6 +82,10 @@ impl WarningKind {
             WarningKind::Templated => (
                 "a prompt with `{{` in it is sent as it is",
                 "names are replaced only in a YAML manifest with `rows:` and a `template:`",
+            ),
+            WarningKind::Gap => (
+                "a word of the prompt is missing: it has `nan` or `None` in it, or two spaces instead",
+                "fill the empty cell that the prompt was made from, and export it again",
             ),
             WarningKind::Markup => (
                 "the prompt contains HTML, such as `<p>` or `&nbsp;`, or `_x000D_` from a spreadsheet",

@@ -50,11 +50,12 @@ fn text_under(records: &Records, nameless: &[usize], delimiter: u8, source: &Sou
 /// Returns a warning about a prompt that contains a column's name as a placeholder of other programs.
 fn placeholder(records: &Records, prompt: usize, columns: &[Column], source: &Source) -> Option<Diagnostic> {
     let (text, cell) = (records.texts()(prompt)?, records.cell(prompt)?);
-    if !text.contains('{') {
+    if !text.contains(['{', '[']) {
         return None;
     }
     let names = columns.iter().map(|column| column.name.as_str()).filter(|name| !name.is_empty());
-    let (written, name) = names.flat_map(written).find(|(written, _)| holds(text, written))?;
+    let of_column = names.flat_map(written).find(|(written, _)| holds(text, written));
+    let (written, name) = of_column.or_else(|| unfilled(text).map(|(written, name)| (written.to_owned(), name)))?;
     let at = text.find(&written)?;
     let message = format!("the prompt has {} in it, which is not replaced", quoted(&written));
     let name = dialect::snake_case(name);
@@ -68,6 +69,20 @@ fn placeholder(records: &Records, prompt: usize, columns: &[Column], source: &So
 fn written(name: &str) -> impl Iterator<Item = (String, &str)> {
     let ways = [("${", "}"), ("{", "}")];
     ways.into_iter().map(move |(open, close)| (format!("{open}{name}{close}"), name))
+}
+
+/// Returns a placeholder that a script has left, whatever its name: `{product}` or `[PRODUCT]`. Other words in brackets
+/// may be meant.
+fn unfilled(text: &str) -> Option<(&str, &str)> {
+    let named = |open: char, close: char, is_letter: fn(&u8) -> bool| {
+        text.match_indices(open).find_map(|(at, _)| {
+            let (name, _) = text[at + 1..].split_once(close)?;
+            let written = &text[at..at + name.len() + 2];
+            let is_name = name.len() > 1 && name.bytes().all(|byte| is_letter(&byte) || byte == b'_');
+            (is_name && holds(text, written)).then_some((written, name))
+        })
+    };
+    named('{', '}', u8::is_ascii_alphabetic).or_else(|| named('[', ']', u8::is_ascii_uppercase))
 }
 
 /// Whether a text contains `written` outside of double braces, which cause another warning.
@@ -92,6 +107,18 @@ mod tests {
         }
         for prompt in ["to {{color}}", "20% of color", "[color]", "%color%", "{ red, color }"] {
             assert!(!is_told(prompt), "{prompt}");
+        }
+    }
+
+    #[test]
+    fn placeholders_that_a_script_has_left_are_recognized_by_their_form() {
+        for (prompt, name) in
+            [("the {product} to", "product"), ("${product_name}", "product_name"), ("[PRODUCT]", "PRODUCT")]
+        {
+            assert_eq!(unfilled(prompt).map(|(_, name)| name), Some(name), "{prompt}");
+        }
+        for prompt in ["the {{ product }}", "{{product}}", "[product]", "{red, blue}", "[1]", "a {", "[X]"] {
+            assert_eq!(unfilled(prompt), None, "{prompt}");
         }
     }
 }
