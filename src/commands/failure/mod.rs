@@ -52,6 +52,9 @@ pub enum Failure {
     /// The results folder cannot be opened.
     #[error("open the results folder: {0}")]
     Results(OutputError),
+    /// A picture cannot be copied to a merged folder.
+    #[error("copy a picture: {0}")]
+    Copy(OutputError),
     /// Temporary files of a process that died cannot be removed.
     #[error("remove temporary files: {0}")]
     Leftovers(OutputError),
@@ -144,6 +147,7 @@ impl Failure {
             | Failure::Secret(_)
             | Failure::Folder(_)
             | Failure::Results(_)
+            | Failure::Copy(_)
             | Failure::Leftovers(_)
             | Failure::Client(_)
             | Failure::Tls(_)
@@ -182,6 +186,11 @@ impl Failure {
             Failure::Run(failure) => Some(run_hint(failure)),
             Failure::Folder(error) => Some(error.hint()),
             Failure::Results(error) | Failure::Leftovers(error) => Some(error.hint().to_owned()),
+            Failure::Copy(_) => Some(
+                "free some space or fix the permissions, then run the same command again: it continues where it was, and \
+                 nothing is paid for"
+                    .to_owned(),
+            ),
             Failure::Client(ClientError::Key) => {
                 Some("check VIBEDREAM_API_KEY for stray quotes or line breaks".to_owned())
             }
@@ -284,6 +293,14 @@ pub(super) fn problems_text(problems: &Problems, style: Style) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_picture_that_cannot_be_copied_is_no_matter_of_money() {
+        let cause = OutputError::Disk { path: "all/results/mug.png".into(), cause: io::ErrorKind::StorageFull.into() };
+        let printed = Failure::Copy(cause).render(Style::Plain);
+        assert!(printed.starts_with("error: failed to copy a picture: all/results/mug.png: "), "{printed}");
+        assert!(printed.ends_with("it continues where it was, and nothing is paid for"), "{printed}");
+    }
 
     #[test]
     fn a_folder_that_vanishes_under_a_run_is_no_wrong_usage() {

@@ -25,7 +25,10 @@ pub(super) fn write(
     let failed = |cause| FolderError::io("write", folder.merging())(cause);
     replace(&folder.merging(), command.as_bytes()).map_err(failed)?;
     sync_folder(folder.path()).map_err(failed)?;
-    let copied = pictures::copy(sources, merged, target)?;
+    let copied = pictures::copy(sources, merged, target).map_err(|failure| match failure {
+        Failure::Results(cause) => Failure::Copy(cause),
+        other => other,
+    })?;
     plan.publish()?;
     let draft = JournalDraft::begin(folder, |writer| merged.write(writer))?;
     if merged.missing_lines() > 0 || target.ledger.is_none() {
