@@ -6,7 +6,8 @@
 //! the last submit has to wait for all others, and each prediction occupies a slot until it is done. The number of
 //! polls, and the time until results are noticed, are compared with those of polling every second.
 //!
-//! Then `--rate auto` has 1000 jobs to find a limit: ten open predictions, or five submits a second without bursts.
+//! Then `--rate auto` has 1000 jobs to find a limit: ten open predictions, or five submits a second without bursts. Or there
+//! is none, and one submit in twenty is refused at random.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark prints, and stops at errors")]
 
 use std::collections::HashMap;
@@ -36,6 +37,8 @@ struct Provider {
 struct Limits {
     open: Option<u32>,
     per_second: Option<u32>,
+    /// The share of submits that is refused at random.
+    odd: f64,
 }
 
 struct State {
@@ -63,6 +66,9 @@ impl State {
         let now = Instant::now();
         let is_full = |most: u32| self.done_at.values().filter(|done_at| **done_at > now).count() >= most as usize;
         if limits.open.is_some_and(is_full) || limits.per_second.is_some() && now < self.free_at {
+            return true;
+        }
+        if limits.odd > 0.0 && self.random.f64() < limits.odd {
             return true;
         }
         self.free_at = now + limits.per_second.map_or(Duration::ZERO, |rate| Duration::from_secs(1) / rate);
@@ -184,6 +190,7 @@ fn main() {
             );
         }
     }
-    find("ten open predictions", Limits { open: Some(10), per_second: None });
-    find("five submits a second", Limits { open: None, per_second: Some(5) });
+    find("ten open predictions", Limits { open: Some(10), ..Limits::default() });
+    find("five submits a second", Limits { per_second: Some(5), ..Limits::default() });
+    find("no limit behind one refusal in twenty", Limits { odd: 0.05, ..Limits::default() });
 }

@@ -16,8 +16,9 @@ impl CumulativeSum {
         self.0
     }
 
-    /// Records that it could have happened, and has not.
-    pub(super) fn did_not_happen(&mut self, expected: f64, alternative: f64) {
+    /// Records that it could have happened, and has not. Returns the evidence, which is never below zero.
+    pub(super) fn did_not_happen(&mut self, expected: f64, alternative: f64) -> f64 {
         self.0 = (self.0 + ((1.0 - alternative) / (1.0 - expected)).ln()).max(0.0);
+        self.0
     }
 }

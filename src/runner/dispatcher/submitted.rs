@@ -9,6 +9,7 @@ use crate::journal::{Edit, EditKey, LearnedLimits, PauseCause, Record, RunEvent,
 use crate::outputs::ResultStore;
 use crate::runner::breaker::Blame;
 use crate::runner::event::Event;
+use crate::runner::pacing::Refusal;
 use crate::runner::{RunError, StopReason};
 
 use super::Dispatcher;
@@ -63,7 +64,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let own = usize::from(matches!(outcome, SubmitOutcome::Accepted { .. }));
         let in_flight_before = in_flight_before.min(self.workers.in_flight().saturating_sub(own));
         let outcome = self.unless_of_another(worker, key, outcome);
-        let near_limit = self.adapt_pace(&outcome, sent, u32::try_from(in_flight_before).unwrap_or(u32::MAX));
+        let refusal = self.adapt_pace(&outcome, sent, u32::try_from(in_flight_before).unwrap_or(u32::MAX));
         match outcome {
             SubmitOutcome::Accepted { prediction, cost, .. } => {
                 self.handle_prediction(key, prediction, cost, status_path).await?;
@@ -73,10 +74,13 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 if let Some(Worker { work, .. }) = self.workers.get(worker) {
                     self.queues.retry(work.clone());
                 }
-                if let Some(near) = near_limit {
+                if let Some(Refusal::Limit(Some(near))) = refusal {
                     self.handle_limit(near).await?;
                 }
-                self.handle_obstacle(sent, reason, cause).await?;
+                // If it is one of those that come at any rate, a pause is of no use, unless the provider asks for it.
+                if !(refusal == Some(Refusal::Odd) && reason == Obstacle::RateLimited(None)) {
+                    self.handle_obstacle(sent, reason, cause).await?;
+                }
             }
             SubmitOutcome::Failed { class, message } => self.fail_job(key, class, message).await?,
             SubmitOutcome::Doubtful { suspect, message } => self.handle_doubtful(worker, key, suspect, message).await?,
@@ -110,8 +114,8 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
     }
 
     /// Adapts the pace of submits to the outcome of one that was sent at `sent`, with so many submits and predictions in
-    /// flight. Returns the learned rate if it has changed. Nothing is sent before the outcome is recorded.
-    fn adapt_pace(&mut self, outcome: &SubmitOutcome, sent: Duration, in_flight_before: u32) -> Option<Rate> {
+    /// flight. Returns what a refusal has shown. Nothing is sent before the outcome is recorded.
+    fn adapt_pace(&mut self, outcome: &SubmitOutcome, sent: Duration, in_flight_before: u32) -> Option<Refusal> {
         match outcome {
             // A local picture that cannot be read was never sent, so this does not show that the provider works.
             SubmitOutcome::Failed { class: ErrorClass::Input, .. } => None,
@@ -126,7 +130,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
                 None
             }
             SubmitOutcome::NotAccepted { reason: Obstacle::RateLimited(hint), .. } => {
-                self.submits.refused(sent, self.elapsed(), *hint, in_flight_before)
+                Some(self.submits.refused(sent, self.elapsed(), *hint, in_flight_before))
             }
             SubmitOutcome::NotAccepted { reason: Obstacle::Unreachable, .. }
             | SubmitOutcome::Doubtful { .. }

@@ -1,7 +1,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::search::{Estimate, MIN_WINDOW_REST};
+use super::cycle::MIN_WINDOW_REST;
+use super::search::Estimate;
 
 /// Up to this many in flight, a cap is compared with recent answers, and with how many.
 const FEW_IN_FLIGHT: u32 = 3;
@@ -106,7 +107,11 @@ impl Cap {
     /// Returns the cap after a submit was refused with `in_flight_before`, or `None` if that was below it.
     fn refused(self, in_flight_before: u32) -> Option<Cap> {
         let (size, probe_after) = match self.previous {
-            Some(previous) if in_flight_before >= previous.size => (previous.size, previous.probe_after),
+            Some(previous) if in_flight_before >= previous.size => {
+                // Many more may have been accepted since. A single refusal does not take all of them back.
+                let one_less = in_flight_before - unobserved_completions(in_flight_before) - 1;
+                (previous.size.max(one_less), previous.probe_after)
+            }
             _ if in_flight_before >= self.size => (self.size, self.probe_after),
             _ => return None,
         };
@@ -284,7 +289,8 @@ impl ConcurrencyLimit {
     }
 
     /// Records that a submit sent at `sent` was refused at `now`, with a `hint` of how long to wait, if any; `estimate` is
-    /// the rate estimate before that.
+    /// the rate estimate before that. `is_limit` tells whether a limit seems to have refused it: one that comes at any
+    /// rate and number in flight is no evidence of a cap, but with few in flight, a cap refuses hardly more often.
     pub(super) fn refused(
         &mut self,
         sent: Duration,
@@ -292,11 +298,15 @@ impl ConcurrencyLimit {
         hint: Option<Duration>,
         in_flight_before: u32,
         estimate: Estimate,
+        is_limit: bool,
     ) -> LimitedBy {
         let is_news = sent >= self.refused_at;
         let refused = self.cap.and_then(|cap| cap.refused(in_flight_before));
         let limited_by = if refused.is_some() { LimitedBy::Slots } else { LimitedBy::Rate };
         if !is_news {
+            return limited_by;
+        }
+        if !is_limit && in_flight_before > FEW_IN_FLIGHT && refused.is_none() {
             return limited_by;
         }
         self.refused_at = now;
@@ -316,7 +326,9 @@ impl ConcurrencyLimit {
         let is_first = self.streak.is_none();
         let Some(cap) = &mut self.cap else { return };
         let strikes = cap.strikes + u32::from(is_first);
-        if in_flight_before + unobserved_completions(in_flight_before) >= cap.size {
+        // Open submits that are refused as well were counted, which is much of a small cap.
+        let uncertain = unobserved_completions(in_flight_before) + u32::from(cap.size > FEW_IN_FLIGHT);
+        if in_flight_before + uncertain >= cap.size {
             *cap = Cap::of(in_flight_before, cap.probe_after);
         }
         cap.strikes = strikes;

@@ -4,6 +4,7 @@ mod accepted_rates;
 mod advertised;
 mod bucket;
 mod concurrency_limit;
+mod cycle;
 mod learned_rate;
 mod odd_refusals;
 mod poll_limit;
@@ -27,7 +28,7 @@ use bucket::Bucket;
 pub(super) use poll_limit::PollLimit;
 pub(super) use quota_claim::QuotaClaim;
 pub(super) use spacing::Spacing;
-pub(super) use submits::Submits;
+pub(super) use submits::{Refusal, Submits};
 
 /// A rate limiter with a pause, before whose end no request passes.
 #[derive(Debug)]

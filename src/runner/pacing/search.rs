@@ -5,8 +5,9 @@ use crate::job::{Rate, SubmitRate};
 
 use super::accepted_rates::AcceptedRates;
 use super::advertised::AdvertisedLimits;
+use super::cycle::{Blocked, Cycle, MIN_IN_WINDOW, MIN_WINDOW_REST, WINDOW_REST_SHARE};
 use super::learned_rate::LearnedRate;
-use super::odd_refusals::OddRefusals;
+use super::odd_refusals::{OddRefusals, Pace};
 
 /// The lowest and highest rate, in submits per second.
 const SLOWEST: f64 = 1.0 / 60.0;
@@ -21,17 +22,10 @@ const FIRST_INCREASE: f64 = 0.5;
 const FIRST_RATES: f64 = 10.0;
 
 /// The number of accepted submits in which the rate grows from 0 to its ceiling after a limit was met: those of this
-/// many seconds, within bounds.
+/// many seconds, within bounds. At least so many show whether submits are refused far below the limit as well.
 const RECOVERY_SECONDS: f64 = 20.0;
-const MIN_RECOVERY: f64 = 5.0;
+const MIN_RECOVERY: f64 = 10.0;
 const MAX_RECOVERY: f64 = 40.0;
-
-/// The share of a cycle from which a time without accepted submits is the rest of a window, and not a short
-/// congestion.
-const WINDOW_REST_SHARE: f64 = 1.0 / 3.0;
-
-/// The shortest rest of a window: providers give hints of a second or two for any refusal.
-pub(super) const MIN_WINDOW_REST: Duration = Duration::from_secs(3);
 
 /// How far the rate rises above its ceiling before it is held again, as a share of the ceiling.
 const CEILING_STEP: f64 = 0.1;
@@ -117,24 +111,6 @@ pub(super) struct Estimate {
     probe_after: u32,
 }
 
-/// Submits accepted between two times without any.
-#[derive(Clone, Copy, Debug, Default)]
-struct Cycle {
-    /// When the first of them was sent.
-    started: Option<Duration>,
-    count: u32,
-    /// The time in which none is accepted, if it has begun.
-    blocked: Option<Blocked>,
-}
-
-/// A time in which submits are refused. Those that were not sent in it, because of a pause after the last refusal, say
-/// nothing, unless the provider asked for that pause.
-#[derive(Clone, Copy, Debug)]
-struct Blocked {
-    since: Duration,
-    until: Duration,
-}
-
 impl RateSearch {
     /// Starts with the rate that an earlier run has found, or with a low one.
     pub(super) fn new(learned: Option<LearnedRate>) -> RateSearch {
@@ -201,7 +177,7 @@ impl RateSearch {
             return;
         }
         self.accepted += 1;
-        self.odd_refusals.accepted(self.is_slow());
+        self.odd_refusals.accepted(self.pace());
         if let Some(blocked) = self.cycle.blocked.take() {
             self.window_ended(blocked, sent);
         }
@@ -238,7 +214,23 @@ impl RateSearch {
         }
     }
 
-    /// Records that a submit sent at `sent` was refused at `now`, with a `hint` of how long to wait, if any. Returns
+    /// Judges the refusal of a submit that was sent at `sent`. Returns whether a limit seems to be the reason, which
+    /// [`RateSearch::refused`] must then be told, unless it is known to be another one than that of the rate.
+    pub(super) fn judge_refusal(&mut self, sent: Duration) -> bool {
+        if sent < self.limit_met_at || self.cycle.blocked.is_some() || self.accepted == 0 {
+            // The refusal belongs to one that has shown a limit.
+            return true;
+        }
+        let is_limit = self.odd_refusals.refused(self.pace());
+        if !is_limit && self.is_slow() {
+            // The limit was found by refusals that come at any rate, so it is none.
+            self.estimate.ceiling = None;
+            self.estimate.limit = FASTEST;
+        }
+        is_limit
+    }
+
+    /// Records that a submit sent at `sent` was refused by a limit at `now`, with a `hint` of how long to wait, if any. Returns
     /// whether that changes the estimate.
     pub(super) fn refused(&mut self, sent: Duration, now: Duration, hint: Option<Duration>) -> bool {
         if sent < self.limit_met_at {
@@ -250,15 +242,6 @@ impl RateSearch {
             blocked.until = blocked.until.max(until);
             // None was accepted since the previous refusal, so this one says nothing new about the rate.
             self.limit_met_at = now;
-            return false;
-        }
-        let is_slow = self.is_slow();
-        if self.accepted > 0 && !self.odd_refusals.refused(is_slow) {
-            if is_slow {
-                // The limit was found by refusals that come at any rate, so it is none.
-                self.estimate.ceiling = None;
-                self.estimate.limit = FASTEST;
-            }
             return false;
         }
         self.cycle.blocked = Some(Blocked { since: now, until });
@@ -338,6 +321,17 @@ impl RateSearch {
         self.estimate.went_through.highest().is_some_and(|good| self.estimate.rate < good * SLOW_SHARE)
     }
 
+    /// Returns how fast submits are sent, compared with the limit.
+    fn pace(&self) -> Pace {
+        if self.is_slow() {
+            Pace::FarBelow
+        } else if self.estimate.limit >= FASTEST {
+            Pace::Unlimited
+        } else {
+            Pace::Near
+        }
+    }
+
     /// Returns whether a refusal confirms the previous one, at about the same rate or soon after it, or whether as much was
     /// accepted before each of the last ones.
     fn is_confirmed(&self) -> bool {
@@ -356,7 +350,7 @@ impl RateSearch {
         }
         let Cycle { started, count, .. } = std::mem::take(&mut self.cycle);
         let cycle = started.map_or(Duration::ZERO, |started| sent.saturating_sub(started));
-        if count == 0 || self.is_advertised || rest < cycle.mul_f64(WINDOW_REST_SHARE) {
+        if count < MIN_IN_WINDOW || self.is_advertised || rest < cycle.mul_f64(WINDOW_REST_SHARE) {
             return;
         }
         let went_through =

@@ -35,6 +35,15 @@ enum Interval {
     Searched(Box<RateSearch>),
 }
 
+/// What a refusal has shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::runner) enum Refusal {
+    /// Nothing: some submits are refused at any rate.
+    Odd,
+    /// A limit, and the learned rate if it has changed.
+    Limit(Option<Rate>),
+}
+
 impl Interval {
     fn search(&mut self) -> Option<&mut RateSearch> {
         match self {
@@ -113,29 +122,34 @@ impl Submits {
     }
 
     /// Records that a submit was refused that was sent at `sent`, with `in_flight_before` submits and predictions in
-    /// flight; `hint` is how long the provider asks to wait. Returns the learned rate if it has changed.
+    /// flight; `hint` is how long the provider asks to wait. Returns what that shows.
     pub(in crate::runner) fn refused(
         &mut self,
         sent: Duration,
         now: Duration,
         hint: Option<Duration>,
         in_flight_before: u32,
-    ) -> Option<Rate> {
+    ) -> Refusal {
         let search = match &mut self.interval {
             Interval::Fixed(spare) => {
                 spare.refused();
                 self.adjust();
-                return None;
+                return Refusal::Limit(None);
             }
             Interval::Searched(search) => search,
         };
-        if let LimitedBy::Slots = self.slots.refused(sent, now, hint, in_flight_before, search.estimate()) {
-            return None;
+        let (estimate, is_limit) = (search.estimate(), search.judge_refusal(sent));
+        let limited_by = self.slots.refused(sent, now, hint, in_flight_before, estimate, is_limit);
+        if !is_limit {
+            return Refusal::Odd;
+        }
+        if let LimitedBy::Slots = limited_by {
+            return Refusal::Limit(None);
         }
         let is_news = search.refused(sent, now, hint);
         let learned = search.learned();
         self.adjust();
-        learned.filter(|_| is_news).map(LearnedRate::rate)
+        Refusal::Limit(learned.filter(|_| is_news).map(LearnedRate::rate))
     }
 
     /// Records that a submit sent at `sent` was accepted, whatever earlier headers said. Must be called before the

@@ -21,9 +21,12 @@ struct Limits {
     retry_after: Option<&'static str>,
     /// How long predictions take, minimum and maximum, in seconds.
     takes: (f64, f64),
+    /// The share of submits that is refused at random.
+    odd: f64,
 }
 
-const FREE: Limits = Limits { cap: |_| usize::MAX, rate: None, window: None, retry_after: None, takes: (15.0, 40.0) };
+const FREE: Limits =
+    Limits { cap: |_| usize::MAX, rate: None, window: None, retry_after: None, takes: (15.0, 40.0), odd: 0.0 };
 
 /// A provider with such limits.
 struct Provider {
@@ -47,6 +50,9 @@ struct State {
 impl State {
     fn takes(&mut self, limits: Limits, started: Instant) -> bool {
         let now = Instant::now();
+        if limits.odd > 0.0 && self.random.f64() < limits.odd {
+            return false;
+        }
         let in_flight = self.done_at.values().filter(|done| **done > now).count();
         if in_flight >= (limits.cap)((now - started).as_secs()) {
             return false;
@@ -215,5 +221,20 @@ async fn a_limit_of_the_rate_beside_a_cap_is_found_too() {
     ] {
         let went = under(limits, 400, 3).await;
         assert!(went.in_flight > 0.75 * most && went.refused < 8.0, "{name}: {went:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_at_random_are_taken_for_no_limit_and_hide_none() {
+    let one_in_twenty = Limits { odd: 0.05, ..FREE };
+    for (name, limits, most, jobs) in [
+        ("without a limit", one_in_twenty, 183.0, 1000),
+        ("5/s", Limits { rate: Some((5.0, 5.0)), takes: (5.0, 10.0), ..one_in_twenty }, 37.5, 600),
+        ("ten in flight", Limits { cap: |_| 10, takes: (5.0, 10.0), ..one_in_twenty }, 10.0, 200),
+    ] {
+        for seed in 1..=3 {
+            let went = under(limits, jobs, seed).await;
+            assert!(went.in_flight > 0.6 * most && went.refused < 15.0, "{name}: {went:?}");
+        }
     }
 }

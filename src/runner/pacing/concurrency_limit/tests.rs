@@ -28,7 +28,7 @@ impl Answered {
     fn refused_with(&mut self, hint: Option<Duration>, in_flight_before: u32) -> LimitedBy {
         let sent = self.now;
         self.now += SECOND;
-        self.slots.refused(sent, self.now, hint, in_flight_before, RateSearch::new(None).estimate())
+        self.slots.refused(sent, self.now, hint, in_flight_before, RateSearch::new(None).estimate(), true)
     }
 
     fn accepted(&mut self, in_flight_before: u32) -> Option<Estimate> {
@@ -67,8 +67,8 @@ fn a_submit_that_goes_through_with_as_many_others_or_after_falling_numbers_shows
 fn submits_that_were_open_at_a_refusal_say_nothing_new() {
     let mut slots = ConcurrencyLimit::default();
     let estimate = RateSearch::new(None).estimate();
-    slots.refused(SECOND, SECOND * 3, None, 8, estimate);
-    slots.refused(SECOND * 2, SECOND * 4, None, 8, estimate);
+    slots.refused(SECOND, SECOND * 3, None, 8, estimate, true);
+    slots.refused(SECOND * 2, SECOND * 4, None, 8, estimate, true);
     assert!(slots.accepted(SECOND * 2, 7).is_none());
     assert!(slots.accepted(SECOND * 5, 7).is_none());
     assert_eq!(slots.max_in_flight(), None, "only one refusal counts");

@@ -81,9 +81,12 @@ fn simulate(limiter: Limiter, mut search: RateSearch, seconds: u64) -> Simulated
                 search.accepted(sent);
                 simulated.accepted.push(sent);
             } else {
-                simulated.cuts += u32::from(search.refused(sent, now, hint));
                 simulated.refused.push(sent);
-                if let BreakerAction::Pause(wait) = breaker.submit_refused(sent, now, Obstacle::RateLimited(hint)) {
+                let is_limit = search.judge_refusal(sent);
+                simulated.cuts += u32::from(is_limit && search.refused(sent, now, hint));
+                if (is_limit || hint.is_some())
+                    && let BreakerAction::Pause(wait) = breaker.submit_refused(sent, now, Obstacle::RateLimited(hint))
+                {
                     paused_until = paused_until.max(now + wait);
                 }
             }
