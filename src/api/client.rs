@@ -4,21 +4,26 @@
 use std::io::{self, Read};
 use std::path::Path;
 use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::{RequestBuilder, redirect, retry};
+use reqwest::{RequestBuilder, Response, redirect, retry};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 
 use crate::http::{self, TlsError, explain};
 use crate::job::{ContentHash, EditRequest, Fingerprint, ImageSource, MAX_IMAGE_BYTES, MAX_IMAGES};
+use crate::sync::locked;
 
 use super::base_url::BaseUrl;
 use super::exchange::{Answer, EditApi, Exchange, Fault, Intended};
 use super::gate::Gate;
 use super::long_answers::{BodyTimeouts, LongAnswers, Turn};
+use super::poll_patience::PollPatience;
 use super::status_path::StatusPath;
 use super::time_limit::{LAST_LOOK, in_time};
 use super::wire::{self, Generate, PredictionId};
@@ -35,13 +40,15 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long the beginning of an answer may take, without the time of the upload.
 const SUBMIT_TIMEOUT: Duration = Duration::from_secs(60);
 const SYNC_SUBMIT_TIMEOUT: Duration = Duration::from_secs(300);
-const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The length in bytes of the largest local picture in base64.
 const MAX_INLINE_BYTES: usize = MAX_IMAGE_BYTES as usize / 3 * 4;
 
 /// The slowest upload of pictures that is waited for, in bytes per second.
 const MIN_UPLOAD_SPEED: usize = 50_000;
+
+/// The beginning of an answer, unless it fails or takes too long.
+type Begun = Result<reqwest::Result<Response>, Elapsed>;
 
 /// Answers with base64 pictures are long, and lines may be slow.
 const BODY_TIMEOUTS: BodyTimeouts = BodyTimeouts { whole: Duration::from_secs(600), silence: Duration::from_secs(30) };
@@ -62,6 +69,7 @@ pub struct Client {
     gate: Gate,
     long_answers: LongAnswers,
     body_timeouts: BodyTimeouts,
+    patience: Arc<Mutex<PollPatience>>,
 }
 
 /// The reason why a client cannot be created.
@@ -98,14 +106,37 @@ impl Client {
             gate: Gate::default(),
             long_answers: LongAnswers::into_folder(folder),
             body_timeouts: BODY_TIMEOUTS,
+            patience: Arc::default(),
         })
     }
 
     /// Sends a request whose answer must begin within `timeout`. Callers box it, because jobs that wait for their
     /// prediction or their download would keep room for it as well.
     async fn exchange(&self, request: RequestBuilder, timeout: Duration, turn: Turn) -> Exchange {
-        let sent = pin!(request.header(AUTHORIZATION, self.bearer.clone()).send());
-        match in_time(timeout, sent).await {
+        let begun = self.begin(request, timeout).await;
+        self.receive(begun, turn).await
+    }
+
+    /// Sends a poll, whose answer must begin before the patience with polls is over.
+    async fn exchange_poll(&self, request: RequestBuilder) -> Exchange {
+        let (limit, sent) = (locked(&self.patience).limit(), Instant::now());
+        let begun = self.begin(request, limit).await;
+        match &begun {
+            Ok(Ok(_)) => locked(&self.patience).answered(sent.elapsed()),
+            Ok(Err(_)) => {}
+            Err(_) => locked(&self.patience).gave_up(),
+        }
+        self.receive(begun, Turn::Waits).await
+    }
+
+    /// Sends a request, and waits until its answer begins.
+    async fn begin(&self, request: RequestBuilder, timeout: Duration) -> Begun {
+        in_time(timeout, pin!(request.header(AUTHORIZATION, self.bearer.clone()).send())).await
+    }
+
+    /// Receives the rest of an answer.
+    async fn receive(&self, begun: Begun, turn: Turn) -> Exchange {
+        match begun {
             Ok(Ok(response)) => match self.long_answers.receive(response, turn, self.body_timeouts).await {
                 Exchange::Answer(answer) => Exchange::Answer(self.without_key(answer)),
                 fault @ Exchange::Fault(_) => fault,
@@ -144,7 +175,7 @@ impl EditApi for Client {
     async fn poll(&self, prediction: &PredictionId, path: Option<&StatusPath>) -> Exchange {
         let named = path.and_then(|path| self.base.status(path));
         let url = named.unwrap_or_else(|| self.base.join(&wire::prediction_path(prediction)));
-        Box::pin(self.gate.pass(self.exchange(self.http.get(url), POLL_TIMEOUT, Turn::Waits))).await
+        Box::pin(self.gate.pass(self.exchange_poll(self.http.get(url)))).await
     }
 
     fn status_path(&self, prediction: &PredictionId, status_url: &str) -> Option<StatusPath> {

@@ -14,6 +14,7 @@ mod long_answers;
 mod long_text;
 pub mod outcome;
 mod output;
+mod poll_patience;
 mod status_path;
 mod time_limit;
 pub mod wire;

@@ -46,7 +46,7 @@ fn edit() -> (EditRequest, Intended) {
         switches: crate::job::Switches::default(),
     };
     let fingerprint = Fingerprint::of(&request, |_| Err("there are no files")).unwrap();
-    (request.clone(), Intended { fingerprint, request: std::sync::Arc::new(request) })
+    (request.clone(), Intended { fingerprint, request: Arc::new(request) })
 }
 
 #[tokio::test]
@@ -68,8 +68,8 @@ async fn redirects_are_not_followed() {
     use axum::routing::{any, post};
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    let visits = std::sync::Arc::new(AtomicU32::new(0));
-    let counted = std::sync::Arc::clone(&visits);
+    let visits = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&visits);
     let elsewhere = move || async move { counted.fetch_add(1, Ordering::Relaxed).to_string() };
     let redirect = || async { Redirect::temporary("/elsewhere") };
     let router = axum::Router::new()
