@@ -15,7 +15,7 @@ use crate::run_folder::FolderError;
 use crate::runner::RunError;
 use crate::runner::event::Event;
 use crate::runner::executor::{Executor, StartFrom};
-use crate::runner::polling::RequestKind;
+use crate::runner::polling::{Haste, RequestKind};
 
 use super::workers::{Phase, Worker};
 use super::{Dispatcher, Mode};
@@ -112,6 +112,7 @@ impl<A: EditApi, S: ResultStore> Dispatcher<'_, A, S> {
         let submitting = self.workers.count(Phase::Submitting) as u64;
         let is_probing = submitting > 0 && self.breaker.is_half_open();
         let is_full = self.submits.max_in_flight().is_some_and(|max| self.workers.in_flight() >= max as usize);
+        self.shared.polls.set_haste(if is_full { Haste::Slots } else { Haste::Usual });
         if is_probing || is_full || self.spending.must_wait(&self.ledger, submitting) {
             return Turn::AfterAnEvent;
         }

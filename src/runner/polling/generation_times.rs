@@ -5,7 +5,7 @@ use crate::job::{EditRequest, Size};
 
 use super::life_table::LifeTable;
 use super::plan_check::PlanCheck;
-use super::poll_plan::{PollBudget, PollPlan};
+use super::poll_plan::{Haste, PollBudget, PollPlan};
 
 /// How many times are needed before they are used; of one kind of edit, more.
 const MIN_SAMPLES: u32 = 8;
@@ -66,6 +66,7 @@ impl RequestKind {
 #[derive(Debug)]
 pub(super) struct GenerationTimes {
     budget: PollBudget,
+    haste: Haste,
     all: Planned,
     kinds: HashMap<RequestKind, Planned>,
     /// Whether the provider has reported a time that is impossible.
@@ -133,6 +134,7 @@ impl GenerationTimes {
     pub(super) fn new(budget: PollBudget, learned: &[u64]) -> GenerationTimes {
         let mut times = GenerationTimes {
             budget,
+            haste: Haste::default(),
             all: Planned::default(),
             kinds: HashMap::new(),
             is_implausible: false,
@@ -234,6 +236,11 @@ impl GenerationTimes {
         }
     }
 
+    /// Sets whether anything waits for predictions to end.
+    pub(super) fn set_haste(&mut self, haste: Haste) {
+        self.haste = haste;
+    }
+
     /// Returns the mean generation time in seconds, or `None` if too little is known.
     pub(super) fn mean(&self) -> Option<f64> {
         self.all.plan.as_ref().map(PollPlan::mean)
@@ -241,7 +248,7 @@ impl GenerationTimes {
 
     /// Returns the wait before the next poll of an edit of this age, or `None` if too little is known.
     pub(super) fn wait(&self, kind: Option<RequestKind>, age: Duration, jitter: f64) -> Option<Duration> {
-        let wait = self.planned(kind)?.plan.as_ref()?.wait(age, jitter);
+        let wait = self.planned(kind)?.plan.as_ref()?.wait(age, jitter, self.haste);
         let is_scout = self.unconfirmed > 0 && jitter < SCOUTS;
         Some(if is_scout { wait.min((age * 2).max(MIN_SCOUT_WAIT)) } else { wait })
     }

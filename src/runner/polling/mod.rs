@@ -30,6 +30,7 @@ use outage::Outage;
 use poll_plan::PollBudget;
 
 pub(super) use generation_times::{Observation, RequestKind};
+pub(super) use poll_plan::Haste;
 
 /// The share of the poll rate that is planned; the rest is a reserve for failures.
 const PLANNED_SHARE: f64 = 0.8;
@@ -234,6 +235,11 @@ impl Polling {
             _ if self.are_failing() => outage_pause(jitter),
             _ => regular.max(backoff(errors - 1).mul_f64(0.95 + 0.1 * jitter)),
         }
+    }
+
+    /// Sets whether anything waits for predictions to end.
+    pub(super) fn set_haste(&self, haste: Haste) {
+        self.times().set_haste(haste);
     }
 
     /// Records that a prediction was in progress from the age `from` to the age `to`.

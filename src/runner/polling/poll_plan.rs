@@ -17,6 +17,21 @@ const MIN_WIDTH: f64 = 0.001;
 /// The shortest wait between two polls of a prediction, in seconds.
 const MIN_WAIT: f64 = 0.02;
 
+/// The mean time that a finished answer may wait for its poll while submits wait for its slot, in seconds. It is longer
+/// where more polls than one every second were needed.
+const HURRIED_LAG: f64 = 0.1;
+
+/// Whether anything waits for predictions to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::runner) enum Haste {
+    /// Nothing but their pictures.
+    #[default]
+    Usual,
+    /// Submits, because the provider allows no more open predictions. Each second until an end is seen is lost. Then as many
+    /// polls are planned as with one every second, if they are of use.
+    Slots,
+}
+
 /// The limits and goals of a poll plan.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PollBudget {
@@ -45,6 +60,8 @@ pub(super) struct PollPlan {
     /// The units per second after the last part.
     last_slope: f64,
     unit: f64,
+    /// The same while submits wait for a slot.
+    hurried_unit: f64,
     /// The share of predictions whose generation time is known.
     known: f64,
     longest: f64,
@@ -80,8 +97,12 @@ impl PollPlan {
             (each * mean + ((each * mean).powi(2) + 2.0 * each * spread.powi(2)).sqrt()) / 2.0
         });
         let affordable = affordable.min(answered).max(f64::EPSILON);
-        let unit = (2.0 * budget.lag / spread).min(spread / MIN_POLLS_PER_PREDICTION).max(spread / affordable);
-        PollPlan { edges, last_slope, unit, known, longest: budget.longest, mean }
+        let unit_for = |lag: f64| (2.0 * lag / spread).min(spread / MIN_POLLS_PER_PREDICTION).max(spread / affordable);
+        let unit = unit_for(budget.lag);
+        // The polls of a plan are half a poll more in the mean, as those every second are.
+        let every_second = spread / (mean - 0.5).max(MIN_POLLS_PER_PREDICTION);
+        let hurried_unit = unit_for(HURRIED_LAG).max(every_second).min(unit);
+        PollPlan { edges, last_slope, unit, hurried_unit, known, longest: budget.longest, mean }
     }
 
     /// Returns the mean generation time, in seconds.
@@ -107,12 +128,16 @@ impl PollPlan {
 
     /// Returns the wait before the next poll of a prediction of this `age`. `jitter` in 0..1 is constant per
     /// prediction, and separates those that started together.
-    pub(super) fn wait(&self, age: Duration, jitter: f64) -> Duration {
+    pub(super) fn wait(&self, age: Duration, jitter: f64, haste: Haste) -> Duration {
+        let unit = match haste {
+            Haste::Usual => self.unit,
+            Haste::Slots => self.hurried_unit,
+        };
         let age = age.as_secs_f64();
         let passed = self.units_at(age);
         // The half prevents two polls in quick succession when the plan has changed in between.
-        let turn = ((passed / self.unit) - jitter).ceil().max(0.0) + jitter + 0.5;
-        let next = self.age_at(turn * self.unit).unwrap_or_else(|| self.beyond(age));
+        let turn = ((passed / unit) - jitter).ceil().max(0.0) + jitter + 0.5;
+        let next = self.age_at(turn * unit).unwrap_or_else(|| self.beyond(age, unit));
         // A gap in the observed times does not mean that nothing finishes in it.
         let bound = self.edges[0].0.max(age) + (age / 8.0).max(self.longest);
         let next = next.min(bound);
@@ -121,9 +146,9 @@ impl PollPlan {
 
     /// Returns the age of the next poll of a prediction that takes longer than any known time. Polls become less frequent
     /// the fewer such predictions are expected.
-    fn beyond(&self, age: f64) -> f64 {
+    fn beyond(&self, age: f64, unit: f64) -> f64 {
         let last = self.edges.last().map_or(0.0, |(age, _)| *age);
-        let regular = (self.unit / self.last_slope).clamp(MIN_WAIT, self.longest);
+        let regular = (unit / self.last_slope).clamp(MIN_WAIT, self.longest);
         if age < last {
             return last + regular / 2.0;
         }

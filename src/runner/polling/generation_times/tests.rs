@@ -69,6 +69,20 @@ fn every_second(edits: u32, mut draw: impl FnMut(&mut fastrand::Rng) -> (Option<
     cost
 }
 
+#[test]
+fn while_submits_wait_for_a_slot_answers_are_noticed_sooner_with_as_many_polls_as_every_second() {
+    for (least, most) in [(1.0, 2.0), (2.0, 6.0), (8.0, 9.0), (15.0, 40.0)] {
+        let draw = |random: &mut fastrand::Rng| (None, least + (most - least) * random.f64());
+        let usual = by_plan(&mut GenerationTimes::new(BUDGET, &[]), 2000, draw);
+        let mut times = GenerationTimes::new(BUDGET, &[]);
+        times.set_haste(Haste::Slots);
+        let hurried = by_plan(&mut times, 2000, draw);
+        let each_second = every_second(2000, draw);
+        assert!(hurried.polls <= each_second.polls.max(usual.polls), "{least} to {most}: {hurried:?}, {each_second:?}");
+        assert!(hurried.lag < 0.28 && hurried.lag <= usual.lag * 1.01, "{least} to {most}: {hurried:?}, {usual:?}");
+    }
+}
+
 fn kind(images: usize) -> Option<RequestKind> {
     Some(RequestKind { size: None, images })
 }
