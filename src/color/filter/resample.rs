@@ -3,22 +3,20 @@ use super::{Plane, Sample};
 /// Returns a smaller picture. Each of its pixels is the mean over the area that it covers.
 pub(in crate::color) fn shrink<T: Sample>(plane: &Plane<T>, width: usize, height: usize) -> Plane<T> {
     let (columns, across) = covered(plane.width, width);
-    let mut narrow = Vec::with_capacity(width * plane.height);
-    for row in plane.data.chunks_exact(plane.width.max(1)) {
-        narrow.extend(columns.iter().map(|(first, covered)| {
-            let pixels = row[*first..].iter().zip(covered);
-            let sum = pixels.fold(T::ZERO, |sum, (pixel, covered)| sum.plus(pixel.times(*covered)));
-            sum.times(across)
-        }));
-    }
     let (rows, down) = covered(plane.height, height);
-    let mut data = vec![T::ZERO; width * height];
-    for ((first, covered), sums) in rows.iter().zip(data.chunks_exact_mut(width.max(1))) {
-        let sums = T::flat_mut(sums);
-        for (row, covered) in narrow[first * width..].chunks_exact(width.max(1)).zip(covered) {
-            sums.iter_mut().zip(T::flat(row)).for_each(|(sum, value)| *sum += value * covered);
+    let mut data = Vec::with_capacity(width * height);
+    let mut sums = vec![T::ZERO; plane.width];
+    for (first, covered) in rows {
+        sums.fill(T::ZERO);
+        for (row, covered) in plane.data[first * plane.width..].chunks_exact(plane.width.max(1)).zip(covered) {
+            let values = T::flat_mut(&mut sums).iter_mut().zip(T::flat(row));
+            values.for_each(|(sum, value)| *sum += value * covered);
         }
-        sums.iter_mut().for_each(|sum| *sum *= down);
+        data.extend(columns.iter().map(|(first, covered)| {
+            let pixels = sums[*first..].iter().zip(covered);
+            let sum = pixels.fold(T::ZERO, |sum, (pixel, covered)| sum.plus(pixel.times(*covered)));
+            sum.times(across * down)
+        }));
     }
     Plane { width, height, data }
 }
