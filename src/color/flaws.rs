@@ -2,9 +2,9 @@ use super::dominant_color::sampled;
 use super::foreign_area::foreign_share;
 use super::illumination::Illumination;
 use super::kept_product::{Scope, Surface, kept_product};
-use super::lit_surface::LitSurface;
+use super::lit_surface::{LitSurface, pixels_beyond};
 use super::lost_parts::lost_parts;
-use super::lost_prints::painted_over;
+use super::lost_prints::{MAX_OWN, painted_over};
 use super::region::share_of_people;
 use super::seam::torn_share;
 use super::shading::has_lost_its_shading;
@@ -104,8 +104,10 @@ impl Edit<'_> {
         let Edit { before, after, region, .. } = *self;
         let pictures = [before, after];
         let painted = self.share_of_others(colors, MAX_PAINTED_SHARE, |surfaces| {
-            let lost = lost_parts(pictures, surfaces, colors[1], region);
-            painted_over(pictures, colors, surfaces, region).max(lost)
+            // Most pixels show the surface.
+            let others = pixels_beyond(pictures, surfaces, MAX_OWN, region);
+            let lost = lost_parts(pictures, surfaces, colors[1], &others, region);
+            painted_over(pictures, colors, &others, region).max(lost)
         });
         if painted > MAX_PAINTED_SHARE {
             let share = painted * 100.0;

@@ -1,4 +1,4 @@
-use super::Rgb;
+use super::{Plane, Rgb};
 
 /// The weight of lightness relative to color in distances. When a surface changes its color, folds and
 /// reflections change the amount of light on it, but hardly the hue.
@@ -94,6 +94,20 @@ impl<const N: usize> LitSurface<N> {
             ((by_color / squares.max(f32::MIN_POSITIVE)).max(0.0), 0.0)
         }
     }
+}
+
+/// Returns the pixels of a `region` in two pictures that are farther than `distance` from all `surfaces`, by their index.
+pub(super) fn pixels_beyond(
+    [before, after]: [&Plane<Rgb>; 2],
+    surfaces: &[LitSurface<2>],
+    distance: f32,
+    region: &Plane<bool>,
+) -> Vec<usize> {
+    let is_beyond = |index: &usize| {
+        let pixel = [before.data[*index], after.data[*index]];
+        surfaces.iter().all(|surface| surface.is_beyond(pixel, distance))
+    };
+    (0..region.data.len()).filter(|index| region.data[*index]).filter(is_beyond).collect()
 }
 
 #[cfg(test)]

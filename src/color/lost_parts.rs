@@ -16,12 +16,13 @@ const MAX_OWN: f32 = 0.04;
 /// A pixel of the recolored surface is `shade * old + gloss` before and `shade * new + gloss` after, with one shade and
 /// one gloss. For a part of another color, no two such numbers suit both pictures.
 ///
-/// In colored surroundings, the same thing shows several `surfaces`. `main` is the color of most of it in the picture
-/// after.
+/// In colored surroundings, the same thing shows several `surfaces`. `others` are the pixels of the region that are not
+/// close to any of them. `main` is the color of most of it in the picture after.
 pub(super) fn lost_parts(
     [before, after]: [&Plane<Rgb>; 2],
     surfaces: &[LitSurface<2>],
     main: Rgb,
+    others: &[usize],
     region: &Plane<bool>,
 ) -> f64 {
     let alone = LitSurface::new([main]);
@@ -29,8 +30,8 @@ pub(super) fn lost_parts(
         let (old, new) = (before.data[index], after.data[index]);
         surfaces.iter().all(|surface| surface.is_beyond([old, new], MIN_FOREIGN)) && !alone.is_beyond([new], MAX_OWN)
     };
-    let mut lost = region.clone();
-    lost.data.iter_mut().enumerate().filter(|(_, is_set)| **is_set).for_each(|(at, is_set)| *is_set = is_lost(at));
+    let mut lost = region.map(|_| false);
+    others.iter().for_each(|index| lost.data[*index] = is_lost(*index));
     open(&lost, 1).count() as f64 / region.count().max(1) as f64
 }
 
@@ -44,6 +45,10 @@ mod tests {
     const BLACK: Rgb = [0.012; 3];
     const WHITE: Rgb = [0.85; 3];
     const WOOD: Rgb = [0.35, 0.19, 0.08];
+
+    fn all(region: &Plane<bool>) -> Vec<usize> {
+        (0..region.data.len()).collect()
+    }
 
     /// Returns the share of a surface that is lost when its color changes from `old` to `new`. It is shaded, and has a
     /// highlight. A tenth of it is a part with the colors `part` before and after.
@@ -59,7 +64,8 @@ mod tests {
             Plane { width: 60, height: 60, data: (0..3600).map(color).collect() }
         };
         let region = Plane::filled(60, 60, true);
-        lost_parts([&picture(old, part[0]), &picture(new, part[1])], &[LitSurface::new([old, new])], new, &region)
+        let pictures = [&picture(old, part[0]), &picture(new, part[1])];
+        lost_parts(pictures, &[LitSurface::new([old, new])], new, &all(&region), &region)
     }
 
     #[test]
@@ -86,7 +92,7 @@ mod tests {
         let most = [lit(old), lit(new)];
         let lost = |pairs: &[[Rgb; 2]]| {
             let surfaces: Vec<_> = pairs.iter().copied().map(LitSurface::new).collect();
-            lost_parts(pictures, &surfaces, most[1], &region)
+            lost_parts(pictures, &surfaces, most[1], &all(&region), &region)
         };
         assert!(lost(&[most]) > 0.1);
         assert!(lost(&[most, [old, new]]) < 1e-9);

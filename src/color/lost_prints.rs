@@ -1,4 +1,3 @@
-use super::lit_surface::LitSurface;
 use super::region::{Unmix, is_of_another_hue};
 use super::spaces::length;
 use super::{Oklab, Plane, Rgb, luminance};
@@ -20,7 +19,7 @@ const MAX_SHIFT: usize = 4;
 const MAX_SHIFTED_DISTANCE: f32 = 0.1;
 
 /// The largest distance between a pixel in both pictures and the surface under one light.
-const MAX_OWN: f32 = 0.07;
+pub(super) const MAX_OWN: f32 = 0.07;
 
 /// The smallest number of pixels that is not noise.
 const MIN_PIXELS: usize = 6;
@@ -63,28 +62,26 @@ const MIN_WHITE_LEFT: f32 = 0.4;
 /// if no pixel near it still has its old color, because a print that merely moved is not lost. White on white and black
 /// on black cannot be distinguished from light and shade.
 ///
-/// Colored surroundings and their reflections give a surface other colors, but in both pictures alike. What shows one of
-/// the `surfaces` in both has not lost its color.
+/// Colored surroundings and their reflections give a surface other colors, but in both pictures alike. What shows such a
+/// surface in both has not lost its color. `others` are the pixels of the region that are farther than [`MAX_OWN`] from
+/// all of them.
 pub(super) fn painted_over(
     [before, after]: [&Plane<Rgb>; 2],
     colors: [Rgb; 2],
-    surfaces: &[LitSurface<2>],
+    others: &[usize],
     region: &Plane<bool>,
 ) -> f64 {
     let [old, new] = colors.map(Body::new);
     let is_painted = |index: &usize| {
         let (one, other) = (before.data[*index], after.data[*index]);
-        if !region.data[*index] || !new.is_all_of(other) {
-            return false;
-        }
         let color = Oklab::from(one);
-        (has_changed_color([&old, &new], [one, other], color)
-            || is_newly_lit([&old, &new], [one, other])
-            || has_lost_its_white([&old, &new], [one, other]))
-            && surfaces.iter().all(|surface| surface.is_beyond([one, other], MAX_OWN))
+        new.is_all_of(other)
+            && (has_changed_color([&old, &new], [one, other], color)
+                || is_newly_lit([&old, &new], [one, other])
+                || has_lost_its_white([&old, &new], [one, other]))
             && !is_near(after, *index, color, &new)
     };
-    let painted = (0..region.data.len()).filter(is_painted).count();
+    let painted = others.iter().copied().filter(is_painted).count();
     if painted < MIN_PIXELS { 0.0 } else { painted as f64 / region.count() as f64 }
 }
 
@@ -182,6 +179,7 @@ impl Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::color::lit_surface::{LitSurface, pixels_beyond};
 
     const RED: Rgb = [0.56, 0.02, 0.02];
     const BLUE: Rgb = [0.02, 0.2, 0.9];
@@ -205,7 +203,12 @@ mod tests {
         };
         let region = Plane::filled(60, 60, true);
         let pictures = [&picture(old, Some(10)), &picture(new, shift.map(|by| 10 + by))];
-        painted_over(pictures, [old, new], &[LitSurface::new([old, new])], &region)
+        painted(pictures, [old, new], &region)
+    }
+
+    fn painted(pictures: [&Plane<Rgb>; 2], colors: [Rgb; 2], region: &Plane<bool>) -> f64 {
+        let others = pixels_beyond(pictures, &[LitSurface::new(colors)], MAX_OWN, region);
+        painted_over(pictures, colors, &others, region)
     }
 
     fn assert_reported(old: Rgb, new: Rgb, print: Rgb) {
@@ -265,10 +268,8 @@ mod tests {
             height: 60,
             data: (0..3600).map(|index| index / 60 < 30 || (9..=12).contains(&(index % 60))).collect(),
         };
-        let surface = LitSurface::new([BLUE, RED]);
-        let painted =
-            |after: &Plane<Rgb>| painted_over([&before, after], [BLUE, RED], std::slice::from_ref(&surface), &region);
-        assert!(painted(&after) > 0.02, "{}", painted(&after));
-        assert!(painted(&picture(RED, WOOD)) < 1e-9);
+        let share = painted([&before, &after], [BLUE, RED], &region);
+        assert!(share > 0.02, "{share}");
+        assert!(painted([&before, &picture(RED, WOOD)], [BLUE, RED], &region) < 1e-9);
     }
 }
