@@ -37,8 +37,8 @@ pub(super) struct Kept {
     pub(super) mean: f64,
     /// The share of the pixels that changed by more than 2.
     pub(super) share: f64,
-    /// The ΔE00 below which a quarter of the pixels stay.
-    pub(super) quarter: f64,
+    /// The share of the pixels that changed by at most 1.25.
+    pub(super) still: f64,
 }
 
 impl Kept {
@@ -48,7 +48,7 @@ impl Kept {
     /// product casts more of it, but not on the whole floor. With a color cast or another background, no quarter of the
     /// pixels stays unchanged.
     pub(super) fn is_well(self) -> bool {
-        self.mean <= 2.0 || self.share <= 0.35 || (self.mean <= 5.0 && self.quarter <= 1.25)
+        self.mean <= 2.0 || self.share <= 0.35 || (self.mean <= 5.0 && self.still >= 0.25)
     }
 }
 
@@ -63,13 +63,13 @@ pub(super) fn compare(before: &Plane<Rgb>, after: &Plane<Rgb>) -> Comparison {
     let differences = differences(&before, &after);
     let region = changed(&differences);
     let near = dilate(&region, (SPILL_DISTANCE * scale) as usize);
-    let mut rest: Vec<f32> =
+    let rest: Vec<f32> =
         differences.data.iter().zip(&near.data).filter(|(_, is_near)| !**is_near).map(|(off, _)| *off).collect();
     let count = rest.len().max(1) as f64;
     let kept = Kept {
         mean: rest.iter().map(|off| f64::from(*off)).sum::<f64>() / count,
         share: rest.iter().filter(|off| **off > 2.0).count() as f64 / count,
-        quarter: percentile(&mut rest, 0.25).map_or(0.0, f64::from),
+        still: rest.iter().filter(|off| **off <= 1.25).count() as f64 / count,
     };
     Comparison { region, kept, differences }
 }
@@ -108,7 +108,7 @@ fn changed(differences: &Plane<f32>) -> Plane<bool> {
 fn otsu(values: impl Iterator<Item = f32>) -> f32 {
     const STEPS: f32 = 4.0;
     let mut histogram = [0u64; 256];
-    values.for_each(|value| histogram[((value * STEPS).round() as usize).min(255)] += 1);
+    values.for_each(|value| histogram[((value * STEPS + 0.5) as usize).min(255)] += 1);
     let all: u64 = histogram.iter().sum();
     let total: f64 = histogram.iter().enumerate().map(|(at, count)| at as f64 * *count as f64).sum();
     let (mut below, mut sum, mut best) = (0u64, 0.0, (0.0, 0));

@@ -15,8 +15,8 @@ const MIN_SHADED_SPREAD: f32 = 0.03;
 /// when its color changes. A flat product is no product any more, although its color may be exact.
 pub(super) fn has_lost_its_shading(before: &Plane<Rgb>, after: &Plane<Rgb>, region: &Plane<bool>) -> bool {
     let inner = erode(region, 2);
-    let [old, new] = [before, after].map(|picture| relative_spread(picture, &inner));
-    old.is_some_and(|old| old > MIN_SHADED_SPREAD) && new.is_some_and(|new| new < MAX_FLAT_SPREAD)
+    let spread = |picture: &Plane<Rgb>| relative_spread(picture, &inner);
+    spread(after).is_some_and(|new| new < MAX_FLAT_SPREAD) && spread(before).is_some_and(|old| old > MIN_SHADED_SPREAD)
 }
 
 /// Returns the range of OKLab lightness of a region without the lightest and the darkest tenth, relative to the median.
