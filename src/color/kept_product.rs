@@ -52,8 +52,9 @@ const GLANCED_SIDE: usize = 64;
 /// neutral one is larger: a blue drink with a large white label is blue.
 const COLORFUL_WEIGHT: f64 = 2.0;
 
-/// The largest weight of what was recolored, relative to the main material, at which it is certainly not the product.
-const MAX_CERTAIN_WEIGHT: f64 = 0.5;
+/// The largest size of what was recolored, by area and by weight, relative to the main material, at which it is certainly
+/// not the product.
+const MAX_CERTAIN_SIZE: f64 = 0.5;
 
 /// The smallest distance of an object from the background, in OKLab.
 const MIN_OBJECT_DISTANCE: f32 = 0.05;
@@ -98,8 +99,9 @@ pub(super) fn kept_product(
     let color = dominant_color(&sampled(&picture, &main))?;
     let ratio = Surface { area: &region, color: recolored.color }.weight() / Surface { area: &main, color }.weight();
     let recolored = region.count() as f64 / main.count() as f64;
-    (is_kept(&main) && is_other_kept && ratio.max(recolored) < 1.0)
-        .then_some(KeptProduct { recolored, is_certain: ratio < MAX_CERTAIN_WEIGHT && scope != Scope::Unclear })
+    let size = ratio.max(recolored);
+    (is_kept(&main) && is_other_kept && size < 1.0)
+        .then_some(KeptProduct { recolored, is_certain: size < MAX_CERTAIN_SIZE && scope != Scope::Unclear })
 }
 
 fn weight_of(color: Oklab) -> f64 {
@@ -196,7 +198,10 @@ mod tests {
     #[test]
     fn nothing_is_certain_if_a_prompt_is_unclear_or_two_surfaces_are_nearly_as_important() {
         assert!(!found(RED, 30..50, Place::Lid, Scope::Unclear).unwrap().is_certain);
-        assert!(!found(WHITE, 30..90, Place::Lid, Scope::Product).unwrap().is_certain);
+        for body in [RED, WHITE] {
+            let kept = found(body, 30..90, Place::Lid, Scope::Product).unwrap();
+            assert!(!kept.is_certain, "{body:?}: {kept:?}");
+        }
         assert_eq!(found(WHITE, 30..120, Place::Lid, Scope::Product), None);
         assert_eq!(found(RED, 30..105, Place::Lid, Scope::Product), None);
         assert_eq!(found(BLACK, 30..50, Place::Wall, Scope::Product), None);
