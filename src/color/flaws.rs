@@ -9,11 +9,15 @@ use super::region::share_of_people;
 use super::seam::torn_share;
 use super::shading::has_lost_its_shading;
 use super::unchanged_area::{UnchangedArea, is_pale};
-use super::{Check, Plane, Rgb, Verdict, dominant_color};
+use super::{Check, Oklab, Plane, Rgb, Verdict, dominant_color};
 
 /// The largest share of a product that may have kept its old color. Neighboring surfaces of the same color account for
 /// that much.
 const MAX_UNCHANGED_SHARE: f64 = 0.25;
+
+/// The same share of a colorful product. Hardly anything else has its color: correct edits reach 0.053, and those that left
+/// out a handle or a spout begin at 0.07.
+const MAX_COLORFUL_UNCHANGED_SHARE: f64 = 0.06;
 
 /// The largest share of the outline of a region at which the new color may end in the middle of a surface. Correct
 /// edits reach 0.057.
@@ -55,7 +59,9 @@ impl Edit<'_> {
         let unchanged = UnchangedArea::new(before, self.differences, region, old);
         let left = unchanged.left_out();
         let max_torn = if is_pale(old.into()) { MAX_PALE_TORN_SHARE } else { MAX_TORN_SHARE };
-        let left_out = if left > MAX_UNCHANGED_SHARE {
+        let is_colorful = Oklab::from(old).saturation() > Oklab::NEUTRAL_SATURATION;
+        let max_left = if is_colorful { MAX_COLORFUL_UNCHANGED_SHARE } else { MAX_UNCHANGED_SHARE };
+        let left_out = if left > max_left {
             Some(format!("{:.0} % of the product's color was not changed", left * 100.0))
         } else if torn_share([before, after], region) > max_torn {
             Some("part of the product was not changed: the new color ends in the middle of a surface".to_owned())

@@ -61,3 +61,23 @@ fn a_picture_of_one_color_is_wrong_even_if_it_is_the_requested_one() {
     assert_eq!(verdict(&picture(blue.linear(), [0.8; 3])), Verdict::On);
     assert_eq!(verdict(&picture(blue.linear(), blue.linear())), Verdict::Off);
 }
+
+#[test]
+fn a_handle_that_kept_the_old_color_is_noticed_and_one_of_another_color_was_never_meant() {
+    let (red, blue, wood) = ([0.5, 0.02, 0.02], Hex([30, 144, 255]), [0.2, 0.1, 0.04]);
+    let picture = |body: Rgb, handle: Rgb| {
+        let color = |index: usize| match (index % 200, index / 200) {
+            (30..130, 50..150) => body,
+            (130..140, 96..104) | (140..180, 80..120) => handle,
+            _ => [0.8; 3],
+        };
+        View { colors: Plane { width: 200, height: 200, data: (0..200 * 200).map(color).collect() }, opacity: None }
+    };
+    let verdict = |before: [Rgb; 2], after: [Rgb; 2]| {
+        let [before, after] = [before, after].map(|[body, handle]| picture(body, handle));
+        measure(Some(&before), &after, &[blue], Tolerance::default(), Scope::Product).check.verdict
+    };
+    assert_eq!(verdict([red, red], [blue.linear(), red]), Verdict::Near);
+    assert_eq!(verdict([red, red], [blue.linear(); 2]), Verdict::On);
+    assert_eq!(verdict([red, wood], [blue.linear(), wood]), Verdict::On);
+}
