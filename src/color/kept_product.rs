@@ -1,6 +1,7 @@
 use super::dominant_color::sampled;
 use super::filter::{dilate, enlarge, open, shrink};
 use super::region::{ANALYZED_SIDE, Background, find_foreground, material};
+use super::spaces::length;
 use super::unchanged_area::MAX_UNCHANGED;
 use super::{Oklab, Plane, Rgb, dominant_color};
 
@@ -59,6 +60,10 @@ const MAX_CERTAIN_SIZE: f64 = 0.5;
 /// The smallest distance of an object from the background, in OKLab.
 const MIN_OBJECT_DISTANCE: f32 = 0.05;
 
+/// The smallest distance between two parts of a product with colors of their own, in OKLab. Wood and brass have the hue of
+/// red and yellow fabric, and the search may take them for one material.
+const MIN_PART_DISTANCE: f32 = 0.12;
+
 /// The distance from the region within which pixels are mixed with it, in pixels.
 const MAX_MIXED: usize = 3;
 
@@ -66,7 +71,7 @@ const MAX_MIXED: usize = 3;
 /// something else.
 ///
 /// The product is searched for without regard to the region. Both halves of the statement take a majority: most of the
-/// main material is unchanged, and most of the region is not main material. The region must also be the smaller of the
+/// main material is unchanged, and most of the region is not main material or has another color. The region must also be the smaller of the
 /// two, by area and by weight, because the search may have taken the wrong one for the main material.
 ///
 /// The search takes longer than the rest of the check. It is skipped if the picture shows nothing unchanged that could
@@ -89,8 +94,13 @@ pub(super) fn kept_product(
     let [region, unchanged] = [region, &unchanged].map(|mask| enlarge(mask, width, height));
     let product = find_foreground(&picture).product;
     let main = material(&picture, &product, None);
+    let is_apart = |meant: &Plane<bool>| {
+        let color = dominant_color(&sampled(&picture, meant));
+        color.is_some_and(|color| distance(color.into(), recolored.color.into()) > MIN_PART_DISTANCE)
+    };
     let is_kept = |meant: &Plane<bool>| {
-        2 * region.count_both(meant) < region.count() && 2 * meant.count_both(&unchanged) > meant.count()
+        2 * meant.count_both(&unchanged) > meant.count()
+            && (2 * region.count_both(meant) < region.count() || is_apart(meant))
     };
     let is_other_kept = match scope {
         Scope::Material(color) => is_kept(&material(&picture, &product, Some(color))),
@@ -102,6 +112,10 @@ pub(super) fn kept_product(
     let size = ratio.max(recolored);
     (is_kept(&main) && is_other_kept && size < 1.0)
         .then_some(KeptProduct { recolored, is_certain: size < MAX_CERTAIN_SIZE && scope != Scope::Unclear })
+}
+
+fn distance(one: Oklab, other: Oklab) -> f32 {
+    length(one.l - other.l, length(one.a - other.a, one.b - other.b))
 }
 
 fn weight_of(color: Oklab) -> f64 {
@@ -186,6 +200,21 @@ mod tests {
             assert!(kept.is_certain && (kept.recolored - 20.0 / 120.0).abs() < 0.03, "{kept:?}");
             assert_eq!(found(body, 30..50, Place::Body, Scope::Product), None);
         }
+    }
+
+    #[test]
+    fn legs_of_wood_are_another_part_than_the_yellow_above_them() {
+        let (yellow, wood) = ([0.9, 0.56, 0.02], [0.22, 0.12, 0.045]);
+        let color = |index: usize| match (index % 200, index / 200) {
+            (50..150, 40..140) => yellow.map(|channel| channel * (0.7 + (index % 200) as f32 / 600.0)),
+            (55..65 | 135..145, 140..170) => wood,
+            _ => [0.8; 3],
+        };
+        let before = Plane { width: 200, height: 200, data: (0..40_000).map(color).collect() };
+        let region = before.map(|pixel| pixel == wood);
+        let differences = region.map(|is_set| if is_set { 30.0 } else { 0.1 });
+        let kept = kept_product(&before, &differences, Surface { area: &region, color: wood }, Scope::Product);
+        assert!(kept.is_some_and(|kept| kept.is_certain), "{kept:?}");
     }
 
     #[test]
