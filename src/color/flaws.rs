@@ -8,6 +8,7 @@ use super::lost_prints::{MAX_OWN, painted_over};
 use super::region::share_of_people;
 use super::seam::torn_share;
 use super::shading::has_lost_its_shading;
+use super::structure::common_structure;
 use super::unchanged_area::{UnchangedArea, is_pale};
 use super::{Check, Oklab, Plane, Rgb, Verdict, dominant_color};
 
@@ -35,6 +36,10 @@ const MAX_FOREIGN_SHARE: f64 = 0.02;
 /// The largest share of a region that may be skin or hair. Clothes have some at their edges.
 const MAX_PEOPLE_SHARE: f64 = 0.08;
 
+/// The smallest share of a picture's edges that stay where they are. Right edits have at least 0.5 of them, and pictures of
+/// other products less than 0.2 in most cases.
+const MIN_COMMON_STRUCTURE: f64 = 0.35;
+
 /// An edit of a part of a picture: both pictures, what changed between them, and what was meant.
 pub(super) struct Edit<'p> {
     pub(super) before: &'p Plane<Rgb>,
@@ -54,6 +59,12 @@ impl Edit<'_> {
     /// requested color before.
     pub(super) fn add_flaws(&self, check: &mut Check, was_wanted: impl FnOnce() -> bool) {
         let Edit { before, after, region, .. } = *self;
+        let is_candidate = matches!(check.verdict, Verdict::On | Verdict::Near);
+        if is_candidate && common_structure([before, after], region) < MIN_COMMON_STRUCTURE {
+            check.worsen("the picture shows something else than before");
+            check.verdict = Verdict::Off;
+            return;
+        }
         let color = |picture: &Plane<Rgb>| dominant_color(&sampled(picture, region));
         let (Some(old), Some(new)) = (color(before), color(after)) else { return };
         let unchanged = UnchangedArea::new(before, self.differences, region, old);

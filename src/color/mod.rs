@@ -30,6 +30,7 @@ mod seam;
 mod shading;
 mod spaces;
 mod specular;
+mod structure;
 mod unchanged_area;
 mod verdict;
 
