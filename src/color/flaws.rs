@@ -8,6 +8,7 @@ use super::lost_prints::{MAX_OWN, painted_over};
 use super::region::share_of_people;
 use super::seam::torn_share;
 use super::shading::has_lost_its_shading;
+use super::sharpness::lost_detail;
 use super::structure::common_structure;
 use super::unchanged_area::{UnchangedArea, is_pale};
 use super::{Check, Oklab, Plane, Rgb, Verdict, dominant_color};
@@ -64,6 +65,9 @@ impl Edit<'_> {
             check.worsen("the picture shows something else than before");
             check.verdict = Verdict::Off;
             return;
+        }
+        if let Some(reason) = is_candidate.then(|| lost_detail([before, after])).flatten() {
+            check.worsen(reason);
         }
         let color = |picture: &Plane<Rgb>| dominant_color(&sampled(picture, region));
         let (Some(old), Some(new)) = (color(before), color(after)) else { return };

@@ -38,6 +38,10 @@ const MIN_WHOLE_CHANGE: f64 = 5.0;
 /// The largest share of a picture that compression may change in a picture that was returned as it was.
 const MAX_NOISE_SHARE: f64 = 0.03;
 
+/// The smallest size of an answer, as a share of the picture before in the size that is compared. It has hardly more
+/// details than a thumbnail below.
+const MIN_SIZE_SHARE: f64 = 0.5;
+
 /// The largest difference of a channel within a picture of one color, in levels of 256.
 const MAX_BLANK_STEP: u8 = 3;
 
@@ -98,6 +102,9 @@ pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: T
         let edit =
             Edit { before: &old, after: &new, differences: &differences, region: &region, is_of_one_color, scope };
         edit.add_flaws(&mut check, was_wanted);
+        if MIN_SIZE_SHARE * longer_side(before) > longer_side(after) {
+            check.worsen("details were lost: the picture is much smaller than before");
+        }
         return kept_check(check, region, region_share, kept);
     }
     // The background changed as well. In this case the product is the relevant part, and is found by its edges.
@@ -122,6 +129,10 @@ fn unusable(before: &View, after: &View) -> Option<&'static str> {
     }
     // A swatch that became another swatch can be compared.
     (is_blank(before) && !is_blank(after)).then_some("the picture before shows no product, so")
+}
+
+fn longer_side(view: &View) -> f64 {
+    view.colors.width.max(view.colors.height) as f64
 }
 
 /// Whether a picture is of one color.

@@ -28,6 +28,7 @@ mod region;
 mod registration;
 mod seam;
 mod shading;
+mod sharpness;
 mod spaces;
 mod specular;
 mod structure;
