@@ -37,8 +37,8 @@ const MAX_FOREIGN_SHARE: f64 = 0.02;
 /// The largest share of a region that may be skin or hair. Clothes have some at their edges.
 const MAX_PEOPLE_SHARE: f64 = 0.08;
 
-/// The smallest share of a picture's edges that stay where they are. Right edits have at least 0.5 of them, and pictures of
-/// other products less than 0.2 in most cases.
+/// The smallest share of a picture's edges that stay where they are. Right edits have at least 0.5 of them, and most
+/// pictures of other products less than 0.2.
 const MIN_COMMON_STRUCTURE: f64 = 0.35;
 
 /// An edit of a part of a picture: both pictures, what changed between them, and what was meant.

@@ -60,8 +60,8 @@ const MAX_CERTAIN_SIZE: f64 = 0.5;
 /// The smallest distance of an object from the background, in OKLab.
 const MIN_OBJECT_DISTANCE: f32 = 0.05;
 
-/// The smallest distance between two parts of a product with colors of their own, in OKLab. Wood and brass have the hue of
-/// red and yellow fabric, and the search may take them for one material.
+/// The smallest distance between two parts of a product with colors of their own, in OKLab. Wood and brass have the hue
+/// of red and yellow fabric, and the search may take them for one material.
 const MIN_PART_DISTANCE: f32 = 0.12;
 
 /// The distance from the region within which pixels are mixed with it, in pixels.
@@ -71,8 +71,8 @@ const MAX_MIXED: usize = 3;
 /// something else.
 ///
 /// The product is searched for without regard to the region. Both halves of the statement take a majority: most of the
-/// main material is unchanged, and most of the region is not main material or has another color. The region must also be the smaller of the
-/// two, by area and by weight, because the search may have taken the wrong one for the main material.
+/// main material is unchanged, and most of the region is not main material or has another color. The region must also be
+/// the smaller of the two, by area and by weight, because the search may have taken the wrong one for the main material.
 ///
 /// The search takes longer than the rest of the check. It is skipped if the picture shows nothing unchanged that could
 /// outweigh the region, which is the case for nearly all correct edits.
