@@ -1,7 +1,6 @@
 use super::dominant_color::sampled;
 use super::filter::{dilate, enlarge, open, shrink};
 use super::region::{ANALYZED_SIDE, Background, find_foreground, material};
-use super::spaces::length;
 use super::unchanged_area::MAX_UNCHANGED;
 use super::{Oklab, Plane, Rgb, dominant_color};
 
@@ -96,7 +95,7 @@ pub(super) fn kept_product(
     let main = material(&picture, &product, None);
     let is_apart = |meant: &Plane<bool>| {
         let color = dominant_color(&sampled(&picture, meant));
-        color.is_some_and(|color| distance(color.into(), recolored.color.into()) > MIN_PART_DISTANCE)
+        color.is_some_and(|color| Oklab::from(color).distance(recolored.color.into()) > MIN_PART_DISTANCE)
     };
     let is_kept = |meant: &Plane<bool>| {
         2 * meant.count_both(&unchanged) > meant.count()
@@ -112,10 +111,6 @@ pub(super) fn kept_product(
     let size = ratio.max(recolored);
     (is_kept(&main) && is_other_kept && size < 1.0)
         .then_some(KeptProduct { recolored, is_certain: size < MAX_CERTAIN_SIZE && scope != Scope::Unclear })
-}
-
-fn distance(one: Oklab, other: Oklab) -> f32 {
-    length(one.l - other.l, length(one.a - other.a, one.b - other.b))
 }
 
 fn weight_of(color: Oklab) -> f64 {

@@ -32,14 +32,14 @@ impl PartialRows {
         if self.0.is_empty() || !folder.plan().exists() {
             return Ok(());
         }
-        for line in plan_lines(folder)? {
-            self.0.remove(&line?.key()?.job);
+        let ids = plan_lines(folder)?.map(|line| Ok(line?.key()?.job));
+        let ids: Vec<JobId> = ids.collect::<Result<_, FolderError>>()?;
+        for id in &ids {
+            self.0.remove(id);
         }
         if self.0.is_empty() {
             return Ok(());
         }
-        let ids = plan_lines(folder)?.map(|line| Ok(line?.key()?.job));
-        let ids: Vec<JobId> = ids.collect::<Result<_, FolderError>>()?;
         let mut rows: Vec<(&JobId, &u64)> = self.0.iter().collect();
         rows.sort_by_key(|(_, line)| **line);
         let problem = |(job, line): (&JobId, &u64)| {

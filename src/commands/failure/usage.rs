@@ -191,7 +191,9 @@ impl UsageError {
                 "the value of --color-lock is the largest miss that is corrected, and must be above the tolerance of \
                  {tolerance}; results are corrected to within ΔE00 1"
             ),
-            UsageError::Inherited { .. } => "run the whole manifest with the version that wrote the journal, or a later one".to_owned(),
+            UsageError::Inherited { .. } => {
+                "run the whole manifest with the version that wrote the journal, or a later one".to_owned()
+            }
             UsageError::OtherOrigin { theirs, .. } => {
                 format!("use --base-url {theirs} until they are all finished, or choose another folder with -o")
             }

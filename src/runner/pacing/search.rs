@@ -230,8 +230,8 @@ impl RateSearch {
         is_limit
     }
 
-    /// Records that a submit sent at `sent` was refused by a limit at `now`, with a `hint` of how long to wait, if any. Returns
-    /// whether that changes the estimate.
+    /// Records that a submit sent at `sent` was refused by a limit at `now`, with a `hint` of how long to wait, if any.
+    /// Returns whether that changes the estimate.
     pub(super) fn refused(&mut self, sent: Duration, now: Duration, hint: Option<Duration>) -> bool {
         if sent < self.limit_met_at {
             return false;
