@@ -1,5 +1,4 @@
 use jiff::Timestamp;
-use tokio::runtime::Builder;
 
 use crate::api::PredictionId;
 use crate::cli::Adopt;
@@ -12,6 +11,7 @@ use crate::runner;
 use super::print::{log_unprinted, print};
 use super::report_data;
 use super::reservation::Reservation;
+use super::runtime::runtime;
 use super::{Failure, UsageError};
 
 /// The submit that the user has found at the provider.
@@ -31,7 +31,7 @@ pub(super) fn adopt(arguments: &Adopt) -> Result<Exit, Failure> {
     let _lock = Lock::take(&folder)?;
     let (mut ledger, disk) = JournalFile::open(&folder)?.into_disk();
     let (key, found) = found_submit(&mut ledger, arguments)?;
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
+    let runtime = runtime()?;
     let prediction = arguments.prediction.clone();
     let cost = runtime.block_on(runner::adopt(disk, &mut ledger, &key, prediction, Timestamp::now))?;
     let money = match found {

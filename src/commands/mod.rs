@@ -28,6 +28,7 @@ mod report;
 mod report_data;
 mod reservation;
 mod run;
+mod runtime;
 mod serve;
 mod status;
 mod unknown_pictures;

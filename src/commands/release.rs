@@ -1,5 +1,4 @@
 use jiff::Timestamp;
-use tokio::runtime::Builder;
 
 use crate::cli::Release;
 use crate::exit::Exit;
@@ -12,6 +11,7 @@ use super::Failure;
 use super::print::{log_unprinted, print};
 use super::report_data;
 use super::reservation::Reservation;
+use super::runtime::runtime;
 
 /// Releases the money reserved for submits that, as the user confirms, were not charged.
 pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
@@ -19,7 +19,7 @@ pub(super) fn release(arguments: &Release) -> Result<Exit, Failure> {
     let _lock = Lock::take(&folder)?;
     let (mut ledger, disk) = JournalFile::open(&folder)?.into_disk();
     let released = Reservation::named(&ledger, &arguments.jobs, "release")?;
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
+    let runtime = runtime()?;
     let keys = released.iter().map(|reservation| reservation.key.clone());
     runtime.block_on(runner::release(disk, &mut ledger, keys, Timestamp::now))?;
     let mut text = String::new();

@@ -6,6 +6,7 @@ use futures::StreamExt;
 use serde::Serialize;
 
 use crate::commands::Failure;
+use crate::commands::runtime::runtime;
 use crate::job::{ImageSource, Rate};
 use crate::manifest::{Diagnostic, Manifest, Problems};
 use crate::probe::{Finding, ProbeLimits, Prober};
@@ -71,9 +72,7 @@ pub(super) fn probe(
     screen.say(&format!("asking {} at {}, about {time}", counted(probed.urls, "URL"), limits.rate));
     drop(urls.seen);
     let prober = Prober::new(limits)?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
-    let findings: HashMap<String, Finding> = runtime.block_on(async {
+    let findings: HashMap<String, Finding> = runtime()?.block_on(async {
         let answers = prober.ask_all(urls.ordered);
         answers.filter_map(|(url, finding)| async move { Some((url, finding?)) }).collect().await
     });

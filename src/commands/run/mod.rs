@@ -9,7 +9,7 @@ mod run_plan;
 mod run_start;
 mod session;
 
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Runtime;
 
 use crate::cli::Run;
 use crate::exit::Exit;
@@ -19,6 +19,7 @@ use crate::report::write_junit_error;
 
 use super::interrupt::Interruption;
 use super::print::{log_unprinted, print_json, print_summary};
+use super::runtime::runtime;
 use super::{Failure, UsageError};
 use end::End;
 use notifications::Notifications;
@@ -26,7 +27,7 @@ use session::{FinishedRun, HeldFolder, Session};
 
 /// Runs a manifest, or continues a run of it, and sends the notifications at its end.
 pub(super) fn run(arguments: &Run, screen: &Screen) -> Result<Exit, Failure> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| Failure::Start { cause })?;
+    let runtime = runtime()?;
     let interruption = Interruption::default();
     let mut notifications = Notifications::of(arguments);
     let ended = execute(arguments, screen, &runtime, &mut notifications, &interruption);
