@@ -6,44 +6,26 @@
 
 mod ciede2000;
 mod ciede2000_batch;
-mod compare;
 mod correct;
 mod dominant_color;
 mod elimination;
 mod filter;
-mod flaws;
-mod foreign_area;
 mod hex;
 mod hex_codes;
-mod illumination;
-mod kept_product;
-mod lit_surface;
-mod lost_parts;
-mod lost_prints;
 mod measure;
 mod names;
 mod plane;
 mod recolor;
 mod region;
-mod registration;
-mod seam;
-mod shading;
-mod sharpness;
 mod spaces;
-mod specular;
-mod structure;
-mod unchanged_area;
-mod verdict;
 
 pub use crate::job::{Hex, HexError};
 pub use ciede2000::ciede2000;
-pub use compare::COMPARED_SIDE;
 pub use correct::Shift;
 pub use dominant_color::dominant_color;
 use hex::is_css_name;
 pub use hex_codes::hex_codes;
-pub use kept_product::Scope;
-pub use measure::{Measured, View, measure};
+pub use measure::{COMPARED_SIDE, Check, Measured, Scope, Tolerance, Verdict, VerdictCounts, View, measure};
 pub use names::{MAX_NAME_WORDS, is_name, shop_color};
 pub use plane::Plane;
 pub use recolor::{Change, NotFound, Painter, Recoloring, recolor};
@@ -51,4 +33,3 @@ pub use region::Part;
 pub use spaces::{
     Encoder, Lab, Oklab, Rgb, decode, decode16, encode, encode16, light_of_bytes, light_of_words, luminance,
 };
-pub use verdict::{Check, Tolerance, Verdict, VerdictCounts};

@@ -1,7 +1,7 @@
-use super::dominant_color::percentile;
-use super::filter::gaussian;
-use super::spaces::length;
-use super::{Plane, Rgb, luminance};
+use crate::color::dominant_color::percentile;
+use crate::color::filter::gaussian;
+use crate::color::spaces::length;
+use crate::color::{Plane, Rgb, luminance};
 
 /// The steepness of the sharpest edges, relative to the same edges after a blur, below which a picture is blurred. Right
 /// edits reach 2.2 only if the picture before was as soft, or if the product became nearly black.

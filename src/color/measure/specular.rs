@@ -1,5 +1,5 @@
-use super::Rgb;
-use super::dominant_color::percentile;
+use crate::color::Rgb;
+use crate::color::dominant_color::percentile;
 
 /// The channel value, 0 to 1, from which on it may have been clipped. The true amount of light is then unknown.
 const CLIPPED_CHANNEL: f32 = 0.97;

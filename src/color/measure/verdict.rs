@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::Hex;
+use crate::color::Hex;
 
 /// The verdict on whether a result shows the requested color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

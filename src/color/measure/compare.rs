@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
-use super::ciede2000_batch::differences;
-use super::dominant_color::percentile;
-use super::filter::{close, dilate, gaussian, open, shrink};
-use super::{Plane, Rgb};
+use crate::color::ciede2000_batch::differences;
+use crate::color::dominant_color::percentile;
+use crate::color::filter::{close, dilate, gaussian, open, shrink};
+use crate::color::{Plane, Rgb};
 
 /// The longer side, in pixels, of pictures that are compared. Twice the size gives the same verdicts.
 pub const COMPARED_SIDE: usize = 256;

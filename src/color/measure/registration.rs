@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 
-use super::elimination::solved;
-use super::filter::{Sample, gaussian, interpolate, shrink};
-use super::{Plane, Rgb};
+use crate::color::elimination::solved;
+use crate::color::filter::{Sample, gaussian, interpolate, shrink};
+use crate::color::{Plane, Rgb};
 
 /// The longer sides of the pictures that are compared, in pixels, from coarse to fine.
 const SIDES: [usize; 3] = [64, 128, 256];

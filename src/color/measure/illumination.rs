@@ -1,6 +1,6 @@
-use super::dominant_color::{percentile, sampled};
-use super::filter::dilate;
-use super::{Lab, Plane, Rgb, ciede2000, luminance};
+use crate::color::dominant_color::{percentile, sampled};
+use crate::color::filter::dilate;
+use crate::color::{Lab, Plane, Rgb, ciede2000, luminance};
 
 /// The factors by which light scales the color that a surface shows, in linear light. Studio pictures are exposed so
 /// that surfaces in full light show about their color, and most of a surface has slightly less light.

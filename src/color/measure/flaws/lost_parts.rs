@@ -1,6 +1,6 @@
-use super::filter::open;
 use super::lit_surface::LitSurface;
-use super::{Plane, Rgb};
+use crate::color::filter::open;
+use crate::color::{Plane, Rgb};
 
 /// The smallest distance between a pixel and the best that one light makes of the surface in both pictures, from which
 /// on the pixel is not that surface. Light that a product throws on itself reaches 0.1 in its folds.

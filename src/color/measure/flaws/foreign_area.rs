@@ -1,6 +1,6 @@
-use super::filter::open;
 use super::lit_surface::LitSurface;
-use super::{Plane, Rgb};
+use crate::color::filter::open;
+use crate::color::{Plane, Rgb};
 
 /// The smallest distance between a pixel and the product under the light that suits it best, from which on the pixel
 /// is something else. What reflects the product, such as a chrome knob, stays below it.

@@ -1,9 +1,9 @@
 use std::cell::OnceCell;
 
-use super::filter::{Connected, components, dilate, open};
-use super::region::{Foreground, Unmix, find_foreground};
-use super::spaces::length;
-use super::{Oklab, Plane, Rgb};
+use crate::color::filter::{Connected, components, dilate, open};
+use crate::color::region::{Foreground, Unmix, find_foreground};
+use crate::color::spaces::length;
+use crate::color::{Oklab, Plane, Rgb};
 
 /// The OKLab lightness from which on a neutral color is pale: white in light or in shade.
 const MIN_PALE_LIGHTNESS: f32 = 0.7;

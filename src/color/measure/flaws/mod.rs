@@ -1,17 +1,33 @@
-use super::dominant_color::sampled;
-use super::foreign_area::foreign_share;
+//! Flaws of an edit that its color does not show: a part that kept its color or lost it, another product, lost details.
+
+mod foreign_area;
+mod kept_product;
+mod lit_surface;
+mod lost_parts;
+mod lost_prints;
+mod seam;
+mod shading;
+mod sharpness;
+mod structure;
+mod unchanged_area;
+
+use foreign_area::foreign_share;
+pub use kept_product::Scope;
+use kept_product::{Surface, kept_product};
+use lit_surface::{LitSurface, pixels_beyond};
+use lost_parts::lost_parts;
+use lost_prints::{MAX_OWN, painted_over};
+use seam::torn_share;
+use shading::has_lost_its_shading;
+use sharpness::lost_detail;
+use structure::common_structure;
+use unchanged_area::{UnchangedArea, is_pale};
+
 use super::illumination::Illumination;
-use super::kept_product::{Scope, Surface, kept_product};
-use super::lit_surface::{LitSurface, pixels_beyond};
-use super::lost_parts::lost_parts;
-use super::lost_prints::{MAX_OWN, painted_over};
-use super::region::share_of_people;
-use super::seam::torn_share;
-use super::shading::has_lost_its_shading;
-use super::sharpness::lost_detail;
-use super::structure::common_structure;
-use super::unchanged_area::{UnchangedArea, is_pale};
-use super::{Check, Oklab, Plane, Rgb, Verdict, dominant_color};
+use super::{Check, Verdict};
+use crate::color::dominant_color::sampled;
+use crate::color::region::share_of_people;
+use crate::color::{Oklab, Plane, Rgb, dominant_color};
 
 /// The largest share of a product that may have kept its old color. Neighboring surfaces of the same color account for
 /// that much.

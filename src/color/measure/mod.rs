@@ -1,14 +1,28 @@
+//! What an edit did to a picture: whether it shows the requested color where it was to, and nothing else was harmed.
+//! The steps, in order: [`registration`] brings both pictures to the same place, [`compare`] finds the region that differs,
+//! [`illumination`] and [`specular`] leave the color of the product itself, and [`flaws`] looks for what a color cannot tell.
+
+mod compare;
+mod flaws;
+mod illumination;
+mod registration;
+mod specular;
+mod verdict;
+
 use std::borrow::Cow;
 
-use super::compare::{Comparison, Kept, aligned, compare};
-use super::filter::erode;
-use super::flaws::Edit;
-use super::illumination::Illumination;
-use super::kept_product::Scope;
-use super::region::{foreground, material};
-use super::registration::registered;
-use super::specular::unveiled;
-use super::{Check, Hex, Lab, Oklab, Plane, Rgb, Tolerance, Verdict, ciede2000, dominant_color, encode, luminance};
+pub use compare::COMPARED_SIDE;
+use compare::{Comparison, Kept, aligned, compare};
+use flaws::Edit;
+pub use flaws::Scope;
+use illumination::Illumination;
+use registration::registered;
+use specular::unveiled;
+pub use verdict::{Check, Tolerance, Verdict, VerdictCounts};
+
+use crate::color::filter::erode;
+use crate::color::region::{foreground, material};
+use crate::color::{Hex, Lab, Oklab, Plane, Rgb, ciede2000, dominant_color, encode, luminance};
 
 /// A picture in the form in which it is compared: its colors in linear light, and its opacity if not all pixels are
 /// opaque.
@@ -54,7 +68,7 @@ const MIN_COLOR_SHARE: f64 = 0.02;
 /// Measures whether `after` shows the requested colors, `wanted` (at least one), in the region that differs from
 /// `before`. The `scope` tells which region was meant.
 ///
-/// Both have a longer side of [`super::COMPARED_SIDE`] pixels, or more if a finer region is needed. Without a picture
+/// Both have a longer side of [`COMPARED_SIDE`] pixels, or more if a finer region is needed. Without a picture
 /// before the edit, the product is searched for in `after` alone. A color can then be confirmed but not refuted,
 /// because the search may have found the wrong part.
 pub fn measure(before: Option<&View>, after: &View, wanted: &[Hex], tolerance: Tolerance, scope: Scope) -> Measured {

@@ -1,5 +1,5 @@
-use super::filter::{dilate, enlarge, gaussian, shrink};
-use super::{Plane, Rgb};
+use crate::color::filter::{dilate, enlarge, gaussian, shrink};
+use crate::color::{Plane, Rgb};
 
 /// The longer side of the pictures whose edges are compared, in pixels. At this size, edges that are off by 3 % of the
 /// picture still overlap.

@@ -1,6 +1,6 @@
-use super::filter::{dilate, erode, shrink};
-use super::region::Background;
-use super::{Oklab, Plane, Rgb};
+use crate::color::filter::{dilate, erode, shrink};
+use crate::color::region::Background;
+use crate::color::{Oklab, Plane, Rgb};
 
 /// The distances from the outline at which its two sides are compared, in pixels. The pixels in between are mixed.
 const INSIDE: usize = 2;

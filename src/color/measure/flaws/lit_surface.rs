@@ -1,4 +1,4 @@
-use super::{Plane, Rgb};
+use crate::color::{Plane, Rgb};
 
 /// The weight of lightness relative to color in distances. When a surface changes its color, folds and
 /// reflections change the amount of light on it, but hardly the hue.

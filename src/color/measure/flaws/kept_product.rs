@@ -1,8 +1,8 @@
-use super::dominant_color::sampled;
-use super::filter::{dilate, enlarge, open, shrink};
-use super::region::{ANALYZED_SIDE, Background, find_foreground, material};
 use super::unchanged_area::MAX_UNCHANGED;
-use super::{Oklab, Plane, Rgb, dominant_color};
+use crate::color::dominant_color::sampled;
+use crate::color::filter::{dilate, enlarge, open, shrink};
+use crate::color::region::{ANALYZED_SIDE, Background, find_foreground, material};
+use crate::color::{Oklab, Plane, Rgb, dominant_color};
 
 /// What of a product was to be recolored, as far as its prompt says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -1,6 +1,6 @@
-use super::region::{Unmix, is_of_another_hue};
-use super::spaces::length;
-use super::{Oklab, Plane, Rgb, luminance};
+use crate::color::region::{Unmix, is_of_another_hue};
+use crate::color::spaces::length;
+use crate::color::{Oklab, Plane, Rgb, luminance};
 
 /// The luminance below which a pixel shows no color of its own.
 const MAX_BLACK: f32 = 0.02;
@@ -179,7 +179,7 @@ impl Body {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::lit_surface::{LitSurface, pixels_beyond};
+    use crate::color::measure::flaws::lit_surface::{LitSurface, pixels_beyond};
 
     const RED: Rgb = [0.56, 0.02, 0.02];
     const BLUE: Rgb = [0.02, 0.2, 0.9];

@@ -1,6 +1,6 @@
-use super::dominant_color::{percentile, sampled};
-use super::filter::erode;
-use super::{Oklab, Plane, Rgb};
+use crate::color::dominant_color::{percentile, sampled};
+use crate::color::filter::erode;
+use crate::color::{Oklab, Plane, Rgb};
 
 /// The spread of lightness, relative to its median, below which a surface is flat. The most even surfaces in right
 /// edits have 0.04.
