@@ -9,6 +9,7 @@ use crate::journal::{Edit, EditKey, EditState, History, Presence, Reroll, SavedF
 use super::color_review::{ColorRules, UncertainReroll, is_stale};
 use super::color_target::ColorTarget;
 use super::decision::Decision;
+use super::seeds::unused_seed;
 use super::work::{Standing, Task, Work};
 
 /// The point of a run at which a decision is made, with the information that is available there.
@@ -192,7 +193,11 @@ impl<'h> StepChoice<'h, '_> {
 fn reroll(history: &History, key: &EditKey, target: Arc<ColorTarget>, refused: Option<Reroll>) -> Option<Work> {
     let base = history.edit(key.fingerprint)?;
     let rerolls: Vec<&Edit> = history.rerolls(base.fingerprint).collect();
-    let new = || Reroll { of: base.fingerprint, seed: seed(base, target.request.seed, &rerolls) };
+    let is_used = |seed: Seed| {
+        target.request.seed == Some(seed)
+            || rerolls.iter().any(|edit| edit.reroll.is_some_and(|again| again.seed == seed))
+    };
+    let new = || Reroll { of: base.fingerprint, seed: unused_seed(base.fingerprint, is_used) };
     let again = refused.unwrap_or_else(new);
     let mut request = (*target.request).clone();
     request.seed = Some(again.seed);
@@ -235,17 +240,4 @@ fn best<'e>(attempts: impl Iterator<Item = &'e Edit>) -> Option<&'e Edit> {
 
 fn is_completed(edit: &Edit) -> bool {
     matches!(edit.state, EditState::Completed { .. })
-}
-
-/// Returns an unused seed. It depends only on the edit and its re-rolls, so that a crash does not change it.
-fn seed(base: &Edit, asked: Option<Seed>, rerolls: &[&Edit]) -> Seed {
-    const SEEDS: u64 = Seed::MAX as u64 + 1;
-    let first = u64::from_le_bytes(std::array::from_fn(|index| base.fingerprint.as_bytes()[index]));
-    let is_used = |seed: Seed| {
-        asked == Some(seed) || rerolls.iter().any(|edit| edit.reroll.is_some_and(|reroll| reroll.seed == seed))
-    };
-    // A step that is coprime to 10001 = 73 * 137 reaches all seeds.
-    let seeds = (0..SEEDS).map(|step| (first % SEEDS + step * 3_571) % SEEDS);
-    let seeds = seeds.filter_map(|seed| Seed::new(u16::try_from(seed).ok()?));
-    seeds.into_iter().find(|seed| !is_used(*seed)).or(asked).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ mod decision;
 mod decision_counts;
 mod expiry;
 mod planned_job;
+mod seeds;
 mod work;
 mod work_list;
 
@@ -19,5 +20,6 @@ pub use color_target::ColorTarget;
 pub use decision::{Choices, Decision, FailedPolicy, Kept, KnownEdit, decide, with_color_review};
 pub use decision_counts::{Decided, DecisionCounts};
 pub use planned_job::{PlannedJob, count};
+pub use seeds::unused_seed;
 pub use work::{Standing, Task, Work};
 pub use work_list::{JobRow, orphans, unfinished, work};
