@@ -98,6 +98,12 @@ pub enum Command {
     Release(Release),
     /// Save the picture of an uncertain submit that was charged
     Adopt(Adopt),
+    /// Let the next run make completed jobs anew, with other seeds
+    #[command(
+        after_help = "The next run pays for them. Until their new pictures are saved, the old ones stay in results/, and then they are \
+        kept in earlier/."
+    )]
+    Redo(Redo),
     /// Write a starter manifest for a folder of pictures
     Init(Init),
     /// Measure or change the color of a single picture
@@ -224,6 +230,22 @@ pub struct Adopt {
     /// The prediction's id in the provider's dashboard, or a URL that ends with it; the next run follows it
     #[arg(value_parser = PredictionId::pasted)]
     pub prediction: PredictionId,
+}
+
+/// `dyehouse redo`.
+#[derive(Clone, Debug, Args)]
+pub struct Redo {
+    /// Use the run in this folder, which must not be in use otherwise
+    pub dir: PathBuf,
+    /// Make these jobs anew: ids, or patterns such as 'mug-*'
+    #[arg(value_name = "JOB", required_unless_present = "from")]
+    pub jobs: Vec<IdPattern>,
+    /// Make the jobs in this CSV file anew, such as the rejected ones that the report page exports
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+    /// Take it back: the next run shows the earlier pictures again, at no cost
+    #[arg(long)]
+    pub undo: bool,
 }
 
 /// `dyehouse merge`.

@@ -22,6 +22,7 @@ mod open_files;
 mod options;
 mod print;
 mod recorded_edits;
+mod redo;
 mod release;
 mod renamed;
 mod report;
@@ -56,6 +57,7 @@ pub fn execute(cli: &Cli) -> Exit {
         Command::Merge(arguments) => merge::merge(arguments, &screen),
         Command::Compact(arguments) => compact::compact(arguments),
         Command::Release(arguments) => release::release(arguments),
+        Command::Redo(arguments) => redo::redo(arguments),
         Command::Adopt(arguments) => adopt::adopt(arguments),
         Command::Serve(arguments) => serve::serve(arguments, &screen),
         Command::Init(arguments) => init::init(arguments, &screen),

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use crate::job::{ContentHash, Fingerprint, JobId, JobIdRef};
+use crate::job::{ContentHash, Fingerprint, JobId, JobIdRef, Seed};
 use crate::journal::{EditKey, Ledger};
 use crate::plan::PlannedJob;
 use crate::run_folder::{RunFolder, plan_lines};
@@ -33,13 +33,26 @@ impl<'f, 'l, L: Fn() -> Option<&'l Ledger>> RecordedEdits<'f, L> {
         RecordedEdits { folder, ledger, planned: OnceLock::new() }
     }
 
-    /// Returns the fingerprint of a row. It is that of the normal form, unless the journal only knows the edit under
+    /// Returns the fingerprint of the edit that a row asks for. If the user wants another result than that of the row's own
+    /// request, it also returns the seed that takes the place of the row's.
+    ///
+    /// # Errors
+    ///
+    /// A local picture was not hashed.
+    pub(super) fn edit(&self, id: &JobIdRef<'_>, sent: &Sent<'_>) -> Result<(Fingerprint, Option<Seed>), NotHashed> {
+        let own = self.fingerprint(id, sent)?;
+        let Some(ledger) = (self.ledger)() else { return Ok((own, None)) };
+        let newest = ledger.redone().newest(id.as_str(), own, |seed| sent.fingerprint_with(seed))?;
+        Ok(newest.map_or((own, None), |(fingerprint, seed)| (fingerprint, Some(seed))))
+    }
+
+    /// Returns the fingerprint of a row's own request. It is that of the normal form, unless the journal only knows the edit under
     /// another one.
     ///
     /// # Errors
     ///
     /// A local picture was not hashed.
-    pub(super) fn fingerprint(&self, id: &JobIdRef<'_>, sent: &Sent<'_>) -> Result<Fingerprint, NotHashed> {
+    fn fingerprint(&self, id: &JobIdRef<'_>, sent: &Sent<'_>) -> Result<Fingerprint, NotHashed> {
         let normal = sent.fingerprint()?;
         let Some(written) = sent.fingerprint_as_written()? else { return Ok(normal) };
         let Some(ledger) = (self.ledger)() else { return Ok(normal) };

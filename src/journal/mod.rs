@@ -29,11 +29,11 @@ pub use archive::LinesError;
 pub use edits::{Brief, ColorBrief, Edit, History, Presence, TransitionError};
 pub use format::{
     Checked, CompactedEdit, Corrected, EditKey, EditState, LastRunTotals, LearnedLimits, PauseCause, Problem, Record,
-    Reroll, RunEvent, RunStart, SavedFile, Settlement, Stage, Step, Totals, VERSION,
+    Redo, Reroll, RunEvent, RunStart, SavedFile, Settlement, Stage, Step, Totals, VERSION,
 };
 #[cfg(test)]
 pub(crate) use ledger::assert_same_state;
-pub use ledger::{Costs, Ledger, LedgerError, Pause, RunEnd, RunState, ShownFingerprints, SpendBaseline};
+pub use ledger::{Costs, Ledger, LedgerError, Pause, Redone, RunEnd, RunState, ShownFingerprints, SpendBaseline};
 pub use merge::{JournalMergeError, MergedJournal};
 pub use storage::{
     Compacted, Durable, Journal, JournalError, RECENT, RecordError, ReplayError, Replayed, compact, compacted_until,

@@ -8,10 +8,10 @@ use proptest::prelude::*;
 use crate::api::PredictionId;
 use crate::color::{Check, Hex, Tolerance, Verdict};
 use crate::job::{Cents, ContentHash, ErrorClass, Fingerprint, JobId, Seed};
-use crate::journal::{Checked, Corrected, EditKey, Ledger, Record, Reroll, SavedFile, Step};
+use crate::journal::{Checked, Corrected, EditKey, Ledger, Record, Redo, Reroll, RunEvent, SavedFile, Step};
 
 /// Returns the running ledger and the lines of a journal made from `choices`. Each is a job, one of its fingerprints
-/// and a step. Invalid steps are left out. The last edit of every other job is a re-roll of its first.
+/// and a step. Invalid steps are left out. Some jobs are made anew. The last edit of every other job is a re-roll of its first.
 pub(super) fn random_journal(choices: &[(usize, usize, usize)]) -> (Ledger, Vec<u8>) {
     let (mut ledger, mut lines) = (Ledger::default(), Vec::new());
     for (number, &(job, version, choice)) in choices.iter().enumerate() {
@@ -61,8 +61,14 @@ pub(super) fn random_journal(choices: &[(usize, usize, usize)]) -> (Ledger, Vec<
             Some(edit) => edit.next(&step).is_some(),
             None => matches!(step, Step::Intent { .. }),
         };
-        if can_follow {
-            let record = Record::Edit(key, step);
+        let redo = (step == Step::Reinstated).then(|| Redo {
+            job: key.job.clone(),
+            fingerprint: key.fingerprint,
+            instead_of: None,
+            seed: Seed::new(number as u16).filter(|_| number % 3 > 0),
+        });
+        let decided = redo.map(|redo| Record::Run(RunEvent::Redo { jobs: vec![redo] }));
+        for record in decided.into_iter().chain(can_follow.then_some(Record::Edit(key, step))) {
             ledger.apply(at, &record).unwrap();
             lines.extend(record.to_line(at).unwrap());
         }
@@ -120,9 +126,10 @@ fn random_journals_have_every_step_but_those_of_compaction() {
     let steps: BTreeSet<usize> = records
         .map(|record| match record {
             Record::Edit(_, step) => number(&step),
+            Record::Run(RunEvent::Redo { .. }) => 14,
             Record::Run(_) => usize::MAX,
         })
         .collect();
-    assert_eq!(steps, (0..14).collect());
+    assert_eq!(steps, (0..15).collect());
     assert!(ledger.live_edits().all(|(_, edit)| edit.reroll.is_some()));
 }

@@ -1,8 +1,9 @@
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 
 use crate::job::ContentHash;
 
+use super::error::FolderError;
 use super::folder::RunFolder;
 
 /// The stamp of a folder's plan. If neither the inputs nor the plan have changed, the plan does not have to be rebuilt.
@@ -25,6 +26,19 @@ impl PlanStamp {
         }
         let (found, _) = ContentHash::of_all(File::open(folder.plan()).ok()?).ok()?;
         plan.parse().ok().filter(|plan| *plan == found)
+    }
+
+    /// Removes the stamp, so that the next run rebuilds the plan.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be removed.
+    pub fn remove(folder: &RunFolder) -> Result<(), FolderError> {
+        let path = folder.plan_stamp();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FolderError::io("remove", path)(error)),
+            _ => Ok(()),
+        }
     }
 
     /// Writes the stamp. If that fails, the next run rebuilds the plan.

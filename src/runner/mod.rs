@@ -36,7 +36,7 @@ pub use batch::{Batch, Effects, RunOutcome};
 pub use error::{RunError, RunFailure};
 pub use event::{CheckedPicture, Event, InFlight, Observer, RunTotals};
 pub use polling::PollSchedule;
-pub use recording::{adopt, record_idle_run, release, set_aside};
+pub use recording::{adopt, record_idle_run, redo, release, set_aside};
 pub use settings::Settings;
 pub use stop_reason::StopReason;
 pub use stop_signal::StopSignal;

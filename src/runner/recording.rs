@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::api::PredictionId;
 use crate::job::Cents;
-use crate::journal::{Disk, Durable, Edit, EditKey, Journal, Ledger, Record, RunEvent, RunStart, Step};
+use crate::journal::{Disk, Durable, Edit, EditKey, Journal, Ledger, Record, Redo, RunEvent, RunStart, Step};
 
 use super::{RunError, RunOutcome};
 
@@ -67,6 +67,20 @@ pub async fn adopt(
     let records: Vec<Record> = unanswered(ledger).chain([adopted]).collect();
     record_all(disk, ledger, records, now).await?;
     Ok(cost_cents)
+}
+
+/// Records that the user wants other results of `jobs`, or earlier ones again.
+///
+/// # Errors
+///
+/// The journal cannot be written.
+pub async fn redo(
+    disk: impl Disk,
+    ledger: &mut Ledger,
+    jobs: Vec<Redo>,
+    now: impl Fn() -> Timestamp,
+) -> Result<(), RunError> {
+    record_all(disk, ledger, [Record::Run(RunEvent::Redo { jobs })], now).await
 }
 
 /// Records that the pictures of `edits` leave `results/`. They may be moved once this has returned: the records are

@@ -26,6 +26,7 @@ mod older_journal;
 mod partitions;
 mod probing;
 mod quickstart;
+mod redoing;
 mod releasing;
 mod rerolls;
 mod retouched;

@@ -53,7 +53,7 @@ impl<'l, L: Fn() -> Option<&'l Ledger>> Candidates<'_, L> {
             return Ok(Row { is_shown, candidate: None });
         }
         let (key, request_hash) = if self.needs_keys {
-            let fingerprint = self.recorded.fingerprint(&job.id, sent)?;
+            let (fingerprint, _) = self.recorded.edit(&job.id, sent)?;
             (Some(EditKey { job: job.id.to_id(), fingerprint }), fingerprint.into())
         } else {
             (None, sent.request_hash()?)

@@ -26,6 +26,7 @@ use crate::words::counted;
 
 pub use init::InitError;
 pub use merge::MergeError;
+pub(super) use usage::NotRedone;
 pub use usage::UsageError;
 
 /// The reason why a command failed.

@@ -1,3 +1,4 @@
+use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use crate::api::{BaseUrlError, PredictionId};
@@ -7,6 +8,24 @@ use crate::words::{counted, shell_word};
 
 /// A note on the patterns of `--only`.
 const PATTERN: &str = "a pattern covers the whole id: 'mug-*' finds mug-ocean";
+
+/// The reason why no job is made anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRedone {
+    /// None of them has pictures.
+    NotCompleted,
+    /// None of them was made anew before.
+    NotBefore,
+}
+
+impl Display for NotRedone {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            NotRedone::NotCompleted => "it has no pictures yet",
+            NotRedone::NotBefore => "it was not made anew before",
+        })
+    }
+}
 
 /// Options that contradict each other or the run's folder, or an invalid value. Nothing was submitted.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +159,30 @@ pub enum UsageError {
         /// The prediction.
         prediction: PredictionId,
     },
+    /// No job of the run is meant by the argument of `redo`.
+    #[error("redo {word}: the run has no such job")]
+    NoSuchJob {
+        /// The id or pattern.
+        word: String,
+        /// A similar id, if there is one.
+        near: Option<String>,
+    },
+    /// None of the jobs that `redo` is to make anew can be.
+    #[error("redo {word}: {reason}")]
+    NothingToRedo {
+        /// The id or pattern, or the file.
+        word: String,
+        /// The reason.
+        reason: NotRedone,
+    },
+    /// The file with the jobs for `redo` cannot be used.
+    #[error("read {}: {reason}", path.display())]
+    JobsFile {
+        /// The path of the file.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
     /// The manifest's base URL is invalid.
     #[error("use `run.base_url`: {0}")]
     BaseUrl(BaseUrlError),
@@ -196,6 +239,19 @@ impl UsageError {
             }
             UsageError::OtherOrigin { theirs, .. } => {
                 format!("use --base-url {theirs} until they are all finished, or choose another folder with -o")
+            }
+            UsageError::NoSuchJob { near: Some(near), .. } => format!("did you mean `{near}`? {PATTERN}"),
+            UsageError::NoSuchJob { near: None, .. } => {
+                format!("name jobs by their ids in the manifest of the last run; {PATTERN}")
+            }
+            UsageError::NothingToRedo { reason: NotRedone::NotCompleted, .. } => {
+                "run the manifest again to continue; --retry-failed submits failed jobs again".to_owned()
+            }
+            UsageError::NothingToRedo { reason: NotRedone::NotBefore, .. } => {
+                "`dyehouse status` shows its state; without --undo, it is made anew".to_owned()
+            }
+            UsageError::JobsFile { .. } => {
+                "give a CSV file with a column `id`, such as the one that the report page exports".to_owned()
             }
             UsageError::NoMatch { near: Some(near), .. } => format!("did you mean `{near}`? {PATTERN}"),
             UsageError::NoMatch { near: None, .. } => PATTERN.to_owned(),

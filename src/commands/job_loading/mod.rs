@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::job::{
     Backend, ContentHash, Fingerprint, ImageRef, ImageSource, Job, JobId, MAX_IMAGES, Partition, RequestHash,
-    RequestRef,
+    RequestRef, Seed,
 };
 use crate::manifest::{
     Diagnostic, Found, FoundJob, ImagesVia, Manifest, Problems, RowLocation, files_matching, near_picture,
@@ -185,6 +185,12 @@ impl From<NotHashed> for Failure {
 impl Sent<'_> {
     pub(super) fn fingerprint(&self) -> Result<Fingerprint, NotHashed> {
         Fingerprint::of_borrowed(self.request, |path| self.content(path))
+    }
+
+    /// Returns the fingerprint of the request with another seed.
+    pub(super) fn fingerprint_with(&self, seed: Seed) -> Result<Fingerprint, NotHashed> {
+        let request = RequestRef { seed: Some(seed), ..self.request.clone() };
+        Fingerprint::of_borrowed(&request, |path| self.content(path))
     }
 
     /// Returns the fingerprint that earlier versions recorded; `None` if it is the same.

@@ -87,9 +87,11 @@ impl Planning {
         let is_first = !folder.journal().exists();
         let recorded = RecordedEdits::of(folder, || opening.ledger());
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
-            let fingerprint = recorded.fingerprint(&found.job.id, sent)?;
+            let (fingerprint, seed) = recorded.edit(&found.job.id, sent)?;
             let features = JobFeatures::of(found.job, fingerprint.into());
-            let job = PlannedJob { fingerprint, job: found.to_job() };
+            let mut job = found.to_job();
+            job.request.seed = seed.or(job.request.seed);
+            let job = PlannedJob { fingerprint, job };
             let row = if is_part { Row::Partial(Box::new(job)) } else { Row::Line(DraftLine::of(folder, &job)?) };
             Ok::<_, Failure>((row, features, options.selection.names(found.job.id.as_str())))
         };

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::cli::Status;
 use crate::exit::Exit;
-use crate::journal::{Costs, Ledger, RunEnd, RunState};
-use crate::run_folder::{FolderError, RunFolder};
+use crate::journal::{Costs, EditKey, Ledger, RunEnd, RunState};
+use crate::run_folder::{FolderError, RunFolder, plan_lines};
 
 use super::Failure;
 use super::print::{print_json, print_summary};
@@ -63,6 +63,7 @@ pub(super) fn print_status(
         removed: plan.removed,
         outdated,
         held_back,
+        to_redo: to_redo(folder, ledger)?,
         colors,
         color_checks_left,
         cost_cents: Costs::of(ledger),
@@ -97,6 +98,16 @@ fn color_checks_left(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderE
         Err(FolderError::NoRun { .. }) => Ok(0),
         left => left,
     }
+}
+
+/// Returns how many jobs the next run makes anew, because the user wants that since the last one.
+fn to_redo(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
+    if ledger.redone().is_empty() {
+        return Ok(0);
+    }
+    let keys = plan_lines(folder)?.map(|line| line?.key());
+    let keys: Vec<EditKey> = keys.collect::<Result<_, _>>()?;
+    Ok(keys.iter().filter(|key| ledger.redone().has(key.job.as_str(), key.fingerprint)).count() as u64)
 }
 
 /// Returns the totals of a folder's plan. If the first run is still reading its manifest, there is none, and no job.

@@ -93,6 +93,9 @@ fn add_jobs(text: &mut SummaryText, view: &StatusView) {
     if view.outdated > 0 {
         text.add("outdated", outdated_text(view.outdated));
     }
+    if view.to_redo > 0 {
+        text.add("redo", format_args!("{:>width$} to make anew by the next run", view.to_redo));
+    }
     if !view.held_back.is_empty() {
         text.add("held back", format_args!("{:>width$}: {}", view.held_back.jobs, view.held_back.reason()));
     }
@@ -151,6 +154,7 @@ mod tests {
             removed: 0,
             outdated: 0,
             held_back: HeldBack::default(),
+            to_redo: 0,
             colors: VerdictCounts { on: 3900, near: 150, off: 20, unmeasurable: 50 },
             color_checks_left: 30,
             cost_cents: Costs { charged: true, spent: Cents(28_840), reserved: Cents(21), budget: Some(Cents(35_000)) },

@@ -28,6 +28,8 @@ pub(super) struct StatusView {
     pub(super) removed: u64,
     pub(super) outdated: u64,
     pub(super) held_back: HeldBack,
+    /// The number of jobs that the next run makes anew.
+    pub(super) to_redo: u64,
     pub(super) colors: VerdictCounts,
     pub(super) color_checks_left: u64,
     pub(super) cost_cents: Costs,

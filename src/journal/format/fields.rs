@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::color::{Check, Hex, Tolerance};
-use crate::job::{Backend, Cents, ContentHash, Fingerprint, HeldBack, Partition, Rate, Seed, StatusCounts};
+use crate::job::{Backend, Cents, ContentHash, Fingerprint, HeldBack, JobId, Partition, Rate, Seed, StatusCounts};
 
 /// The start of a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -152,4 +152,19 @@ impl SavedFile {
 /// Returns the name of a picture without its extension.
 pub(in crate::journal) fn stem(name: &str) -> &str {
     name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+}
+
+/// What the user has decided about a result: that the job is made anew with another seed, or that this is undone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redo {
+    /// The job.
+    pub job: JobId,
+    /// The fingerprint of the edit with the result.
+    pub fingerprint: Fingerprint,
+    /// The seed of that edit, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead_of: Option<Seed>,
+    /// The seed that takes its place; absent if an earlier decision is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Seed>,
 }

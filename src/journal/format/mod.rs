@@ -8,7 +8,7 @@ mod state;
 mod summary;
 
 pub(in crate::journal) use fields::stem;
-pub use fields::{Checked, Corrected, LearnedLimits, PauseCause, Reroll, RunStart, SavedFile};
+pub use fields::{Checked, Corrected, LearnedLimits, PauseCause, Redo, Reroll, RunStart, SavedFile};
 pub use record::{EditKey, Record, RunEvent, Step, VERSION};
 pub(in crate::journal) use record::{LineError, to_milliseconds};
 pub(in crate::journal) use scan::{EditLine, ScannedLine, Scanner};

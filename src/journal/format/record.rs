@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use crate::api::{PredictionId, StatusPath};
 use crate::job::{Cents, ErrorClass, Fingerprint, JobId, StopKind};
 
-use super::fields::{Checked, Corrected, LearnedLimits, PauseCause, Reroll, RunStart, SavedFile};
+use super::fields::{Checked, Corrected, LearnedLimits, PauseCause, Redo, Reroll, RunStart, SavedFile};
 use super::summary::{CompactedEdit, Totals};
 
 /// The newest version that this program reads. A line has the lowest version that supports its content, so that older
 /// programs read as much as possible.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// A line of the journal, without its time.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +47,11 @@ pub enum RunEvent {
     },
     /// The learned limits of the provider. A later run with the same backend starts with them.
     Learned(LearnedLimits),
+    /// The user wants other results of these jobs, or the earlier ones again.
+    Redo {
+        /// The jobs. They are in one record, so that a crash leaves all of them or none.
+        jobs: Vec<Redo>,
+    },
     /// The journal was compacted: the records before this one are equivalent to those of the original journal.
     Compacted(Totals),
     /// The run ended properly.
@@ -226,6 +231,7 @@ impl Record {
     /// Returns the lowest version that supports the record.
     fn version(&self) -> u32 {
         match self {
+            Record::Run(RunEvent::Redo { .. }) => 8,
             Record::Edit(_, Step::Adopted { .. }) => 7,
             Record::Run(RunEvent::Learned(LearnedLimits { polls: Some(_), .. })) => 6,
             Record::Edit(_, Step::Accepted { status_path: Some(_), .. }) => 5,

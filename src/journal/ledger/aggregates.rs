@@ -7,6 +7,7 @@ use crate::journal::format::{LastRunTotals, LearnedLimits, PauseCause, RunEvent,
 
 use super::known_predictions::KnownPredictions;
 use super::money::Money;
+use super::redone::Redone;
 
 /// The aggregates of all records, without the states of edits.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,7 @@ pub(in crate::journal) struct Aggregates {
     /// The totals of the last run; `None` if an older program has compacted them away.
     pub(in crate::journal) last_run_totals: Option<LastRunTotals>,
     pub(in crate::journal) learned: LearnedLimits,
+    pub(in crate::journal) redone: Redone,
     pub(in crate::journal) ended: Option<Ended>,
     pub(in crate::journal) pauses: Vec<Pause>,
 }
@@ -97,6 +99,7 @@ impl Aggregates {
                     self.learned.generation_ms.clone_from(generation_ms);
                 }
             }
+            RunEvent::Redo { jobs } => jobs.iter().for_each(|redo| self.redone.apply(redo)),
             RunEvent::Ended { reason, stop } => self.ended = Some(Ended { at, reason: reason.clone(), stop: *stop }),
             RunEvent::Compacted(totals) => {
                 self.counts = totals.jobs;

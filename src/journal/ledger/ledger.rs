@@ -17,6 +17,7 @@ use crate::journal::format::{
 
 use super::aggregates::{Aggregates, LocatedStep, Pause};
 use super::money::SpendBaseline;
+use super::redone::Redone;
 use super::run_end::RunEnd;
 
 /// The aggregated state of all records of a journal: every edit, and the money.
@@ -329,6 +330,11 @@ impl Ledger {
     /// Returns the learned limits of the last run's backend.
     pub fn learned(&self) -> &LearnedLimits {
         &self.aggregates.learned
+    }
+
+    /// Returns the edits that are made anew with other seeds.
+    pub fn redone(&self) -> &Redone {
+        &self.aggregates.redone
     }
 
     /// Returns how the last run ended.

@@ -18,7 +18,7 @@ use super::replay::Replayed;
 
 /// The version of the format and of its meaning. A snapshot of another version is not used, and neither is one of another
 /// release of the program, which may sum or classify the same records differently.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 
 /// The release of this program.
 const PROGRAM: &str = env!("CARGO_PKG_VERSION");
@@ -153,7 +153,8 @@ mod tests {
     use crate::job::{Cents, ErrorClass, JobId, Seed, StatusCounts, StopKind};
     use crate::journal::assert_same_state;
     use crate::journal::format::{
-        Checked, Corrected, EditKey, LearnedLimits, PauseCause, Record, Reroll, RunEvent, RunStart, SavedFile, Step,
+        Checked, Corrected, EditKey, LearnedLimits, PauseCause, Record, Redo, Reroll, RunEvent, RunStart, SavedFile,
+        Step,
     };
     use crate::journal::random_journal::{choices, random_journal};
 
@@ -229,11 +230,14 @@ mod tests {
         }
         let cause = Some(PauseCause::RateLimited);
         let (reason, stop) = (Some(message()), Some(StopKind::Signal));
+        let EditKey { job, fingerprint } = key("live", 6);
+        let redo = Redo { job, fingerprint, instead_of: None, seed: Seed::new(4) };
         let learned = LearnedLimits { generation_ms: vec![1500, 2500], ..LearnedLimits::default() };
         records.extend(
             [
                 RunEvent::Paused { milliseconds: 500, reason: message(), cause },
                 RunEvent::Learned(learned),
+                RunEvent::Redo { jobs: vec![redo] },
                 RunEvent::Ended { reason, stop },
             ]
             .map(Record::Run),
@@ -250,10 +254,10 @@ mod tests {
         assert_eq!((replayed.ledger.live_edits().count(), replayed.ledger.archived_edits()), (2, 6));
         let mut written = Vec::new();
         replayed.ledger.write(&mut written).unwrap();
-        let expected = "8ef5c3322e3177ea03ac4df911701b868da27aa8f2ac9e65005a211cfe5cccb6";
+        let expected = "ffd1e04c0972004570ba7a36ebeb74b39470b65c66ced85cef3526352b87b5ec";
         assert_eq!(
             (FORMAT, ContentHash::of(&written).to_string().as_str()),
-            (7, expected),
+            (8, expected),
             "snapshots of the same journal differ from those of this format: raise FORMAT, and change both here"
         );
     }

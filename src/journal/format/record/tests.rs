@@ -125,6 +125,9 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     let unrefused = Some(Rate::from_per_second(2.0));
     let learned = LearnedLimits { submits, unrefused, in_flight: Some(8), polls, generation_ms: vec![15_000, 40_000] };
     records.push(Record::Run(RunEvent::Learned(learned)));
+    let EditKey { job, fingerprint } = key();
+    let redo = Redo { job, fingerprint, instead_of: Seed::new(3), seed: Seed::new(4) };
+    records.push(Record::Run(RunEvent::Redo { jobs: vec![redo] }));
     let last_run = Some(LastRunTotals { submits: 3, spent_cents: Cents(14) });
     let (first_submit_at, last_submit_at) = (Some(at()), Some(at()));
     let totals =
@@ -156,8 +159,8 @@ fn records_that_older_programs_do_not_know_have_a_newer_version() {
 
 #[test]
 fn a_newer_version_is_refused() {
-    let line = br#"{"v":8,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
-    assert!(matches!(Record::from_line(line), Err(LineError::Newer(8))));
+    let line = br#"{"v":9,"at":"2026-11-23T20:00:00Z","type":"ended"}"#;
+    assert!(matches!(Record::from_line(line), Err(LineError::Newer(9))));
 }
 
 #[test]

@@ -153,7 +153,7 @@ get("export-rejected").addEventListener("click", () => {
   const name = `${store.batch.title.replace(/[^\p{L}\p{N}._-]+/gu, "-")}-rejected.csv`;
   download(name, text);
   const backend = store.batch.backend === "embedded" ? " --backend embedded" : "";
-  say(`${name} has ${counted(count, "job")}. Fix the prompts, then: dyehouse run ${name}${backend}`);
+  say(`${name} has ${counted(count, "job")}. To let the next run make them anew: dyehouse redo DIR --from ${name}, where DIR is the run's folder. Or fix the prompts, then: dyehouse run ${name}${backend}`);
 });
 get("export-decisions").addEventListener("click", () => {
   const { count, text } = decisionsTable();
