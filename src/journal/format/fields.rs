@@ -78,6 +78,9 @@ pub struct LearnedLimits {
     /// The maximum number of predictions in flight; 0 if no limit was found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<u32>,
+    /// Of a thousand submits, how many it refuses with 429 at any rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub odd_refusals: Option<u32>,
     /// The rate at which it answers polls, for all predictions together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polls: Option<Rate>,

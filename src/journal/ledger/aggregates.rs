@@ -89,11 +89,12 @@ impl Aggregates {
                 self.pauses.push(Pause { at, milliseconds: *milliseconds, cause: cause.unwrap_or(told) });
             }
             RunEvent::Learned(learned) => {
-                let LearnedLimits { submits, unrefused, in_flight, polls, generation_ms } = learned;
+                let LearnedLimits { submits, unrefused, in_flight, odd_refusals, polls, generation_ms } = learned;
                 if learned.submit_rate().is_some() {
                     (self.learned.submits, self.learned.unrefused) = (*submits, *unrefused);
                 }
                 self.learned.in_flight = in_flight.or(self.learned.in_flight);
+                self.learned.odd_refusals = odd_refusals.or(self.learned.odd_refusals);
                 self.learned.polls = polls.or(self.learned.polls);
                 if !generation_ms.is_empty() {
                     self.learned.generation_ms.clone_from(generation_ms);

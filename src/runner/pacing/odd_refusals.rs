@@ -18,6 +18,9 @@ const SEEN: f64 = 1.0;
 /// The largest share that is taken for one at any rate. More can only be a limit.
 const MAX_ODD_SHARE: f64 = 0.1;
 
+/// The number of submits as of which the share that an earlier run has found is assumed, and from which a share is found.
+const KNOWN_SENT: f64 = 100.0;
+
 /// The number of submits after which older ones count half.
 const MAX_SENT: f64 = 2000.0;
 
@@ -59,6 +62,19 @@ impl Count {
 }
 
 impl OddRefusals {
+    /// Starts with the share of submits that an earlier run has found to be refused at any rate, 0 to 1.
+    /// None at all says nothing about this run.
+    pub(super) fn expecting(share: f64) -> OddRefusals {
+        let known = Count { sent: KNOWN_SENT, refused: share * KNOWN_SENT };
+        OddRefusals { counted: if known.refused > SEEN { known } else { Count::default() }, ..OddRefusals::default() }
+    }
+
+    /// Returns the share of submits that is refused at any rate, 0 to 1, if enough were sent to tell.
+    pub(super) fn share(&self) -> Option<f64> {
+        let Count { sent, refused } = self.counted;
+        (sent >= KNOWN_SENT).then_some(refused / sent)
+    }
+
     /// Records an accepted submit.
     pub(super) fn accepted(&mut self, pace: Pace) {
         self.count(pace, Count { sent: 1.0, refused: 0.0 });

@@ -139,6 +139,17 @@ impl RateSearch {
         }
     }
 
+    /// Starts with the share of submits that an earlier run has found to be refused at any rate, 0 to 1.
+    pub(super) fn expecting_odd_refusals(mut self, share: f64) -> RateSearch {
+        self.odd_refusals = OddRefusals::expecting(share);
+        self
+    }
+
+    /// Returns the share of submits that is refused at any rate, 0 to 1, if that is known.
+    pub(super) fn odd_refusals(&self) -> Option<f64> {
+        self.odd_refusals.share()
+    }
+
     /// Returns the time between two submits.
     pub(super) fn interval(&self) -> Duration {
         Duration::from_secs_f64(1.0 / self.estimate.rate)

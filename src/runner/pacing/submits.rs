@@ -71,7 +71,7 @@ impl Submits {
             ),
             SubmitRate::Auto => (
                 RateLimiter::adjustable(rate.expected(learned.submit_rate())),
-                Interval::Searched(Box::new(RateSearch::new(LearnedRate::of(learned)))),
+                Interval::Searched(Box::new(search(learned))),
                 ConcurrencyLimit::new(learned.in_flight),
             ),
         };
@@ -179,16 +179,17 @@ impl Submits {
 
     /// Returns the limits for the next run to start with.
     pub(in crate::runner) fn learned(&self) -> LearnedLimits {
-        let learned = match &self.interval {
-            Interval::Fixed(_) => None,
-            Interval::Searched(search) => search.learned(),
+        let (learned, odd_share) = match &self.interval {
+            Interval::Fixed(_) => (None, None),
+            Interval::Searched(search) => (search.learned(), search.odd_refusals()),
         };
         let (submits, unrefused) = match learned {
             Some(LearnedRate::Limit(rate)) => (Some(rate), None),
             Some(LearnedRate::Unrefused(rate)) => (None, Some(rate)),
             None => (None, None),
         };
-        LearnedLimits { submits, unrefused, in_flight: self.slots.learned(), ..LearnedLimits::default() }
+        let odd_refusals = odd_share.map(|share| (share * 1000.0).round() as u32);
+        LearnedLimits { submits, unrefused, in_flight: self.slots.learned(), odd_refusals, ..LearnedLimits::default() }
     }
 
     /// Applies the interval.
@@ -203,5 +204,14 @@ impl Submits {
                 self.spacing.set_interval(search.interval());
             }
         }
+    }
+}
+
+/// Returns the search that starts with what an earlier run has found.
+fn search(learned: &LearnedLimits) -> RateSearch {
+    let search = RateSearch::new(LearnedRate::of(learned));
+    match learned.odd_refusals {
+        Some(per_mille) => search.expecting_odd_refusals(f64::from(per_mille.min(1000)) / 1000.0),
+        None => search,
     }
 }

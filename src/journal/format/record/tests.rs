@@ -123,7 +123,9 @@ pub(in crate::journal) fn one_of_each() -> Vec<Record> {
     let submits = Some(Rate::from_per_second(2.5));
     let polls = Some(Rate::from_per_second(4.0));
     let unrefused = Some(Rate::from_per_second(2.0));
-    let learned = LearnedLimits { submits, unrefused, in_flight: Some(8), polls, generation_ms: vec![15_000, 40_000] };
+    let generation_ms = vec![15_000, 40_000];
+    let learned =
+        LearnedLimits { submits, unrefused, in_flight: Some(8), odd_refusals: Some(50), polls, generation_ms };
     records.push(Record::Run(RunEvent::Learned(learned)));
     let EditKey { job, fingerprint } = key();
     let redo = Redo { job, fingerprint, instead_of: Seed::new(3), seed: Seed::new(4) };

@@ -325,6 +325,19 @@ fn refusals_now_and_then_leave_most_of_the_rate() {
 }
 
 #[test]
+fn the_next_run_knows_how_many_are_refused_at_any_rate() {
+    let limiter = Limiter::Fickle { rate: 8.0, burst: 8, one_in: 20 };
+    let search = || RateSearch::new(Some(LearnedRate::Limit(Rate::from_per_second(8.0))));
+    let unaware = simulate(limiter, search(), 60).cuts;
+    let aware = simulate(limiter, search().expecting_odd_refusals(0.05), 60).cuts;
+    assert!(aware * 3 <= unaware, "{aware} instead of {unaware}");
+    // A provider that has stopped doing so is a limit again at its first refusal.
+    let mut mended = OddRefusals::expecting(0.05);
+    (0..1000).for_each(|_| mended.accepted(Pace::FarBelow));
+    assert!(mended.share().is_some_and(|share| share < 0.006));
+}
+
+#[test]
 fn a_rate_that_met_no_limit_is_where_the_next_run_goes_on() {
     let (limiter, end) = (Limiter::Bucket { rate: 10.0, burst: 3 }, Duration::from_secs(20));
     let learned = simulate(limiter, RateSearch::new(None), 3).learned.unwrap();
