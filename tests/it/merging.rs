@@ -178,7 +178,7 @@ fn a_picture_made_by_hand_for_a_failed_job_is_merged_and_holds_the_job_back() {
 }
 
 #[test]
-fn shares_with_held_back_jobs_are_merged_to_a_finished_batch_that_reports_them() {
+fn shares_with_held_back_jobs_are_merged_to_a_partial_batch_that_reports_them() {
     let machines = machines();
     machines.run_shares();
     let picture = fs::read(machines.sandbox.path("runs/catalog-1-of-2/results").join(&share(&machines)[0])).unwrap();
@@ -192,7 +192,7 @@ fn shares_with_held_back_jobs_are_merged_to_a_finished_batch_that_reports_them()
         code(&machines.run(&format!("--partition {share}/2")), 3);
     }
     let printed = code(&machines.merge(""), 3);
-    assert!(printed.contains("held back  4: results/job-0"), "{printed}");
+    assert!(printed.contains("all: partial") && printed.contains("held back  4: results/job-0"), "{printed}");
     code(&machines.run("-o all"), 3);
     assert_eq!(machines.provider.accepted(), JOBS);
 }

@@ -164,7 +164,8 @@ fn conflict(error: JournalMergeError, target: &Target, sources: &[Source]) -> Fa
 /// Returns the exit code that a single run of all jobs would have had.
 fn exit(ledger: &Ledger, Outcome { counts, colors, .. }: &Outcome) -> Exit {
     let is_left = match RunState::of(ledger, counts.pending, false) {
-        RunState::Partial => true,
+        // A run that holds jobs back has done what it can.
+        RunState::Partial => ledger.last_run().is_some_and(|run| run.held_back.leaves_others(counts.pending)),
         RunState::Stopped(_) | RunState::Interrupted => counts.pending > 0,
         RunState::Running | RunState::Finished => false,
     };

@@ -11,7 +11,7 @@ pub enum RunState {
     Running,
     /// Nothing is left to do.
     Finished,
-    /// The last run took only some of them, or a submit was released since, and others are left.
+    /// The last run took only some of them, held some back, or a submit was released since, and others are left.
     Partial,
     /// The last run stopped early. The text is the reason.
     Stopped(String),
@@ -22,7 +22,7 @@ pub enum RunState {
 impl RunState {
     /// Returns the state of a folder with `pending` jobs. `is_running` says whether a process is working on them.
     pub fn of(ledger: &Ledger, pending: u64, is_running: bool) -> RunState {
-        let leaves_jobs = ledger.last_run().is_some_and(|run| run.held_back.leaves_others(pending));
+        let leaves_jobs = ledger.last_run().is_some() && pending > 0;
         RunState::after(ledger.last_run_end(), leaves_jobs, is_running)
     }
 
