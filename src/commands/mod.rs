@@ -25,6 +25,7 @@ mod recorded_edits;
 mod redo;
 mod release;
 mod renamed;
+mod renamed_manifest;
 mod report;
 mod report_data;
 mod reservation;

@@ -21,6 +21,7 @@ use crate::runner::{PollSchedule, Settings};
 use super::UsageError;
 use super::folder_owner::{other_owner, run_beside};
 use super::manifest_scope::{ManifestScope, reported_run};
+use super::renamed_manifest::RenamedManifest;
 
 /// The number of polls that each prediction may have in addition to the configured rate.
 const FREE_POLLS: u32 = 2;
@@ -168,6 +169,12 @@ impl Options {
             Err(UsageError::RunBeside { folder, theirs, ours: manifest.to_owned() })
         };
         run_beside(manifest, &self.folder).map_or(Ok(()), refuse)
+    }
+
+    /// Returns the check whether `manifest` was renamed since it was run, if its folder is a new default folder.
+    pub(super) fn renamed_manifest(&self, manifest: &Path) -> Option<RenamedManifest> {
+        let is_paid = self.folder_choice == FolderChoice::Default && self.backend == Backend::Vibedream;
+        is_paid.then(|| RenamedManifest::of(manifest, &self.folder)).flatten()
     }
 
     /// Refuses a folder of another share, because jobs of other shares would be paid for again, and a folder with

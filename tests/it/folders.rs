@@ -254,6 +254,37 @@ fn a_manifest_that_was_run_from_its_own_directory_is_not_paid_for_again_from_ano
 
 #[cfg(unix)]
 #[test]
+fn a_manifest_that_was_renamed_is_not_paid_for_again_in_a_folder_of_its_new_name() {
+    let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
+    let night = |command: &str| {
+        provider.client(&sandbox, &format!("{command} --no-color-check --rate 100/s --burst 9")).output().unwrap()
+    };
+    let rows = [("mug", "#FF0000"), ("vase", "#FF0000"), ("lamp", "#FF0000")];
+    let old = sandbox.edits("shop.csv", &rows);
+    code(&night("run shop.csv"), 0);
+    let new = |rows: &[(&str, &str)]| drop(sandbox.edits("shop-2026.csv", rows));
+    new(&[("jug", "#FF0000"), ("mug", "#FF0000"), ("vase", "#FF0000")]);
+    assert!(code(&night("check shop-2026.csv"), 0).contains("3 submits"), "a copy is another manifest");
+    std::fs::remove_file(old).unwrap();
+    for command in ["check shop-2026.csv", "run shop-2026.csv"] {
+        let refused = code(&night(command), 2);
+        let expected = "make runs/shop-2026: shop-2026.csv was run in runs/shop before";
+        assert!(refused.contains(expected) && refused.contains("use -o runs/shop;"), "{refused}");
+    }
+    assert_eq!((provider.accepted(), sandbox.names("runs")), (3, vec!["shop".to_owned()]));
+    code(&night("run shop-2026.csv -o runs/shop"), 0);
+    assert_eq!(provider.accepted(), 4);
+    new(&[("jug", "#0000FF"), ("mug", "#0000FF"), ("vase", "#FF0000")]);
+    code(&night("run shop-2026.csv -o runs/shop"), 0);
+
+    // Other edits are those of another manifest.
+    std::fs::remove_file(sandbox.path("shop-2026.csv")).unwrap();
+    sandbox.edits("winter.csv", &[("jug", "#FFFFFF"), ("mug", "#FFFFFF"), ("vase", "#FF0000")]);
+    code(&night("run winter.csv"), 0);
+    assert_eq!(sandbox.names("runs"), ["shop", "winter"]);
+}
+
+#[test]
 fn links_to_a_disk_that_is_not_mounted_are_reported_with_their_targets() {
     let (sandbox, provider) = (Sandbox::new(), Provider::start(Behavior::default()));
     sandbox.manifest("catalog.csv", 1);

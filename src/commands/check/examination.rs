@@ -7,6 +7,7 @@ use crate::commands::manifest_scope::{ManifestScope, OtherRunConflicts};
 use crate::commands::options::Options;
 use crate::commands::recorded_edits::RecordedEdits;
 use crate::commands::renamed::Renamed;
+use crate::commands::renamed_manifest::RenamedManifest;
 use crate::commands::unknown_rows::PartialRows;
 use crate::job::HeldBack;
 use crate::journal::Ledger;
@@ -26,6 +27,7 @@ pub(super) struct Examination<'e> {
     decider: Decider<'e>,
     conflicts: Option<OtherRunConflicts>,
     partial_rows: Option<PartialRows>,
+    renamed_manifest: Option<RenamedManifest>,
     renamed: Renamed,
     held_back: HeldBack,
     /// The number of jobs of the manifest with pictures in `results/`, selected or not.
@@ -46,6 +48,7 @@ impl<'e> Examination<'e> {
             decider: Decider::of(options, ledger),
             conflicts: OtherRunConflicts::of(options.backend, &options.scope),
             partial_rows: PartialRows::of(&options.scope),
+            renamed_manifest: options.renamed_manifest(&arguments.run.manifest),
             renamed: Renamed::default(),
             held_back: HeldBack::default(),
             shown: 0,
@@ -57,7 +60,10 @@ impl<'e> Examination<'e> {
 
     /// Returns the factory of the candidates for [`Examination::add`].
     pub(super) fn candidates(&self) -> Candidates<'e, impl Fn() -> Option<&'e Ledger> + use<'e>> {
-        let is_known = !self.ledger.is_blank() || self.options.folder.has_results() || self.conflicts.is_some();
+        let is_known = !self.ledger.is_blank()
+            || self.options.folder.has_results()
+            || self.conflicts.is_some()
+            || self.renamed_manifest.is_some();
         let Examination { options, ledger, .. } = *self;
         let recorded = RecordedEdits::of(&options.folder, move || Some(ledger));
         let selection = &options.selection;
@@ -76,6 +82,9 @@ impl<'e> Examination<'e> {
         let key = details.key;
         if let (Some(rows), Some(key)) = (&mut self.partial_rows, &key) {
             rows.note(&key.job, features.line());
+        }
+        if let (Some(renamed), Some(key)) = (&mut self.renamed_manifest, &key) {
+            renamed.note(key);
         }
         let added = self.forecast.add(key.as_ref(), features.colors(), self.ledger, &self.decider, self.options)?;
         let Some((Decided { decision, .. }, picture)) = added else { return Ok(()) };
@@ -106,6 +115,9 @@ impl<'e> Examination<'e> {
         }
         if let Some(rows) = self.partial_rows.take() {
             rows.check(&self.options.folder, self.ledger, manifest.file_of_lines())?;
+        }
+        if let Some(renamed) = self.renamed_manifest.take() {
+            renamed.check()?;
         }
         self.options.check_origin(self.ledger, self.forecast.counts.asked_again)?;
         self.forecast.finish(self.ledger, self.options);

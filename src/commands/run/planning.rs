@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use jiff::Timestamp;
 
 use crate::commands::Failure;
@@ -60,8 +62,13 @@ impl Planning {
     ///
     /// # Errors
     ///
-    /// The manifest has errors.
-    pub(super) fn begin(manifest: &Manifest, options: &Options, opening: &FolderOpening) -> Result<Planning, Failure> {
+    /// The manifest has errors, or was renamed since it was run.
+    pub(super) fn begin(
+        manifest: &Manifest,
+        path: &Path,
+        options: &Options,
+        opening: &FolderOpening,
+    ) -> Result<Planning, Failure> {
         let folder = &options.folder;
         let is_part = options.scope == ManifestScope::Part;
         // The ids of other shares are not in the plan, and a partial manifest does not have all rows.
@@ -86,19 +93,25 @@ impl Planning {
         // Only a first run is certain to submit every job.
         let is_first = !folder.journal().exists();
         let recorded = RecordedEdits::of(folder, || opening.ledger());
+        let mut renamed = options.renamed_manifest(path);
+        let has_key = renamed.is_some();
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
             let (fingerprint, seed) = recorded.edit(&found.job.id, sent)?;
             let features = JobFeatures::of(found.job, fingerprint.into());
             let mut job = found.to_job();
             job.request.seed = seed.or(job.request.seed);
             let job = PlannedJob { fingerprint, job };
+            let key = has_key.then(|| job.key());
             let row = if is_part { Row::Partial(Box::new(job)) } else { Row::Line(DraftLine::of(folder, &job)?) };
-            Ok::<_, Failure>((row, features, options.selection.names(found.job.id.as_str())))
+            Ok::<_, Failure>((row, key, features, options.selection.names(found.job.id.as_str())))
         };
         let mut is_any_named = false;
         let warnings = for_each(manifest, options, &mut pictures, planned, |job| match job {
             Partitioned::Ours(planned) => {
-                let (row, features, is_named) = planned?;
+                let (row, key, features, is_named) = planned?;
+                if let (Some(renamed), Some(key)) = (&mut renamed, &key) {
+                    renamed.note(key);
+                }
                 is_any_named |= is_named;
                 if is_named {
                     advice.add(&features, is_first);
@@ -122,6 +135,9 @@ impl Planning {
         })?;
         if let Some(only) = options.must_match().filter(|_| !is_any_named) {
             return Err(unmatched(only, manifest).into());
+        }
+        if let Some(renamed) = renamed {
+            renamed.check()?;
         }
         if let (Some(rows), Some(ledger)) = (partial_rows, opening.ledger()) {
             rows.check(folder, ledger, manifest.file_of_lines())?;

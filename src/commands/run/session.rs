@@ -93,7 +93,7 @@ impl<'a> Session<'a> {
                 manifest.set_model(options.model());
             }
         }
-        let planning = Planning::begin(&manifest, &options, &opening)?;
+        let planning = Planning::begin(&manifest, &arguments.manifest, &options, &opening)?;
         for notice in manifest.notices().iter().chain(planning.warnings()) {
             screen.show_diagnostic(notice);
         }
