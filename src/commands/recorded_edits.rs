@@ -46,8 +46,8 @@ impl<'f, 'l, L: Fn() -> Option<&'l Ledger>> RecordedEdits<'f, L> {
         Ok(newest.map_or((own, None), |(fingerprint, seed)| (fingerprint, Some(seed))))
     }
 
-    /// Returns the fingerprint of a row's own request. It is that of the normal form, unless the journal only knows the edit under
-    /// another one.
+    /// Returns the fingerprint of a row's own request. It is that of the normal form, unless the journal only knows the
+    /// edit under another one.
     ///
     /// # Errors
     ///

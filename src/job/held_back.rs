@@ -17,8 +17,8 @@ pub struct HeldBack {
 
 impl HeldBack {
     /// A hint for the user.
-    pub const HINT: &'static str = "if the journal is an outdated copy, restore the newest one; otherwise move the picture of a job out of results/ to \
-         run it, or remove the row to keep the picture";
+    pub const HINT: &'static str = "if the journal is an outdated copy, restore the newest one; otherwise move the picture of a \
+                                    job out of results/ to run it, or remove the row to keep the picture";
 
     /// Returns the sum over several folders that have no jobs in common.
     pub fn of_all<'h>(folders: impl Iterator<Item = &'h HeldBack>) -> HeldBack {
