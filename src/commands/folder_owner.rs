@@ -18,11 +18,22 @@ pub(super) fn run_beside(manifest: &Path, folder: &RunFolder) -> Option<PathBuf>
     if folder.journal().exists() || !beside.journal().is_file() {
         return None;
     }
-    let ledger = JournalFile::read(&beside).ok()?;
+    let (run, here) = (paid_run(&beside)?, std::env::current_dir().ok()?);
+    other_manifest(&run, manifest, &here).is_none().then(|| beside.path().to_owned())
+}
+
+/// Whether the manifest of a folder's paid run is no longer where it was.
+pub(super) fn is_orphaned(folder: &RunFolder) -> bool {
+    let manifest = |run: RunStart| Some(Path::new(run.directory.as_deref()?).join(&run.manifest));
+    paid_run(folder).and_then(manifest).is_some_and(|manifest| !manifest.exists())
+}
+
+/// Returns the last run of a folder, if it was paid for and its manifest is known and was a file.
+fn paid_run(folder: &RunFolder) -> Option<RunStart> {
+    let ledger = JournalFile::read(folder).ok()?;
     let run = ledger.last_run().filter(|run| run.backend == Backend::Vibedream && !ledger.is_blank())?;
-    let here = std::env::current_dir().ok()?;
-    let is_its_own = run.directory.is_some() && !run.manifest.is_empty() && run.manifest != "-";
-    (is_its_own && other_manifest(run, manifest, &here).is_none()).then(|| beside.path().to_owned())
+    let is_known = run.directory.is_some() && !run.manifest.is_empty() && run.manifest != "-";
+    is_known.then(|| run.clone())
 }
 
 /// Compares the manifest of `run` with `manifest`, which is relative to the working directory `here`.

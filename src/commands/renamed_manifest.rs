@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::job::Backend;
 use crate::journal::EditKey;
-use crate::run_folder::{JournalFile, RunFolder, plan_lines};
+use crate::run_folder::{RunFolder, plan_lines};
 
 use super::UsageError;
+use super::folder_owner::is_orphaned;
 
 /// The number of jobs at the beginning of a manifest that are looked for, and of those of an earlier run among which they
 /// are. Rows may have been added in between.
@@ -39,10 +39,10 @@ impl RenamedManifest {
         (!others.is_empty()).then_some(RenamedManifest { manifest, folder, others, first: Vec::new() })
     }
 
-    /// Notes the next edit of the manifest.
-    pub(super) fn note(&mut self, edit: &EditKey) {
+    /// Notes the next edit of the manifest, if it is one of the first.
+    pub(super) fn note(&mut self, edit: impl FnOnce() -> Option<EditKey>) {
         if self.first.len() < FIRST {
-            self.first.push(edit.clone());
+            self.first.extend(edit());
         }
     }
 
@@ -62,15 +62,4 @@ impl RenamedManifest {
         let common = self.first.iter().filter(|edit| known.contains(edit)).count();
         common > 0 && common * 2 >= self.first.len()
     }
-}
-
-/// Whether the manifest of a paid run is no longer where it was.
-fn is_orphaned(folder: &RunFolder) -> bool {
-    let manifest = || -> Option<PathBuf> {
-        let ledger = JournalFile::read(folder).ok()?;
-        let run = ledger.last_run().filter(|run| run.backend == Backend::Vibedream && !ledger.is_blank())?;
-        let is_file = !run.manifest.is_empty() && run.manifest != "-";
-        is_file.then_some(Path::new(run.directory.as_deref()?).join(&run.manifest))
-    };
-    manifest().is_some_and(|manifest| !manifest.exists())
 }

@@ -5,10 +5,12 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use crate::job::ContentHash;
+use crate::journal::EditKey;
 use crate::plan::PlannedJob;
 
 use super::error::FolderError;
 use super::folder::RunFolder;
+use super::plan_file::usual_key;
 
 /// The size of a write in bytes.
 const PAGE: usize = 1 << 17;
@@ -55,6 +57,11 @@ impl DraftLine {
         serde_json::to_writer(&mut line, job).map_err(|error| FolderError::io("write", folder.plan())(error.into()))?;
         line.push(b'\n');
         Ok(DraftLine(line))
+    }
+
+    /// Returns the key of the job's edit.
+    pub fn key(&self) -> Option<EditKey> {
+        usual_key(std::str::from_utf8(&self.0).ok()?)
     }
 }
 

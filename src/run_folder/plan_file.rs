@@ -100,7 +100,7 @@ impl PlanLine<'_> {
 }
 
 /// Returns the key of a line in the form that this program writes; `None` for others. No id contains an escape.
-fn usual_key(line: &str) -> Option<EditKey> {
+pub(super) fn usual_key(line: &str) -> Option<EditKey> {
     let (fingerprint, rest) = line.strip_prefix(r#"{"fingerprint":""#)?.split_once('"')?;
     let (job, _) = rest.strip_prefix(r#","id":""#)?.split_once('"')?;
     Some(EditKey { job: JobId::new(job).ok()?, fingerprint: fingerprint.parse().ok()? })

@@ -83,8 +83,8 @@ impl<'e> Examination<'e> {
         if let (Some(rows), Some(key)) = (&mut self.partial_rows, &key) {
             rows.note(&key.job, features.line());
         }
-        if let (Some(renamed), Some(key)) = (&mut self.renamed_manifest, &key) {
-            renamed.note(key);
+        if let Some(renamed) = &mut self.renamed_manifest {
+            renamed.note(|| key.clone());
         }
         let added = self.forecast.add(key.as_ref(), features.colors(), self.ledger, &self.decider, self.options)?;
         let Some((Decided { decision, .. }, picture)) = added else { return Ok(()) };

@@ -94,30 +94,30 @@ impl Planning {
         let is_first = !folder.journal().exists();
         let recorded = RecordedEdits::of(folder, || opening.ledger());
         let mut renamed = options.renamed_manifest(path);
-        let has_key = renamed.is_some();
         let planned = |found: &FoundJob<'_>, sent: &Sent<'_>| {
             let (fingerprint, seed) = recorded.edit(&found.job.id, sent)?;
             let features = JobFeatures::of(found.job, fingerprint.into());
             let mut job = found.to_job();
             job.request.seed = seed.or(job.request.seed);
             let job = PlannedJob { fingerprint, job };
-            let key = has_key.then(|| job.key());
             let row = if is_part { Row::Partial(Box::new(job)) } else { Row::Line(DraftLine::of(folder, &job)?) };
-            Ok::<_, Failure>((row, key, features, options.selection.names(found.job.id.as_str())))
+            Ok::<_, Failure>((row, features, options.selection.names(found.job.id.as_str())))
         };
         let mut is_any_named = false;
         let warnings = for_each(manifest, options, &mut pictures, planned, |job| match job {
             Partitioned::Ours(planned) => {
-                let (row, key, features, is_named) = planned?;
-                if let (Some(renamed), Some(key)) = (&mut renamed, &key) {
-                    renamed.note(key);
-                }
+                let (row, features, is_named) = planned?;
                 is_any_named |= is_named;
                 if is_named {
                     advice.add(&features, is_first);
                 }
                 match row {
-                    Row::Line(line) => draft.push_line(&line)?,
+                    Row::Line(line) => {
+                        if let Some(renamed) = &mut renamed {
+                            renamed.note(|| line.key());
+                        }
+                        draft.push_line(&line)?;
+                    }
                     Row::Partial(job) => {
                         if let Some(rows) = &mut partial_rows {
                             rows.note(&job.job.id, job.job.line);
