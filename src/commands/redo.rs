@@ -7,13 +7,12 @@ use crate::cli;
 use crate::exit::Exit;
 use crate::job::{Backend, IdPattern, JobId, Seed};
 use crate::journal::{EditKey, Ledger, Redo, Stage};
-use crate::manifest::nearest;
+use crate::manifest::{delimiter, nearest};
 use crate::plan::unused_seed;
-use crate::run_folder::{JournalFile, Lock, PlanStamp, RunFolder, plan_lines};
+use crate::run_folder::{FolderError, JournalFile, Lock, PlanStamp, RunFolder, plan_lines};
 use crate::runner;
 use crate::words::{and_more, counted};
 
-use super::failure::NotRedone;
 use super::print::{log_unprinted, print};
 use super::report_data;
 use super::runtime::runtime;
@@ -30,19 +29,20 @@ pub(super) fn redo(arguments: &cli::Redo) -> Result<Exit, Failure> {
     let (mut ledger, disk) = JournalFile::open(&folder)?.into_disk();
     let meant = Meant::of(arguments)?;
     let found = meant.found_in(&folder)?;
-    let redone = match arguments.undo {
+    let decisions = match arguments.undo {
         true => undone(&found, &ledger),
         false => made_anew(&found, &ledger),
     };
-    if redone.jobs.is_empty() && redone.already == 0 {
-        let reason = if arguments.undo { NotRedone::NotBefore } else { NotRedone::NotCompleted };
-        return Err(UsageError::NothingToRedo { word: meant.words(), reason }.into());
+    if decisions.jobs.is_empty() && decisions.already == 0 {
+        let word = meant.words();
+        let refused = if arguments.undo { UsageError::NotRedone { word } } else { UsageError::NotCompleted { word } };
+        return Err(refused.into());
     }
-    let text = redone.text(arguments.undo, &folder, &ledger);
-    if !redone.jobs.is_empty() {
+    let text = decisions.text(arguments.undo, &folder, &ledger);
+    if !decisions.jobs.is_empty() {
         // The next run has to plan these jobs again, although its manifest is unchanged.
         PlanStamp::remove(&folder)?;
-        runtime()?.block_on(runner::redo(disk, &mut ledger, redone.jobs, Timestamp::now))?;
+        runtime()?.block_on(runner::redo(disk, &mut ledger, decisions.jobs, Timestamp::now))?;
     }
     log_unprinted(print(text.as_bytes()));
     Ok(Exit::Complete)
@@ -60,8 +60,8 @@ struct Found {
     seed: Option<Seed>,
 }
 
-/// The jobs with a new decision.
-struct Redone {
+/// What is decided about the jobs that are meant.
+struct Decisions {
     jobs: Vec<Redo>,
     /// The number of jobs with the same decision before.
     already: u64,
@@ -89,14 +89,12 @@ impl<'a> Meant<'a> {
     ///
     /// A word or a row of the file means none of them, or the plan cannot be read.
     fn found_in(&self, folder: &RunFolder) -> Result<Vec<Found>, Failure> {
-        let (mut found, mut others) = (Vec::new(), Vec::new());
+        let mut found = Vec::new();
         for line in plan_lines(folder)? {
             let line = line?;
             let key = line.key()?;
             if self.names(&key.job) {
                 found.push(Found { seed: line.job()?.job.request.seed, key });
-            } else {
-                others.push(key.job);
             }
         }
         let known: HashSet<&JobId> = found.iter().map(|found| &found.key.job).collect();
@@ -105,7 +103,9 @@ impl<'a> Meant<'a> {
         let words = self.patterns.iter().find(|pattern| !is_found(pattern)).map(IdPattern::as_str);
         match words.or(rows) {
             Some(word) => {
-                let near = nearest(word, others.iter().map(JobId::as_str)).map(str::to_owned);
+                let ids = plan_lines(folder)?.map(|line| Ok(line?.key()?.job));
+                let ids: Vec<JobId> = ids.collect::<Result<_, FolderError>>()?;
+                let near = nearest(word, ids.iter().map(JobId::as_str)).map(str::to_owned);
                 Err(UsageError::NoSuchJob { word: word.to_owned(), near }.into())
             }
             None => Ok(found),
@@ -123,10 +123,7 @@ fn ids_in(path: &Path) -> Result<HashSet<JobId>, UsageError> {
     let failed = |reason: String| UsageError::JobsFile { path: path.to_owned(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     let text = text.trim_start_matches('\u{feff}');
-    let head = text.lines().next().unwrap_or_default();
-    // Spreadsheets save other separators in some countries.
-    let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|byte| head.bytes().filter(|head| head == byte).count());
-    let mut rows = csv::ReaderBuilder::new().delimiter(delimiter.unwrap_or(b',')).from_reader(text.as_bytes());
+    let mut rows = csv::ReaderBuilder::new().delimiter(delimiter(text)).from_reader(text.as_bytes());
     let headers = rows.headers().map_err(|error| failed(error.to_string()))?;
     let column = headers.iter().position(|name| name.trim().eq_ignore_ascii_case("id"));
     let column = column.ok_or_else(|| failed("it has no column `id`".to_owned()))?;
@@ -138,33 +135,33 @@ fn ids_in(path: &Path) -> Result<HashSet<JobId>, UsageError> {
     rows.records().map(id).collect()
 }
 
-fn made_anew(found: &[Found], ledger: &Ledger) -> Redone {
-    let mut redone = Redone { jobs: Vec::new(), already: 0, unfinished: 0 };
+fn made_anew(found: &[Found], ledger: &Ledger) -> Decisions {
+    let mut decisions = Decisions { jobs: Vec::new(), already: 0, unfinished: 0 };
     for Found { key, seed } in found {
         let EditKey { job, fingerprint } = key;
         if ledger.redone().has(job.as_str(), *fingerprint) {
-            redone.already += 1;
+            decisions.already += 1;
         } else if ledger.brief(key).is_none_or(|brief| brief.stage != Stage::Completed) {
-            redone.unfinished += 1;
+            decisions.unfinished += 1;
         } else {
             let is_used = |other| *seed == Some(other) || ledger.redone().is_used(job.as_str(), other);
             let another = Some(unused_seed(*fingerprint, is_used));
             let redo = Redo { job: job.clone(), fingerprint: *fingerprint, instead_of: *seed, seed: another };
-            redone.jobs.push(redo);
+            decisions.jobs.push(redo);
         }
     }
-    redone
+    decisions
 }
 
-fn undone(found: &[Found], ledger: &Ledger) -> Redone {
+fn undone(found: &[Found], ledger: &Ledger) -> Decisions {
     let undo = |Found { key: EditKey { job, .. }, .. }: &Found| {
         let fingerprint = ledger.redone().last(job.as_str())?;
         Some(Redo { job: job.clone(), fingerprint, instead_of: None, seed: None })
     };
-    Redone { jobs: found.iter().filter_map(undo).collect(), already: 0, unfinished: 0 }
+    Decisions { jobs: found.iter().filter_map(undo).collect(), already: 0, unfinished: 0 }
 }
 
-impl Redone {
+impl Decisions {
     fn text(&self, undo: bool, folder: &RunFolder, ledger: &Ledger) -> String {
         let count = self.jobs.len() as u64;
         let named: Vec<&str> = self.jobs.iter().take(NAMED).map(|redo| redo.job.as_str()).collect();

@@ -26,6 +26,7 @@ mod whitespace;
 
 pub use diagnostic::{Diagnostic, Excerpt, Problems, Severity, Style, render};
 pub(crate) use field::Field;
+pub(crate) use formats::dialect::delimiter;
 pub use formats::dialect::slug;
 pub use jobs::{FoundJob, Jobs};
 pub use model::Manifest;

@@ -26,7 +26,6 @@ use crate::words::counted;
 
 pub use init::InitError;
 pub use merge::MergeError;
-pub(super) use usage::NotRedone;
 pub use usage::UsageError;
 
 /// The reason why a command failed.

@@ -1,4 +1,3 @@
-use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 
 use crate::api::{BaseUrlError, PredictionId};
@@ -8,24 +7,6 @@ use crate::words::{counted, shell_word};
 
 /// A note on the patterns of `--only`.
 const PATTERN: &str = "a pattern covers the whole id: 'mug-*' finds mug-ocean";
-
-/// The reason why no job is made anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotRedone {
-    /// None of them has pictures.
-    NotCompleted,
-    /// None of them was made anew before.
-    NotBefore,
-}
-
-impl Display for NotRedone {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            NotRedone::NotCompleted => "it has no pictures yet",
-            NotRedone::NotBefore => "it was not made anew before",
-        })
-    }
-}
 
 /// Options that contradict each other or the run's folder, or an invalid value. Nothing was submitted.
 #[derive(Debug, thiserror::Error)]
@@ -167,13 +148,17 @@ pub enum UsageError {
         /// A similar id, if there is one.
         near: Option<String>,
     },
-    /// None of the jobs that `redo` is to make anew can be.
-    #[error("redo {word}: {reason}")]
-    NothingToRedo {
-        /// The id or pattern, or the file.
+    /// None of the jobs that `redo` is to make anew has pictures.
+    #[error("redo {word}: it has no pictures yet")]
+    NotCompleted {
+        /// The ids or patterns, and the file.
         word: String,
-        /// The reason.
-        reason: NotRedone,
+    },
+    /// None of the jobs of which `redo` is to show the earlier pictures was made anew.
+    #[error("redo {word}: it was not made anew before")]
+    NotRedone {
+        /// The ids or patterns, and the file.
+        word: String,
     },
     /// The file with the jobs for `redo` cannot be used.
     #[error("read {}: {reason}", path.display())]
@@ -244,10 +229,10 @@ impl UsageError {
             UsageError::NoSuchJob { near: None, .. } => {
                 format!("name jobs by their ids in the manifest of the last run; {PATTERN}")
             }
-            UsageError::NothingToRedo { reason: NotRedone::NotCompleted, .. } => {
+            UsageError::NotCompleted { .. } => {
                 "run the manifest again to continue; --retry-failed submits failed jobs again".to_owned()
             }
-            UsageError::NothingToRedo { reason: NotRedone::NotBefore, .. } => {
+            UsageError::NotRedone { .. } => {
                 "`dyehouse status` shows its state; without --undo, it is made anew".to_owned()
             }
             UsageError::JobsFile { .. } => {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::cli::Status;
 use crate::exit::Exit;
-use crate::journal::{Costs, EditKey, Ledger, RunEnd, RunState};
+use crate::journal::{Costs, Ledger, RunEnd, RunState};
 use crate::run_folder::{FolderError, RunFolder, plan_lines};
 
 use super::Failure;
@@ -102,12 +102,14 @@ fn color_checks_left(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderE
 
 /// Returns how many jobs the next run makes anew, because the user wants that since the last one.
 fn to_redo(folder: &RunFolder, ledger: &Ledger) -> Result<u64, FolderError> {
-    if ledger.redone().is_empty() {
+    let redone = ledger.redone();
+    if redone.is_empty() {
         return Ok(0);
     }
-    let keys = plan_lines(folder)?.map(|line| line?.key());
-    let keys: Vec<EditKey> = keys.collect::<Result<_, _>>()?;
-    Ok(keys.iter().filter(|key| ledger.redone().has(key.job.as_str(), key.fingerprint)).count() as u64)
+    plan_lines(folder)?.try_fold(0, |count, line| {
+        let key = line?.key()?;
+        Ok(count + u64::from(redone.has(key.job.as_str(), key.fingerprint)))
+    })
 }
 
 /// Returns the totals of a folder's plan. If the first run is still reading its manifest, there is none, and no job.

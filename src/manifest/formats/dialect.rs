@@ -97,7 +97,7 @@ const MAX_ROWS: usize = 20;
 /// Returns the delimiter of a table whose text starts with `head`: the one that gives the header the most known
 /// columns. If several do, one is preferred that gives most rows as many cells as the header, then one that no space
 /// follows, and then the one that gives the most columns.
-fn delimiter(head: &str) -> u8 {
+pub(crate) fn delimiter(head: &str) -> u8 {
     let columns = |delimiter: u8| -> (usize, bool, bool, usize) {
         let mut reader = csv::ReaderBuilder::new();
         let mut reader = reader.delimiter(delimiter).has_headers(false).flexible(true).from_reader(head.as_bytes());
